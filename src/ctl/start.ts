@@ -1,0 +1,150 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, relative, resolve } from "node:path";
+import { parseArgs, styleText } from "node:util";
+import type { ChildProcess } from "node:child_process";
+import { unstable_readConfig as readConfig } from "wrangler";
+import { readSettings } from "../platform/settings.ts";
+import { ensureDemo } from "./local/demo.ts";
+import { DEV_VARS, ensureDevVars } from "./local/dev_vars.ts";
+import { LOCAL_GATEWAY } from "./local/local_gateway.ts";
+import { exitOf, PROJECT_ROOT, runWrangler, spawnWrangler } from "./local/wrangler.ts";
+
+const DEFAULT_PORT = 8787;
+const READY_TRIES = 600;
+const READY_PAUSE_MS = 100;
+
+/** `npm start`: the gateway on this machine, with everything made that is missing. Arguments go to `wrangler dev`. */
+async function main(args: readonly string[]): Promise<number> {
+  const { port, stateDir, vars } = readArguments(args);
+  const devVars = ensureDevVars();
+  const settings = readSettings({ ...configuredVars(), ...devVars.vars, LOCAL: "true", ...vars });
+  if (!settings.ok) {
+    const place = `${relative(process.cwd(), DEV_VARS)}, wrangler.toml and --var`;
+    return failure(`Missing or malformed settings: ${settings.failure.names.join(", ")} (see ${place})`);
+  }
+  if (!(await isFree(port))) return failure(`Port ${port} is taken. Choose another: npm start -- --port ${port + 1}`);
+
+  const migrated = await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
+  if (!migrated.ok) return failure(`The database could not be prepared:\n${migrated.output}`);
+
+  const gateway = spawnWrangler(["dev", "--persist-to", stateDir, "--var", "LOCAL:true", ...withPort(args, port)]);
+  const ending = forwardSignals(gateway);
+  relayOutput(gateway);
+  const url = `http://127.0.0.1:${port}`;
+  if (await isReady(url, gateway)) {
+    mkdirSync(stateDir, { recursive: true });
+    writeFileSync(LOCAL_GATEWAY, JSON.stringify({ url, pid: process.pid }));
+    const demo = await ensureDemo(url, { adminToken: settings.value.adminToken, stateDir });
+    announce(url, demo.testKey, devVars.created);
+  }
+  const code = await exitOf(gateway);
+  rmSync(LOCAL_GATEWAY, { force: true });
+  return ending.asked ? 0 : (code ?? 1);
+}
+
+function readArguments(args: readonly string[]): { port: number; stateDir: string; vars: Record<string, string> } {
+  const { values } = parseArgs({
+    args: [...args],
+    strict: false,
+    allowPositionals: true,
+    options: { port: { type: "string" }, "persist-to": { type: "string" }, var: { type: "string", multiple: true } },
+  });
+  const vars = (values["var"] as string[] | undefined) ?? [];
+  return {
+    port: Number(values["port"] ?? DEFAULT_PORT),
+    stateDir: resolve(PROJECT_ROOT, (values["persist-to"] as string | undefined) ?? ".wrangler/state"),
+    vars: Object.fromEntries(vars.map((pair) => [pair.slice(0, pair.indexOf(":")), pair.slice(pair.indexOf(":") + 1)])),
+  };
+}
+
+function withPort(args: readonly string[], port: number): string[] {
+  const kept = args.filter((arg, index) => {
+    const previous = args[index - 1] ?? "";
+    return !/^--(?:port|persist-to)(?:=|$)/.test(arg) && previous !== "--port" && previous !== "--persist-to";
+  });
+  return ["--port", String(port), ...kept];
+}
+
+function configuredVars(): Record<string, unknown> {
+  return readConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }, { hideWarnings: true }).vars;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((done) => {
+    const probe = createServer()
+      .once("error", () => done(false))
+      .listen(port, "127.0.0.1", () => probe.close(() => done(true)));
+  });
+}
+
+async function isReady(url: string, gateway: ChildProcess): Promise<boolean> {
+  for (let attempt = 0; attempt < READY_TRIES && gateway.exitCode === null; attempt += 1) {
+    try {
+      const response = await fetch(`${url}/healthz`);
+      await response.body?.cancel();
+      if (response.ok) return true;
+    } catch {
+      // Not listening yet.
+    }
+    await new Promise((done) => setTimeout(done, READY_PAUSE_MS));
+  }
+  return false;
+}
+
+// Ctrl-C reaches the whole group in a terminal, but only this process from a supervisor: it is passed on either way.
+function forwardSignals(gateway: ChildProcess): { asked: boolean } {
+  const ending = { asked: false };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      ending.asked = true;
+      gateway.kill("SIGTERM");
+    });
+  }
+  return ending;
+}
+
+/** The gateway's own lines are JSON; of wrangler's, only warnings and errors are of use here. */
+function relayOutput(gateway: ChildProcess): void {
+  gateway.stdout?.on(
+    "data",
+    lineReader((line) => line.startsWith("{") && process.stdout.write(`${line}\n`)),
+  );
+  gateway.stderr?.on(
+    "data",
+    lineReader((line) => line.trim() !== "" && process.stderr.write(`${line}\n`)),
+  );
+}
+
+function lineReader(onLine: (line: string) => void): (chunk: Buffer) => void {
+  let rest = "";
+  return (chunk) => {
+    const lines = `${rest}${chunk.toString()}`.split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(onLine);
+  };
+}
+
+function announce(url: string, testKey: string, madeDevVars: boolean): void {
+  const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
+  const secrets = relative(process.cwd(), DEV_VARS);
+  console.log(`
+${bold("Claro Score Gateway")} on ${url}
+
+A lookup with the demo tenant's test key (the sandbox answers, nothing is charged):
+
+  curl -s ${url}/v1/scores -H 'Authorization: Bearer ${testKey}' -H 'Content-Type: application/json' -d '{"cpf": "529.982.247-25"}'
+
+Reference     ${url}/docs
+Operator      npm run ctl -- --help
+Admin token   ADMIN_TOKEN in ${secrets}${madeDevVars ? " (just made)" : ""}
+Stop          Ctrl-C
+`);
+}
+
+function failure(message: string): number {
+  console.error(message);
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,53 @@
+import ipaddr from "ipaddr.js";
+import type { Scope } from "./api_key.ts";
+import type { Failure } from "./failure.ts";
+
+export type TenantStatus = "active" | "suspended";
+
+/** What the ledger knows of a key: it alone says whether the key may be used now. */
+export type KeyGrant = {
+  readonly keyId: string;
+  readonly scopes: readonly Scope[];
+  readonly expiresAtMs: number | null;
+  readonly revokedAtMs: number | null;
+  /** CIDR ranges, v4 or v6; empty means anywhere. */
+  readonly allowedIps: readonly string[];
+};
+
+export type AccessRequest = { readonly scope: Scope; readonly ip: string | null };
+
+/** Null when the key may do this now; else the first reason why not, the key's own state before the tenant's. */
+export function refuseAccess(
+  grant: KeyGrant | undefined,
+  status: TenantStatus,
+  request: AccessRequest,
+  nowMs: number,
+): Failure | null {
+  if (grant === undefined) return { code: "invalid_api_key" };
+  if (grant.revokedAtMs !== null && grant.revokedAtMs <= nowMs) return { code: "revoked_api_key" };
+  if (grant.expiresAtMs !== null && grant.expiresAtMs <= nowMs) return { code: "expired_api_key" };
+  if (status === "suspended") return { code: "tenant_suspended" };
+  if (!isAllowedIp(grant.allowedIps, request.ip)) return { code: "ip_not_allowed" };
+  if (!grant.scopes.includes(request.scope)) return { code: "insufficient_scope" };
+  return null;
+}
+
+/** A range as `network/bits`, or null for what is none. A plain address is a range of one. */
+export function parseIpRange(text: string): string | null {
+  const cidr = text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`;
+  if (!ipaddr.isValidCIDR(cidr)) return null;
+  const [address, bits] = ipaddr.parseCIDR(cidr);
+  // "10/8" and octal or hexadecimal parts are valid to the library; a person who reads them may see another range.
+  if (address.kind() === "ipv4" && !ipaddr.IPv4.isValidFourPartDecimal(cidr.split("/")[0] ?? "")) return null;
+  return `${address.toString()}/${bits}`;
+}
+
+function isAllowedIp(ranges: readonly string[], ip: string | null): boolean {
+  if (ranges.length === 0) return true;
+  if (ip === null || !ipaddr.isValid(ip)) return false;
+  const address = ipaddr.process(ip);
+  return ranges.some((range) => {
+    const parsed = ipaddr.parseCIDR(range);
+    return parsed[0].kind() === address.kind() && address.match(parsed);
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * Every expected failure by name. It knows no HTTP: `http/problem.ts` maps each to a status and to words, exhaustively.
+ */
+export type FailureCode =
+  | "invalid_json"
+  | "invalid_request"
+  | "invalid_cpf"
+  | "rejected_by_claro"
+  | "missing_credentials"
+  | "invalid_api_key"
+  | "expired_api_key"
+  | "revoked_api_key"
+  | "invalid_token"
+  | "invalid_admin_credentials"
+  | "tenant_suspended"
+  | "insufficient_scope"
+  | "ip_not_allowed"
+  | "trial_ended"
+  | "score_not_found"
+  | "not_found"
+  | "method_not_allowed"
+  | "conflict"
+  | "period_open"
+  | "idempotency_in_progress"
+  | "idempotency_expired"
+  | "idempotency_mismatch"
+  | "payload_too_large"
+  | "unsupported_media_type"
+  | "rate_limited"
+  | "quota_exceeded"
+  | "spend_cap_reached"
+  | "internal"
+  | "misconfigured"
+  | "claro_contract"
+  | "claro_unauthorized"
+  | "claro_forbidden"
+  | "claro_failed"
+  | "claro_throttled"
+  | "claro_unreachable"
+  | "claro_timeout"
+  | "ledger_unavailable";
+
+export type Failure = {
+  readonly code: FailureCode;
+  /** Whole seconds after which trying again can help; absent when waiting does not help. */
+  readonly retryAfterSeconds?: number;
+  /** What is wrong with which field, in English, without the value: a value can be personal. */
+  readonly issues?: readonly { readonly path: string; readonly message: string }[];
+};

@@ -1,0 +1,184 @@
+import type { UsageCounts } from "./meter_event.ts";
+import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
+import { type Period, TIME_ZONE } from "./period.ts";
+import { fail, ok, type Result } from "./result.ts";
+import type { StatementLine, StatementTotals } from "./statement_totals.ts";
+
+/** A file's name, length and SHA-256 (lower-case hex): what a manifest says of it, and what a reader measures. */
+export type FileDigest = { readonly name: string; readonly bytes: number; readonly sha256: string };
+
+/** What a statement says of itself. A closed one is signed and never changes; an open one has no signer and no time of closing. */
+export type Manifest = {
+  readonly version: 1;
+  readonly status: "open" | "closed";
+  readonly tenantId: string;
+  readonly period: Period;
+  readonly timeZone: string;
+  readonly seq: StatementTotals["seq"];
+  readonly counts: UsageCounts;
+  readonly adjustments: number;
+  readonly lines: readonly StatementLine[];
+  /** `amount` is due, in reais: the sum of the lines' rounded amounts. `exactAmount` is the sum of the events. */
+  readonly totals: {
+    readonly currency: string;
+    readonly amount: string;
+    readonly amountCentavos: number;
+    readonly exactAmount: string;
+    readonly amountMicros: number;
+  };
+  readonly claroPossibleCost: StatementTotals["claroPossibleCost"];
+  readonly files: readonly FileDigest[];
+  /** SHA-256 of the `manifest.json` before this one, as it was downloaded; null for a tenant's first. */
+  readonly previousManifestSha256: string | null;
+  readonly closedAt: string | null;
+  readonly keyId: string | null;
+};
+
+/** `signature`: Ed25519 over the canonical JSON of all other fields, base64url without padding. */
+export type SignedManifest = Manifest & { readonly signature: string };
+
+/** An Ed25519 public key as `export-keys.json` lists it (RFC 8037); `kid` is the manifest's `keyId`. */
+export type ExportPublicKey = {
+  readonly kty: "OKP";
+  readonly crv: "Ed25519";
+  readonly x: string;
+  readonly kid: string;
+};
+export type ExportPrivateKey = ExportPublicKey & { readonly d: string };
+
+export type SignatureFailure = "unreadable_manifest" | "not_signed" | "unknown_key" | "bad_signature";
+
+export type ManifestOptions = {
+  readonly tenantId: string;
+  readonly period: Period;
+  readonly files: readonly FileDigest[];
+  readonly previousManifestSha256: string | null;
+  /** Null for an open period, whose manifest is not signed. */
+  readonly closed: { readonly atMs: number; readonly keyId: string } | null;
+};
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+const ALGORITHM = { name: "Ed25519" };
+
+/** The manifest of a period that adds up to `totals`. */
+export function buildManifest(totals: StatementTotals, options: ManifestOptions): Manifest {
+  const { closed, files, period, previousManifestSha256, tenantId } = options;
+  return {
+    version: 1,
+    status: closed === null ? "open" : "closed",
+    tenantId,
+    period,
+    timeZone: TIME_ZONE,
+    seq: totals.seq,
+    counts: totals.counts,
+    adjustments: totals.adjustments,
+    lines: totals.lines,
+    totals: {
+      currency: CURRENCY,
+      amount: formatCentavos(totals.amountCentavos),
+      amountCentavos: totals.amountCentavos,
+      exactAmount: formatMicros(totals.amountMicros),
+      amountMicros: totals.amountMicros,
+    },
+    claroPossibleCost: totals.claroPossibleCost,
+    files,
+    previousManifestSha256,
+    closedAt: closed === null ? null : new Date(closed.atMs).toISOString(),
+    keyId: closed?.keyId ?? null,
+  };
+}
+
+/**
+ * JSON with one spelling (RFC 8785 for what occurs here): no blanks, keys in UTF-16 order, numbers and strings as
+ * `JSON.stringify` writes them. Throws `RangeError` for a number that is no safe integer: manifests hold no other.
+ */
+export function canonicalJson(value: Json): string {
+  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new RangeError(`${value} has no canonical form`);
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  const fields = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+}
+
+/** The text of `manifest.json`, always the same for the same manifest. */
+export function manifestText(manifest: Manifest | SignedManifest): string {
+  return `${canonicalJson(manifest)}\n`;
+}
+
+/** Signs a closed manifest. Throws when the key is not the one that the manifest names: that would never verify. */
+export async function signManifest(manifest: Manifest, key: ExportPrivateKey): Promise<SignedManifest> {
+  if (manifest.keyId !== key.kid) throw new RangeError(`the manifest names key ${manifest.keyId}, not ${key.kid}`);
+  const { kty, crv, x, d } = key;
+  const privateKey = await crypto.subtle.importKey("jwk", { kty, crv, x, d }, ALGORITHM, false, ["sign"]);
+  const signature = await crypto.subtle.sign(ALGORITHM, privateKey, signedBytes(manifest));
+  return { ...manifest, signature: base64Url(new Uint8Array(signature)) };
+}
+
+/** Reads the text of a `manifest.json` and gives the manifest only if one of the keys signed exactly this text. */
+export async function verifyManifest(
+  text: string,
+  publicKeys: readonly ExportPublicKey[],
+): Promise<Result<SignedManifest, SignatureFailure>> {
+  const parsed = parseObject(text);
+  if (parsed === null || !isCanonical(parsed, text)) return fail("unreadable_manifest");
+  const { signature, ...unsigned } = parsed;
+  if (typeof signature !== "string") return fail("not_signed");
+  const key = publicKeys.find(({ kid }) => kid === unsigned["keyId"]);
+  if (key === undefined) return fail("unknown_key");
+  const { kty, crv, x } = key;
+  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
+  const bytes = fromBase64Url(signature);
+  const isSigned = bytes !== null && (await crypto.subtle.verify(ALGORITHM, publicKey, bytes, signedBytes(unsigned)));
+  // Only our own signer makes this signature, and it signs nothing but manifests: the shape is known with it.
+  return isSigned ? ok(parsed as unknown as SignedManifest) : fail("bad_signature");
+}
+
+/** SHA-256 in lower-case hex, as manifests write it. */
+export async function sha256Hex(data: string | Uint8Array): Promise<string> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function signedBytes(unsigned: Json): Uint8Array {
+  return new TextEncoder().encode(canonicalJson(unsigned));
+}
+
+function parseObject(text: string): { readonly [key: string]: Json } | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as { readonly [key: string]: Json }) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isCanonical(value: Json, text: string): boolean {
+  try {
+    return `${canonicalJson(value)}\n` === text;
+  } catch {
+    return false;
+  }
+}
+
+function isList(value: object): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function base64Url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}
+
+function fromBase64Url(text: string): Uint8Array | null {
+  if (!/^[\w-]+$/.test(text)) return null;
+  try {
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}

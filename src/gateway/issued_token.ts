@@ -1,0 +1,45 @@
+import { jwtVerify, SignJWT } from "jose";
+import { modeOfKeyId } from "../domain/api_key.ts";
+import type { Caller } from "../platform/key_directory.ts";
+import type { Services } from "../platform/services.ts";
+
+/** As long as Claro's own tokens live. */
+export const ISSUED_TOKEN_SECONDS = 3600;
+
+const ISSUER = "claro-score-gateway";
+
+/**
+ * The access token that we issue to those who speak Claro's shape: signed, so that it needs no storage, and good only
+ * while its key is, for the ledger is asked about that key at each lookup.
+ */
+export async function issueToken(services: Services, caller: Caller): Promise<string> {
+  const nowSeconds = Math.floor(services.clock.nowMs() / 1000);
+  return await new SignJWT({ tenantId: caller.tenantId })
+    .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .setIssuer(ISSUER)
+    .setSubject(caller.keyId)
+    .setIssuedAt(nowSeconds)
+    .setExpirationTime(nowSeconds + ISSUED_TOKEN_SECONDS)
+    .sign(secretOf(services));
+}
+
+/** Who a token was issued to, or null when it is not ours, was changed, or has expired. */
+export async function readIssuedToken(services: Services, token: string): Promise<Caller | null> {
+  try {
+    const { payload } = await jwtVerify<{ tenantId: string }>(token, secretOf(services), {
+      algorithms: ["HS256"],
+      issuer: ISSUER,
+      currentDate: new Date(services.clock.nowMs()),
+      requiredClaims: ["sub", "exp", "tenantId"],
+    });
+    const keyId = payload.sub ?? "";
+    const mode = modeOfKeyId(keyId);
+    return mode === null ? null : { tenantId: payload.tenantId, keyId, mode };
+  } catch {
+    return null;
+  }
+}
+
+function secretOf(services: Services): Uint8Array {
+  return new TextEncoder().encode(services.settings.accessTokenSecret);
+}

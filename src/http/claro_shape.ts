@@ -1,0 +1,157 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
+import { parseApiKey } from "../domain/api_key.ts";
+import { parseCpf } from "../domain/cpf.ts";
+import type { Failure } from "../domain/failure.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import { ISSUED_TOKEN_SECONDS, issueToken, readIssuedToken } from "../gateway/issued_token.ts";
+import type { Caller } from "../platform/key_directory.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { bearer, challenge, noteCaller, refusedByLedger } from "./authenticate.ts";
+import { callerIp, type AppContext } from "./context.ts";
+import { runLookup, type AskedLookup } from "./lookup_call.ts";
+import { noteFailure, preferredLanguage } from "./problem.ts";
+import { PROBLEMS } from "./problem_texts.ts";
+import { parseJson, readText } from "./read_body.ts";
+
+/** The version that Claro's answers carry, for those of ours that Claro did not make. */
+const API_VERSION = "1;2019-08-02";
+
+export const tokenAnswer = z
+  .object({
+    access_token: z.string(),
+    token_type: z.literal("Bearer"),
+    expires_in: z.int(),
+    issued_at: z.string().meta({ description: "Milliseconds since 1970, as a string, as Claro writes it." }),
+    client_id: z.string(),
+  })
+  .meta({ id: "IssuedToken" });
+
+export const claroScoreRequest = z
+  .object({ data: z.object({ customer: z.object({ idCpf: z.union([z.string(), z.int()]) }) }) })
+  .meta({ id: "ClaroScoreRequest" });
+
+export const claroScoreAnswer = z
+  .object({
+    apiVersion: z.string(),
+    transactionId: z.string().nullable(),
+    data: z.object({ statsResult: z.object({ score: z.union([z.int(), z.string()]) }) }),
+  })
+  .meta({ id: "ClaroScoreAnswer" });
+
+export const claroError = z
+  .object({
+    apiVersion: z.string(),
+    transactionId: z.string(),
+    error: z.object({
+      httpCode: z.string(),
+      errorCode: z.string(),
+      message: z.string(),
+      detailedMessage: z.string(),
+      link: z.object({ rel: z.literal("related"), href: z.string() }),
+    }),
+  })
+  .meta({ id: "ClaroError" });
+
+/** `POST /oauth2/v1/token`: key id and secret against an access token, as Claro does it. */
+export async function postToken(context: AppContext): Promise<Response> {
+  context.header("Cache-Control", "no-store");
+  const caller = await authenticateClient(context);
+  if (!caller.ok) return claroErrorResponse(context, caller.failure);
+  const form = await readText(context, "application/x-www-form-urlencoded");
+  if (!form.ok) return claroErrorResponse(context, form.failure);
+  if (new URLSearchParams(form.value).get("grant_type") !== "client_credentials") {
+    const issues = [{ path: "grant_type", message: "must be client_credentials" }];
+    return claroErrorResponse(context, { code: "invalid_request", issues });
+  }
+  const { services } = context.var;
+  const access = { keyId: caller.value.keyId, scope: "scores:read", ip: callerIp(context) } as const;
+  const reply = await callLedger(services.ledgers, caller.value, (ledger) => ledger.authorize(access));
+  if (!reply.ok) return claroErrorResponse(context, reply.failure);
+  if (reply.value.kind === "refused") {
+    return claroErrorResponse(context, refusedByLedger(context, reply.value.failure));
+  }
+  // The seed's curl client takes the fourth quoted field of the line: `access_token` has to come first.
+  return context.json({
+    access_token: await issueToken(services, caller.value),
+    token_type: "Bearer",
+    expires_in: ISSUED_TOKEN_SECONDS,
+    issued_at: String(services.clock.nowMs()),
+    client_id: caller.value.keyId,
+  } satisfies z.infer<typeof tokenAnswer>);
+}
+
+/** `POST /customers/v1/scores`: a lookup in Claro's own shape. */
+export async function postClaroScore(context: AppContext): Promise<Response> {
+  const caller = await authenticateToken(context);
+  if (!caller.ok) return claroErrorResponse(context, caller.failure);
+  const text = await readText(context, "application/json");
+  const answer = await runLookup(context, caller.value, text.ok ? readAsked(text.value) : text);
+  if (answer.kind === "failure") return claroErrorResponse(context, answer.failure);
+  const { claro, transactionId } = answer;
+  return context.json({
+    apiVersion: claro.apiVersion ?? API_VERSION,
+    transactionId,
+    data: { statsResult: { score: claro.score } },
+  } satisfies z.infer<typeof claroScoreAnswer>);
+}
+
+/** A failure in Claro's envelope, with the status that `/v1/scores` would have. */
+export function claroErrorResponse(context: AppContext, failure: Failure): Response {
+  const { status, title, ...details } = PROBLEMS[failure.code];
+  noteFailure(context, failure);
+  const error: z.infer<typeof claroError> = {
+    apiVersion: API_VERSION,
+    transactionId: context.var.requestId,
+    error: {
+      httpCode: String(status),
+      errorCode: `API-SCORES-${status}`,
+      message: title,
+      detailedMessage: details[preferredLanguage(context.req.header("accept-language"))],
+      link: { rel: "related", href: `${new URL(context.req.url).origin}/docs/errors#${failure.code}` },
+    },
+  };
+  return context.json(error, status as ContentfulStatusCode);
+}
+
+async function authenticateClient(context: AppContext): Promise<Result<Caller, Failure>> {
+  const header = context.req.header("x-client-auth") ?? context.req.header("authorization");
+  if (header === undefined) return challenge(context, { code: "missing_credentials" }, "Basic");
+  const key = parseApiKey(basicCredentials(header)?.replace(":", "_") ?? "");
+  const caller = key.ok ? await context.var.services.keys.find(key.value) : null;
+  if (caller === null) return challenge(context, { code: "invalid_api_key" }, "Basic");
+  noteCaller(context, caller);
+  return ok(caller);
+}
+
+async function authenticateToken(context: AppContext): Promise<Result<Caller, Failure>> {
+  const token = bearer(context.req.header("x-client-auth") ?? context.req.header("authorization"));
+  if (token === undefined) return challenge(context, { code: "missing_credentials" });
+  const caller = await readIssuedToken(context.var.services, token);
+  if (caller === null) return challenge(context, { code: "invalid_token" });
+  noteCaller(context, caller);
+  return ok(caller);
+}
+
+function basicCredentials(header: string): string | null {
+  const encoded = /^Basic +([A-Za-z0-9+/]{1,200}={0,2}) *$/i.exec(header)?.[1];
+  if (encoded === undefined) return null;
+  try {
+    return atob(encoded);
+  } catch {
+    return null;
+  }
+}
+
+/** The seed's PHP client writes a CPF that begins with zeros as digits that are no JSON number. */
+const BARE_DIGITS =
+  /^(\s*\{\s*"data"\s*:\s*\{\s*"customer"\s*:\s*\{\s*"idCpf"\s*:\s*)(0[0-9]{1,10})(\s*\}\s*\}\s*\}\s*)$/;
+
+function readAsked(text: string): Result<AskedLookup, Failure> {
+  const json = parseJson(text.replace(BARE_DIGITS, '$1"$2"$3'));
+  if (!json.ok) return json;
+  const parsed = claroScoreRequest.safeParse(json.value);
+  if (!parsed.success) return fail({ code: "invalid_request" });
+  const cpf = parseCpf(parsed.data.data.customer.idCpf);
+  return cpf.ok ? ok({ cpf: cpf.value, reference: null }) : fail({ code: "invalid_cpf" });
+}

@@ -1,0 +1,31 @@
+import type { Context } from "hono";
+import type { Services } from "../platform/services.ts";
+
+/** What one request's log line says; handlers add to it. Ids, codes and durations only: nothing personal. */
+export type LogFields = {
+  tenantId?: string;
+  keyId?: string;
+  mode?: string;
+  outcome?: string;
+  code?: string;
+  lookupId?: string;
+  replayed?: boolean;
+  settings?: readonly string[];
+  error?: string;
+  durationsMs?: Record<string, number>;
+};
+
+export type Variables = {
+  requestId: string;
+  startedAtMs: number;
+  services: Services;
+  log: LogFields;
+};
+
+export type AppEnv = { Bindings: Env; Variables: Variables };
+export type AppContext = Context<AppEnv>;
+
+/** The caller's address as Cloudflare vouches for it. */
+export function callerIp(context: AppContext): string | null {
+  return context.req.header("cf-connecting-ip") ?? null;
+}

@@ -1,0 +1,68 @@
+import type { Cpf } from "../domain/cpf.ts";
+import type { Failure } from "../domain/failure.ts";
+import { ok, type Result } from "../domain/result.ts";
+import { lookupScore, type LookupAnswer } from "../gateway/lookup_score.ts";
+import type { Caller } from "../platform/key_directory.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { refusedByLedger } from "./authenticate.ts";
+import { callerIp, type AppContext } from "./context.ts";
+import { setLimitHeaders } from "./limit_headers.ts";
+import { invalidRequest } from "./problem.ts";
+
+/** What a body asks for, whichever shape it has. */
+export type AskedLookup = { readonly cpf: Cpf; readonly reference: string | null };
+
+/**
+ * One lookup over HTTP, in either shape: the same headers and the same order of refusals. A key that may not call is
+ * told so even when its body is wrong, so the ledger is asked then too.
+ */
+export async function runLookup(
+  context: AppContext,
+  caller: Caller,
+  asked: Result<AskedLookup, Failure>,
+): Promise<LookupAnswer | { readonly kind: "failure"; readonly failure: Failure }> {
+  const authMs = Date.now() - context.var.startedAtMs;
+  context.header("Cache-Control", "no-store");
+  const idempotencyKey = readIdempotencyKey(context.req.header("idempotency-key"));
+  if (!asked.ok || !idempotencyKey.ok) {
+    context.header("Server-Timing", serverTiming({ auth: authMs }));
+    const failure = asked.ok ? (idempotencyKey as { failure: Failure }).failure : asked.failure;
+    return { kind: "failure", failure: await refuseBody(context, caller, failure) };
+  }
+
+  const { services, startedAtMs, log } = context.var;
+  const request = { ...asked.value, idempotencyKey: idempotencyKey.value, ip: callerIp(context) };
+  const report = await lookupScore(services, caller, request, { startedAtMs });
+
+  setLimitHeaders(context, report.notices);
+  context.header("Server-Timing", serverTiming({ auth: authMs, ...report.timings }));
+  if (report.replayed) context.header("Idempotency-Replayed", "true");
+  Object.assign(log, { lookupId: report.answer.lookupId, durationsMs: { auth: authMs, ...report.timings } });
+  if (report.outcome !== null) log.outcome = report.outcome;
+  if (report.replayed) log.replayed = true;
+  if (report.answer.kind === "failure") refusedByLedger(context, report.answer.failure);
+  return report.answer;
+}
+
+async function refuseBody(context: AppContext, caller: Caller, failure: Failure): Promise<Failure> {
+  const access = { keyId: caller.keyId, scope: "scores:read", ip: callerIp(context) } as const;
+  const reply = await callLedger(context.var.services.ledgers, caller, (ledger) => ledger.authorize(access));
+  if (!reply.ok) return reply.failure;
+  if (reply.value.kind === "refused") return refusedByLedger(context, reply.value.failure);
+  setLimitHeaders(context, reply.value.notices);
+  return failure;
+}
+
+/** `Idempotency-Key`: 1 to 255 visible characters, as they are or as a quoted string. A list is two headers by mistake. */
+function readIdempotencyKey(header: string | undefined): Result<string | null, Failure> {
+  if (header === undefined) return ok(null);
+  const key =
+    /^"([\x20-\x21\x23-\x7e]{1,255})"$/.exec(header)?.[1] ?? /^[\x21\x23-\x2b\x2d-\x7e]{1,255}$/.exec(header)?.[0];
+  return key === undefined ? invalidRequest("Idempotency-Key", "1 to 255 visible characters, once") : ok(key);
+}
+
+function serverTiming(durationsMs: Record<string, number>): string {
+  return Object.entries(durationsMs)
+    .map(([name, ms]) => `${name};dur=${ms}`)
+    .join(", ");
+}

@@ -1,0 +1,59 @@
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { fail, type Result } from "../domain/result.ts";
+import type { Failure, FailureCode } from "../domain/failure.ts";
+import type { AppContext } from "./context.ts";
+import { PROBLEMS, type Language } from "./problem_texts.ts";
+
+/** RFC 9457's members, with the code, the request's id and, where fields are wrong, which. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: FailureCode;
+  readonly requestId: string;
+  readonly issues?: Failure["issues"];
+};
+
+/** A failure as `application/problem+json`, in the language that the caller prefers. */
+export function problemResponse(context: AppContext, failure: Failure): Response {
+  const { status, title, ...details } = PROBLEMS[failure.code];
+  noteFailure(context, failure);
+  const problem: Problem = {
+    type: `${new URL(context.req.url).origin}/docs/errors#${failure.code}`,
+    title,
+    status,
+    detail: details[preferredLanguage(context.req.header("accept-language"))],
+    code: failure.code,
+    requestId: context.var.requestId,
+    ...(failure.issues === undefined ? {} : { issues: failure.issues }),
+  };
+  return context.body(JSON.stringify(problem), status as ContentfulStatusCode, {
+    "content-type": "application/problem+json",
+    "content-language": preferredLanguage(context.req.header("accept-language")),
+    vary: "Accept-Language",
+  });
+}
+
+/** Puts a failure's code into the log line and its headers on the answer, whatever the body's shape. */
+export function noteFailure(context: AppContext, failure: Failure): void {
+  context.var.log.code = failure.code;
+  if (failure.retryAfterSeconds !== undefined) context.header("Retry-After", String(failure.retryAfterSeconds));
+}
+
+/** `pt-BR` unless English is preferred to Portuguese. */
+export function preferredLanguage(header: string | undefined): Language {
+  const weights = { pt: 0, en: 0 };
+  for (const part of (header ?? "").slice(0, 500).split(",")) {
+    const [range = "", ...parameters] = part.trim().toLowerCase().split(";");
+    const q = parameters.map((parameter) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(parameter)?.[1]).find(Boolean);
+    const language = range.split("-")[0] as keyof typeof weights;
+    if (language in weights) weights[language] = Math.max(weights[language], Number(q ?? 1));
+  }
+  return weights.en > weights.pt ? "en" : "pt-BR";
+}
+
+/** A failure of fields: names where, never what stood there. */
+export function invalidRequest(path: string, message: string): Result<never, Failure> {
+  return fail({ code: "invalid_request", issues: [{ path, message }] });
+}

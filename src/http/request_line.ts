@@ -1,0 +1,47 @@
+import { createMiddleware } from "hono/factory";
+import { routePath } from "hono/route";
+import { looksLikeCpf } from "../domain/cpf.ts";
+import { logEvent } from "../platform/log.ts";
+import { servicesOf } from "../platform/services.ts";
+import type { AppEnv } from "./context.ts";
+import { problemResponse } from "./problem.ts";
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/**
+ * The outermost middleware: gives the request its id and, when it is answered, its one log line. The line names the
+ * route's pattern, not the URL: what callers put into a URL by mistake stays out of the log.
+ */
+export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
+  const startedAtMs = Date.now();
+  const requestId = takeRequestId(context.req.header("x-request-id"));
+  context.set("requestId", requestId);
+  context.set("startedAtMs", startedAtMs);
+  context.set("log", {});
+  await next();
+  context.header("X-Request-Id", requestId);
+  logEvent(context.res.status >= 500 ? "error" : "info", {
+    event: "request",
+    requestId,
+    method: context.req.method,
+    route: routePath(context, -1),
+    status: context.res.status,
+    durationMs: Date.now() - startedAtMs,
+    ...context.var.log,
+  });
+});
+
+/** Checks the settings before anything needs them; what is missing is named in the log line only. */
+export const configured = createMiddleware<AppEnv>(async (context, next) => {
+  const services = servicesOf(context.env);
+  if (!services.ok) {
+    context.var.log.settings = services.failure.names;
+    return problemResponse(context, { code: "misconfigured" });
+  }
+  context.set("services", services.value);
+  return await next();
+});
+
+function takeRequestId(given: string | undefined): string {
+  return given !== undefined && REQUEST_ID.test(given) && !looksLikeCpf(given) ? given : crypto.randomUUID();
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { looksLikeCpf, parseCpf } from "../domain/cpf.ts";
+import type { Failure } from "../domain/failure.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import type { AppContext } from "./context.ts";
+import { authenticate } from "./authenticate.ts";
+import { runLookup, type AskedLookup } from "./lookup_call.ts";
+import { problemResponse } from "./problem.ts";
+import { readJson } from "./read_body.ts";
+
+/** Visible in any script: no control characters, no line ends, nothing that changes the direction of text. */
+const PRINTABLE = /^(?:(?![\u2028-\u202e\u2066-\u2069\ufeff])[^\p{Cc}\p{Cs}\p{Co}\p{Cn}]){1,64}$/u;
+
+export const scoreRequest = z
+  .strictObject({
+    cpf: z.union([z.string(), z.int()]).meta({
+      description: "`ddd.ddd.ddd-dd` or eleven digits; a JSON integer is padded with zeros on the left.",
+      examples: ["529.982.247-25", "52998224725"],
+    }),
+    reference: z
+      .string()
+      .regex(PRINTABLE, "1 to 64 printable characters")
+      .refine((text) => !looksLikeCpf(text), "must not hold a CPF")
+      .optional()
+      .meta({ description: "Your own reference; it is kept on the event and in exports.", examples: ["order-1234"] }),
+  })
+  .meta({ id: "ScoreRequest" });
+
+export const scoreAnswer = z
+  .object({
+    id: z.string().meta({ description: "The lookup's id." }),
+    score: z.int().min(0).max(1000).meta({ description: "The higher, the lower the risk of default." }),
+    mode: z.enum(["live", "test"]),
+    billed: z.boolean(),
+    transactionId: z.string().nullable().meta({ description: "Claro's own id of the transaction." }),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: "ScoreAnswer" });
+
+/** `POST /v1/scores`. */
+export async function postScore(context: AppContext): Promise<Response> {
+  const caller = await authenticate(context);
+  if (!caller.ok) return problemResponse(context, caller.failure);
+  const body = await readJson(context);
+  const answer = await runLookup(context, caller.value, body.ok ? readAsked(body.value) : body);
+  if (answer.kind === "failure") return problemResponse(context, answer.failure);
+  const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
+  const createdAt = new Date(createdAtMs).toISOString();
+  return context.json({ id, score, mode, billed, transactionId, createdAt } satisfies z.infer<typeof scoreAnswer>);
+}
+
+function readAsked(body: unknown): Result<AskedLookup, Failure> {
+  const parsed = scoreRequest.safeParse(body);
+  if (!parsed.success) {
+    const isCpfOnly = typeof body === "object" && body !== null && "cpf" in body;
+    if (isCpfOnly && parsed.error.issues.every((issue) => issue.path[0] === "cpf"))
+      return fail({ code: "invalid_cpf" });
+    return fail({ code: "invalid_request", issues: issuesOf(parsed.error) });
+  }
+  const cpf = parseCpf(parsed.data.cpf);
+  return cpf.ok ? ok({ cpf: cpf.value, reference: parsed.data.reference ?? null }) : fail({ code: "invalid_cpf" });
+}
+
+/** Where a body is wrong and why, without what stood there. Names of unknown fields are the caller's, so they stay out. */
+export function issuesOf(error: z.ZodError): NonNullable<Failure["issues"]> {
+  return error.issues.map((issue) => ({
+    path: issue.path.map(String).join("."),
+    message: issue.code === "unrecognized_keys" ? "has unknown fields" : issue.message,
+  }));
+}

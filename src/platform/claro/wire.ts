@@ -1,0 +1,69 @@
+import { z } from "zod";
+
+/** Claro writes numbers as numbers or as strings; both are read, nothing else. */
+const tolerantInteger = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\s*\d{1,16}\s*$/)
+      .transform(Number),
+  ])
+  .pipe(z.int());
+
+const tokenAnswer = z.object({
+  access_token: z.string().regex(/^[\x21-\x7e]{1,8192}$/),
+  expires_in: tolerantInteger.pipe(z.number().min(1)).optional().catch(undefined),
+});
+
+const transactionAnswer = z.object({ transactionId: z.string().regex(/^[\x21-\x7e]{1,100}$/) });
+const versionAnswer = z.object({ apiVersion: z.string().regex(/^[\x20-\x7e]{1,40}$/) });
+const scoreAnswer = z.object({
+  data: z.object({ statsResult: z.object({ score: tolerantInteger.pipe(z.number().min(0).max(1000)) }) }),
+});
+
+export type TokenAnswer = { readonly accessToken: string; readonly expiresInSeconds: number };
+
+/** Apigee's usual lifetime, for an answer that does not say. */
+const DEFAULT_LIFETIME_SECONDS = 3600;
+
+export function parseTokenAnswer(body: string): TokenAnswer | null {
+  const parsed = tokenAnswer.safeParse(parseJson(body));
+  if (!parsed.success) return null;
+  return {
+    accessToken: parsed.data.access_token,
+    expiresInSeconds: parsed.data.expires_in ?? DEFAULT_LIFETIME_SECONDS,
+  };
+}
+
+/** What of a score answer can be understood; a body can also be HTML, empty or cut short. */
+export type ScoreAnswer = {
+  readonly score: number | null;
+  /** Claro's own way of writing that score, for those who speak Claro's shape. */
+  readonly writtenScore: number | string | null;
+  readonly transactionId: string | null;
+  readonly apiVersion: string | null;
+};
+
+export function parseScoreAnswer(body: string): ScoreAnswer {
+  const json = parseJson(body);
+  const version = versionAnswer.safeParse(json);
+  const score = scoreAnswer.safeParse(json);
+  const transaction = transactionAnswer.safeParse(json);
+  return {
+    score: score.success ? score.data.data.statsResult.score : null,
+    writtenScore: score.success
+      ? (json as { data: { statsResult: { score: number | string } } }).data.statsResult.score
+      : null,
+    apiVersion: version.success ? version.data.apiVersion : null,
+    transactionId: transaction.success ? transaction.data.transactionId : null,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

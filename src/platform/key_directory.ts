@@ -1,0 +1,44 @@
+import type { ApiKey } from "../domain/api_key.ts";
+import type { Mode } from "../domain/meter_event.ts";
+import { sha256Hex } from "./keyed_hash.ts";
+
+/** Who calls. It says nothing of whether they may: the tenant's ledger does. */
+export type Caller = { readonly tenantId: string; readonly keyId: string; readonly mode: Mode };
+
+const CACHED_CALLERS = 10_000;
+
+/** What a key's hash stands for never changes while it exists, so an isolate may believe it for as long as it lives. */
+const callersByHash = new Map<string, Caller>();
+
+/** The keys in KV: `key:<SHA-256 of the key>` holds `{"tenantId", "keyId", "mode"}`, for as long as the key is known. */
+export class KeyDirectory {
+  readonly #kv: KVNamespace;
+
+  constructor(kv: KVNamespace) {
+    this.#kv = kv;
+  }
+
+  /** Who a key belongs to, or null for a key that nobody has. */
+  async find(key: ApiKey): Promise<Caller | null> {
+    const hash = await sha256Hex(key.text);
+    const cached = callersByHash.get(hash);
+    if (cached !== undefined) return cached;
+    const caller = await this.#kv.get<Caller>(nameOf(hash), "json");
+    if (caller !== null) rememberCaller(hash, caller);
+    return caller;
+  }
+
+  async put(secretHash: string, caller: Caller): Promise<void> {
+    await this.#kv.put(nameOf(secretHash), JSON.stringify(caller));
+  }
+}
+
+function nameOf(hash: string): string {
+  return `key:${hash}`;
+}
+
+function rememberCaller(hash: string, caller: Caller): void {
+  const oldest = callersByHash.size >= CACHED_CALLERS ? callersByHash.keys().next().value : undefined;
+  if (oldest !== undefined) callersByHash.delete(oldest);
+  callersByHash.set(hash, caller);
+}

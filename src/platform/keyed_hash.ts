@@ -1,0 +1,40 @@
+/** HMAC-SHA-256 under one secret, in hexadecimal. The imported key is kept, for importing costs more than signing. */
+export class KeyedHash {
+  readonly #secret: string;
+  #key: CryptoKey | null = null;
+
+  constructor(secret: string) {
+    this.#secret = secret;
+  }
+
+  async sign(text: string): Promise<string> {
+    this.#key ??= await crypto.subtle.importKey(
+      "raw",
+      new TextEncoder().encode(this.#secret),
+      { name: "HMAC", hash: "SHA-256" },
+      false,
+      ["sign"],
+    );
+    return toHex(await crypto.subtle.sign("HMAC", this.#key, new TextEncoder().encode(text)));
+  }
+}
+
+export async function sha256Hex(text: string): Promise<string> {
+  return toHex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+/** Compares secrets in a time that tells nothing of them, not even their length. */
+export async function isSameSecret(left: string, right: string): Promise<boolean> {
+  const encoder = new TextEncoder();
+  const [leftHash, rightHash] = await Promise.all([
+    crypto.subtle.digest("SHA-256", encoder.encode(left)),
+    crypto.subtle.digest("SHA-256", encoder.encode(right)),
+  ]);
+  return crypto.subtle.timingSafeEqual(leftHash, rightHash);
+}
+
+function toHex(buffer: ArrayBuffer): string {
+  let hex = "";
+  for (const byte of new Uint8Array(buffer)) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}

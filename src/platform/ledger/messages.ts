@@ -1,0 +1,79 @@
+import type { KeyGrant, AccessRequest, TenantStatus } from "../../domain/authorization.ts";
+import type { LimitNotices } from "../../domain/admission.ts";
+import type { Failure } from "../../domain/failure.ts";
+import type { Mode, Outcome, UsageCounts } from "../../domain/meter_event.ts";
+import type { Plan } from "../../domain/plan.ts";
+
+/** What the register (D1) says of a tenant; a ledger takes it whole, and only when it is not older than its own. */
+export type LedgerTerms = {
+  readonly tenantId: string;
+  readonly mode: Mode;
+  /** Grows with every change of the tenant or its keys. */
+  readonly version: number;
+  readonly status: TenantStatus;
+  /** The `X-CustomerID` that Claro is sent. */
+  readonly customerId: string;
+  readonly plan: Plan;
+  readonly keys: readonly KeyGrant[];
+};
+
+export type AccessCall = AccessRequest & { readonly keyId: string };
+
+export type AccessReply =
+  | { readonly kind: "allowed"; readonly notices: LimitNotices }
+  | { readonly kind: "refused"; readonly failure: Failure };
+
+export type AdmitCall = AccessCall & {
+  readonly lookupId: string;
+  readonly reference: string | null;
+  readonly cpfReference: string;
+  readonly idempotency: { readonly keyHash: string; readonly requestHash: string } | null;
+};
+
+export type AdmitReply =
+  | {
+      readonly kind: "admitted";
+      readonly customerId: string;
+      readonly admittedAtMs: number;
+      readonly notices: LimitNotices;
+    }
+  /** `notices` is null when nothing was said of limits because the caller may not call at all. */
+  | { readonly kind: "refused"; readonly failure: Failure; readonly notices: LimitNotices | null }
+  /** The first answer to this idempotency key, encrypted; null when none could be kept (`unknown`). */
+  | { readonly kind: "replay"; readonly answer: Uint8Array | null; readonly notices: LimitNotices };
+
+export type SettleCall = {
+  readonly lookupId: string;
+  readonly outcome: Outcome;
+  readonly transactionId: string | null;
+  /** What a later request with the same idempotency key is answered, encrypted. */
+  readonly answer: Uint8Array | null;
+};
+
+export type SettleReply =
+  | { readonly kind: "settled"; readonly seq: number }
+  /** The intent had ended as something else before: its time was over. The answer must not be given. */
+  | { readonly kind: "ended"; readonly outcome: Outcome | null }
+  | { readonly kind: "no_intent" };
+
+export type UsageDay = UsageCounts & { readonly date: string };
+
+export type UsageReply = {
+  readonly days: readonly UsageDay[];
+  readonly allowance: { readonly limit: number; readonly used: number; readonly endsAt: string | null } | null;
+  readonly asOfMs: number;
+};
+
+export type FlushReply =
+  /** Everything up to `flushedThrough` is in D1; nothing older waits in the object. */
+  { readonly kind: "flushed"; readonly flushedThrough: number } | { readonly kind: "failed"; readonly reason: string };
+
+export type LedgerStatus = {
+  readonly lastSeq: number;
+  readonly flushedThrough: number;
+  readonly openIntents: number;
+  readonly oldestUnflushedAtMs: number | null;
+  readonly lastUsedAtMs: Readonly<Record<string, number>>;
+};
+
+export type { KeyGrant };

@@ -1,0 +1,54 @@
+import type { Mode } from "../domain/meter_event.ts";
+import { ok, type Result } from "../domain/result.ts";
+import { AnswerVault } from "./answer_vault.ts";
+import { ClaroClient } from "./claro/claro_client.ts";
+import { TokenSource } from "./claro/token_source.ts";
+import { shiftedClock, type Clock } from "./clock.ts";
+import { KeyDirectory } from "./key_directory.ts";
+import { KeyedHash } from "./keyed_hash.ts";
+import { Register } from "./register.ts";
+import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
+
+/** What use cases work with, made once for each isolate from its bindings. It holds values and bindings, no requests. */
+export type Services = {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly db: D1Database;
+  readonly register: Register;
+  readonly ledgers: Env["TENANT_LEDGER"];
+  readonly keys: KeyDirectory;
+  readonly tokens: TokenSource;
+  readonly claro: Readonly<Record<Mode, ClaroClient>>;
+  readonly cpfHash: KeyedHash;
+  readonly idempotencyHash: KeyedHash;
+  readonly vault: AnswerVault;
+};
+
+const services = new WeakMap<Env, Services>();
+
+export function servicesOf(env: Env): Result<Services, SettingsFailure> {
+  const known = services.get(env);
+  if (known !== undefined) return ok(known);
+  const settings = readSettings(env);
+  if (!settings.ok) return settings;
+  const made = makeServices(env, settings.value);
+  services.set(env, made);
+  return ok(made);
+}
+
+function makeServices(env: Env, settings: Settings): Services {
+  const clock = shiftedClock(settings.clockOffsetMs);
+  return {
+    settings,
+    clock,
+    db: env.DB,
+    register: new Register(env.DB),
+    ledgers: env.TENANT_LEDGER,
+    keys: new KeyDirectory(env.KEYS),
+    tokens: new TokenSource(env.ACCESS_TOKEN, clock),
+    claro: { live: new ClaroClient("live", settings, clock), test: new ClaroClient("test", settings, clock) },
+    cpfHash: new KeyedHash(settings.cpfHmacSecret),
+    idempotencyHash: new KeyedHash(settings.idempotencySecret),
+    vault: new AnswerVault(settings.idempotencySecret),
+  };
+}

@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { fail, ok, type Result } from "../domain/result.ts";
+
+const milliseconds = z.coerce.number().int();
+const secret = z.string().min(16);
+
+/** The settings as the Worker's vars and secrets give them. */
+const schema = z
+  .object({
+    CLARO_BASE_URL: z.url({ protocol: /^https?$/ }).default("https://api.claro.com.br"),
+    CLARO_TOKEN_URL: z.url({ protocol: /^https?$/ }).optional(),
+    CLARO_TIMEOUT_MS: milliseconds.min(100).max(60_000).default(10_000),
+    CLARO_CONNECT_CHECK: z.enum(["true", "false"]).default("true"),
+    CLARO_CLIENT_ID: z.string().min(1),
+    CLARO_CLIENT_SECRET: z.string().min(1),
+    ADMIN_TOKEN: secret,
+    ACCESS_TOKEN_SECRET: secret,
+    CPF_HMAC_SECRET: secret,
+    IDEMPOTENCY_SECRET: secret,
+    LEDGER_FLUSH_MS: milliseconds.min(100).default(60_000),
+    LOCAL: z.enum(["true", "false"]).default("false"),
+    CLOCK_OFFSET_MS: milliseconds.default(0),
+  })
+  .refine((vars) => vars.CLOCK_OFFSET_MS === 0 || vars.LOCAL === "true", {
+    path: ["CLOCK_OFFSET_MS"],
+    message: "is for local use only",
+  });
+
+/** All settings under the names that the code uses. Times are milliseconds. */
+export type Settings = {
+  readonly claro: {
+    readonly tokenUrl: string;
+    readonly scoresUrl: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    /** The whole budget of one lookup with its retries. */
+    readonly timeoutMs: number;
+    /** Whether a connection is tried before a score call that no recent answer vouches for. */
+    readonly connectCheck: boolean;
+  };
+  readonly adminToken: string;
+  readonly accessTokenSecret: string;
+  readonly cpfHmacSecret: string;
+  readonly idempotencySecret: string;
+  /** An intent that nobody settled for this long becomes `unknown`. */
+  readonly intentTtlMs: number;
+  readonly ledgerFlushMs: number;
+  readonly clockOffsetMs: number;
+};
+
+/** Names of the settings that are missing or malformed, never their values. */
+export type SettingsFailure = { readonly names: readonly string[] };
+
+const read = new WeakMap<object, Result<Settings, SettingsFailure>>();
+
+/** Checks the settings, once for each isolate. */
+export function readSettings(env: object): Result<Settings, SettingsFailure> {
+  let settings = read.get(env);
+  if (settings === undefined) read.set(env, (settings = parseSettings(env)));
+  return settings;
+}
+
+function parseSettings(env: object): Result<Settings, SettingsFailure> {
+  const parsed = schema.safeParse(env);
+  if (!parsed.success) return fail({ names: [...new Set(parsed.error.issues.map((issue) => issue.path.join(".")))] });
+  const vars = parsed.data;
+  const baseUrl = vars.CLARO_BASE_URL.replace(/\/+$/, "");
+  return ok({
+    claro: {
+      tokenUrl: vars.CLARO_TOKEN_URL ?? `${baseUrl}/oauth2/v1/token`,
+      scoresUrl: `${baseUrl}/customers/v1/scores`,
+      clientId: vars.CLARO_CLIENT_ID,
+      clientSecret: vars.CLARO_CLIENT_SECRET,
+      timeoutMs: vars.CLARO_TIMEOUT_MS,
+      connectCheck: vars.CLARO_CONNECT_CHECK === "true",
+    },
+    adminToken: vars.ADMIN_TOKEN,
+    accessTokenSecret: vars.ACCESS_TOKEN_SECRET,
+    cpfHmacSecret: vars.CPF_HMAC_SECRET,
+    idempotencySecret: vars.IDEMPOTENCY_SECRET,
+    // Longer than any lookup can run, so that what is in flight is never declared unknown.
+    intentTtlMs: 2 * vars.CLARO_TIMEOUT_MS + 10_000,
+    ledgerFlushMs: vars.LEDGER_FLUSH_MS,
+    clockOffsetMs: vars.CLOCK_OFFSET_MS,
+  });
+}
