@@ -20,19 +20,21 @@ export type AccessTokenReply =
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS token (
-    id INTEGER PRIMARY KEY CHECK (id = 1), access_token TEXT, generation INTEGER NOT NULL DEFAULT 0,
+    id INTEGER PRIMARY KEY CHECK (id = 1), mode TEXT, access_token TEXT, generation INTEGER NOT NULL DEFAULT 0,
     obtained_at INTEGER, expires_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, retry_at INTEGER NOT NULL DEFAULT 0,
     failure TEXT
   ) STRICT;
   INSERT INTO token (id) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM token);`;
-const READ_TOKEN = `SELECT access_token, generation, obtained_at, expires_at, failures, retry_at, failure FROM token`;
+const READ_TOKEN = `SELECT mode, access_token, generation, obtained_at, expires_at, failures, retry_at, failure FROM token`;
 const SAVE_TOKEN = `
   UPDATE token SET access_token = ?, generation = generation + 1, obtained_at = ?, expires_at = ?, failures = 0,
     retry_at = 0, failure = NULL`;
+const SAVE_MODE = `UPDATE token SET mode = ?`;
 const DROP_TOKEN = `UPDATE token SET access_token = NULL`;
 const SAVE_FAILURE = `UPDATE token SET failures = ?, retry_at = ?, failure = ?`;
 
 type TokenRow = {
+  mode: Mode | null;
   access_token: string | null;
   generation: number;
   obtained_at: number | null;
@@ -58,7 +60,6 @@ export class AccessToken extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #settings: Settings;
   readonly #clock: Clock;
-  readonly #claro: ClaroClient;
   #row: TokenRow;
   #refreshing: Promise<AccessTokenReply> | null = null;
 
@@ -68,26 +69,28 @@ export class AccessToken extends DurableObject<Env> {
     if (!settings.ok) throw new Error(`misconfigured: ${settings.failure.names.join(", ")}`);
     this.#settings = settings.value;
     this.#clock = shiftedClock(settings.value.clockOffsetMs);
-    const mode: Mode = ctx.id.name === "test" ? "test" : "live";
-    this.#claro = new ClaroClient(mode, settings.value, this.#clock);
     this.#sql = ctx.storage.sql;
     this.#sql.exec(SCHEMA);
     this.#row = this.#readRow();
   }
 
-  /** A token that can be used now. */
-  async get(): Promise<AccessTokenReply> {
+  /** A token that can be used now. The mode is kept: an alarm may not know the object's name. */
+  async get(mode: Mode): Promise<AccessTokenReply> {
+    if (this.#row.mode !== mode) {
+      this.#sql.exec(SAVE_MODE, mode);
+      this.#row = this.#readRow();
+    }
     const grant = this.#usableGrant();
-    return grant === null ? await this.#refresh() : { kind: "granted", grant };
+    return grant === null ? await this.#refresh(mode) : { kind: "granted", grant };
   }
 
   /** Claro answered 401 to a token: exactly that one is dropped. Whoever comes later gets its successor. */
-  async replace(failedGeneration: number): Promise<AccessTokenReply> {
+  async replace(mode: Mode, failedGeneration: number): Promise<AccessTokenReply> {
     if (this.#row.generation === failedGeneration && this.#row.access_token !== null) {
       this.#sql.exec(DROP_TOKEN);
       this.#row = this.#readRow();
     }
-    return await this.get();
+    return await this.get(mode);
   }
 
   /** Age and end of the token, for the operator; never the token. */
@@ -99,7 +102,8 @@ export class AccessToken extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    const reply = await this.#refresh();
+    if (this.#row.mode === null) return;
+    const reply = await this.#refresh(this.#row.mode);
     // While the old token lives, a failed renewal is tried again; after that the next lookup asks.
     if (reply.kind === "refused" && this.#usableGrant() !== null) {
       await this.ctx.storage.setAlarm(Date.now() + (reply.failure.retryAfterSeconds ?? 1) * 1000);
@@ -118,21 +122,22 @@ export class AccessToken extends DurableObject<Env> {
   }
 
   // Single flight: no await stands between the check and the assignment.
-  #refresh(): Promise<AccessTokenReply> {
-    this.#refreshing ??= this.#requestToken().finally(() => {
+  #refresh(mode: Mode): Promise<AccessTokenReply> {
+    this.#refreshing ??= this.#requestToken(mode).finally(() => {
       this.#refreshing = null;
     });
     return this.#refreshing;
   }
 
-  async #requestToken(): Promise<AccessTokenReply> {
+  async #requestToken(mode: Mode): Promise<AccessTokenReply> {
     const nowMs = this.#clock.nowMs();
     const waitMs = this.#row.retry_at - nowMs;
     if (waitMs > 0 && waitMs <= LONGEST_BACKOFF_MS && this.#row.failure !== null) {
       return { kind: "refused", failure: JSON.parse(this.#row.failure) as Failure };
     }
+    const claro = new ClaroClient(mode, this.#settings, this.#clock);
     const exchange = await withDeadline<TokenExchange>(this.#settings.claro.timeoutMs, (signal) =>
-      this.#claro.requestToken(signal),
+      claro.requestToken(signal),
     );
     if (isDeadlinePassed(exchange)) return this.#noteFailure({ code: "claro_unreachable" });
     if (exchange.kind !== "token") return this.#noteFailure(tokenFailure(exchange));

@@ -19,14 +19,14 @@ export class TokenSource {
   async get(mode: Mode): Promise<AccessTokenReply> {
     const grant = grants.get(mode);
     if (grant !== undefined && this.#clock.nowMs() < grant.usableUntilMs) return { kind: "granted", grant };
-    return await this.#ask(mode, (object) => object.get());
+    return await this.#ask(mode, (object) => object.get(mode));
   }
 
   /** The successor of a token that Claro refused. */
   async replace(mode: Mode, failedGeneration: number): Promise<AccessTokenReply> {
     const grant = grants.get(mode);
     if (grant !== undefined && grant.generation > failedGeneration) return { kind: "granted", grant };
-    return await this.#ask(mode, (object) => object.replace(failedGeneration));
+    return await this.#ask(mode, (object) => object.replace(mode, failedGeneration));
   }
 
   async #ask(
