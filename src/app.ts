@@ -1,37 +1,60 @@
-import { Hono, type Handler } from "hono";
+import { Hono } from "hono";
+import { etag } from "hono/etag";
 import { authenticateOperator } from "./http/admin/authenticate_operator.ts";
-import { getKeys, postKey, postRevocation, postRotation } from "./http/admin/keys.ts";
-import { getTenant, getTenants, patchTenant, postTenant } from "./http/admin/tenants.ts";
-import { getTenantUsage, getUsage } from "./http/usage.ts";
-import { postClaroScore, postToken } from "./http/claro_shape.ts";
-import type { AppContext, AppEnv } from "./http/context.ts";
-import { getHealth } from "./http/home.ts";
+import * as keys from "./http/admin/keys.ts";
+import * as tenants from "./http/admin/tenants.ts";
+import * as claroShape from "./http/claro_shape.ts";
+import type { AppEnv } from "./http/context.ts";
+import { getHealth, healthOperation } from "./http/home.ts";
+import { answerOpenApi } from "./http/openapi.ts";
+import type { Handler, Routes } from "./http/operation.ts";
 import { problemResponse } from "./http/problem.ts";
 import { configured, requestLine } from "./http/request_line.ts";
-import { postScore } from "./http/scores.ts";
+import { postScore, scoreOperation } from "./http/scores.ts";
+import * as usage from "./http/usage.ts";
 import { messageOf } from "./platform/log.ts";
 
-type Methods = Partial<Record<"GET" | "POST" | "PATCH", (context: AppContext) => Response | Promise<Response>>>;
+/** The API: every path and method, its handler, and what `/openapi.json` says of it. */
+export const ROUTES: Routes = {
+  "/healthz": { GET: [getHealth, healthOperation] },
+  "/v1/scores": { POST: [postScore, scoreOperation] },
+  "/v1/usage": { GET: [usage.getUsage, usage.usageOperation] },
+  "/oauth2/v1/token": { POST: [claroShape.postToken, claroShape.tokenOperation] },
+  "/customers/v1/scores": { POST: [claroShape.postClaroScore, claroShape.claroScoreOperation] },
+  "/admin/v1/tenants": {
+    GET: [tenants.getTenants, tenants.listTenantsOperation],
+    POST: [tenants.postTenant, tenants.createTenantOperation],
+  },
+  "/admin/v1/tenants/:tenantId": {
+    GET: [tenants.getTenant, tenants.tenantOperation],
+    PATCH: [tenants.patchTenant, tenants.changeTenantOperation],
+  },
+  "/admin/v1/tenants/:tenantId/usage": { GET: [usage.getTenantUsage, usage.tenantUsageOperation] },
+  "/admin/v1/tenants/:tenantId/keys": {
+    GET: [keys.getKeys, keys.listKeysOperation],
+    POST: [keys.postKey, keys.issueKeyOperation],
+  },
+  "/admin/v1/keys/:keyId/rotate": { POST: [keys.postRotation, keys.rotateKeyOperation] },
+  "/admin/v1/keys/:keyId/revoke": { POST: [keys.postRevocation, keys.revokeKeyOperation] },
+};
 
-/** The gateway's table of contents: what every request passes, then every route. */
+/** What is for reading and no part of the API. */
+const PAGES: Readonly<Record<string, Handler>> = {
+  "/openapi.json": answerOpenApi(() => ROUTES),
+};
+
 export const app = new Hono<AppEnv>();
 
 app.use(requestLine);
 app.use(configured);
-
-route("/healthz", { GET: getHealth });
-route("/v1/scores", { POST: postScore });
-route("/v1/usage", { GET: getUsage });
-route("/oauth2/v1/token", { POST: postToken });
-route("/customers/v1/scores", { POST: postClaroScore });
-
 app.use("/admin/*", authenticateOperator);
-route("/admin/v1/tenants", { GET: getTenants, POST: postTenant });
-route("/admin/v1/tenants/:tenantId", { GET: getTenant, PATCH: patchTenant });
-route("/admin/v1/tenants/:tenantId/usage", { GET: getTenantUsage });
-route("/admin/v1/tenants/:tenantId/keys", { GET: getKeys, POST: postKey });
-route("/admin/v1/keys/:keyId/rotate", { POST: postRotation });
-route("/admin/v1/keys/:keyId/revoke", { POST: postRevocation });
+for (const [path, route] of Object.entries(ROUTES)) {
+  register(path, Object.fromEntries(Object.entries(route).map(([method, [handler]]) => [method, handler])));
+}
+for (const [path, GET] of Object.entries(PAGES)) {
+  app.use(path, etag());
+  register(path, { GET });
+}
 
 app.notFound((context) => problemResponse(context, { code: "not_found" }));
 app.onError((error, context) => {
@@ -39,9 +62,9 @@ app.onError((error, context) => {
   return problemResponse(context, { code: "internal" });
 });
 
-function route(path: string, methods: Methods): void {
-  for (const [method, handler] of Object.entries(methods)) app.on(method, path, handler as Handler<AppEnv>);
-  const allowed = Object.keys(methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
+function register(path: string, handlers: Readonly<Record<string, Handler>>): void {
+  for (const [method, handler] of Object.entries(handlers)) app.on(method, path, handler);
+  const allowed = Object.keys(handlers).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   app.all(path, (context) => {
     context.header("Allow", allowed.join(", "));
     return problemResponse(context, { code: "method_not_allowed" });

@@ -9,13 +9,17 @@ import type { Caller } from "../platform/key_directory.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { bearer, challenge, noteCaller, refusedByLedger } from "./authenticate.ts";
 import { callerIp, type AppContext } from "./context.ts";
-import { runLookup, type AskedLookup } from "./lookup_call.ts";
+import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
+import { HEADERS } from "./openapi_parts.ts";
+import type { Operation } from "./operation.ts";
 import { noteFailure, preferredLanguage } from "./problem.ts";
 import { PROBLEMS } from "./problem_texts.ts";
 import { parseJson, readText } from "./read_body.ts";
 
 /** The version that Claro's answers carry, for those of ours that Claro did not make. */
 const API_VERSION = "1;2019-08-02";
+
+const tokenRequest = z.object({ grant_type: z.literal("client_credentials") }).meta({ id: "TokenRequest" });
 
 export const tokenAnswer = z
   .object({
@@ -53,6 +57,22 @@ export const claroError = z
   })
   .meta({ id: "ClaroError" });
 
+export const tokenOperation: Operation = {
+  id: "issueToken",
+  tag: "Claro's shape",
+  summary: "Get an access token",
+  description: "Key id and secret against a token that is good for an hour, or until its key ends.",
+  access: "client-credentials",
+  body: {
+    schema: tokenRequest,
+    type: "application/x-www-form-urlencoded",
+    example: { grant_type: "client_credentials" },
+  },
+  answers: { 200: { description: "The token.", content: tokenAnswer } },
+  headers: HEADERS.cacheControl,
+  failureSchema: claroError,
+};
+
 /** `POST /oauth2/v1/token`: key id and secret against an access token, as Claro does it. */
 export async function postToken(context: AppContext): Promise<Response> {
   context.header("Cache-Control", "no-store");
@@ -60,10 +80,8 @@ export async function postToken(context: AppContext): Promise<Response> {
   if (!caller.ok) return claroErrorResponse(context, caller.failure);
   const form = await readText(context, "application/x-www-form-urlencoded");
   if (!form.ok) return claroErrorResponse(context, form.failure);
-  if (new URLSearchParams(form.value).get("grant_type") !== "client_credentials") {
-    const issues = [{ path: "grant_type", message: "must be client_credentials" }];
-    return claroErrorResponse(context, { code: "invalid_request", issues });
-  }
+  const asked = tokenRequest.safeParse(Object.fromEntries(new URLSearchParams(form.value)));
+  if (!asked.success) return claroErrorResponse(context, { code: "invalid_request" });
   const { services } = context.var;
   const access = { keyId: caller.value.keyId, scope: "scores:read", ip: callerIp(context) } as const;
   const reply = await callLedger(services.ledgers, caller.value, (ledger) => ledger.authorize(access));
@@ -80,6 +98,19 @@ export async function postToken(context: AppContext): Promise<Response> {
     client_id: caller.value.keyId,
   } satisfies z.infer<typeof tokenAnswer>);
 }
+
+export const claroScoreOperation: Operation = {
+  ...LOOKUP,
+  id: "lookUpScoreInClarosShape",
+  tag: "Claro's shape",
+  summary: "Look up the score of a CPF, in Claro's shape",
+  description:
+    "Claro's body as Claro gave it, reduced to the fields below. `X-CustomerID` is ignored: Claro is sent yours.",
+  access: "issued-token",
+  body: { schema: claroScoreRequest, example: { data: { customer: { idCpf: "52998224725" } } } },
+  answers: { 200: { description: "The score.", content: claroScoreAnswer } },
+  failureSchema: claroError,
+};
 
 /** `POST /customers/v1/scores`: a lookup in Claro's own shape. */
 export async function postClaroScore(context: AppContext): Promise<Response> {

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import { ok, type Result } from "../domain/result.ts";
@@ -7,10 +8,49 @@ import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { refusedByLedger } from "./authenticate.ts";
 import { callerIp, type AppContext } from "./context.ts";
 import { setLimitHeaders } from "./limit_headers.ts";
+import { HEADERS } from "./openapi_parts.ts";
+import type { Operation } from "./operation.ts";
 import { invalidRequest } from "./problem.ts";
 
 /** What a body asks for, whichever shape it has. */
 export type AskedLookup = { readonly cpf: Cpf; readonly reference: string | null };
+
+const idempotencyKeyHeader = z
+  .string()
+  .min(1)
+  .max(255)
+  .optional()
+  .meta({
+    description:
+      "1 to 255 visible characters, quoted or not. The same key with the same body gives the first answer again for " +
+      "24 hours; the charge is not repeated for 35 days.",
+    examples: ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+  });
+
+/** What the reference says of a lookup in either shape. */
+export const LOOKUP = {
+  requestHeaders: { "Idempotency-Key": idempotencyKeyHeader },
+  headers: { ...HEADERS.limits, ...HEADERS.timing, ...HEADERS.replayed, ...HEADERS.cacheControl },
+  failures: [
+    "invalid_cpf",
+    "rejected_by_claro",
+    "trial_ended",
+    "score_not_found",
+    "idempotency_in_progress",
+    "idempotency_expired",
+    "idempotency_mismatch",
+    "rate_limited",
+    "quota_exceeded",
+    "spend_cap_reached",
+    "claro_contract",
+    "claro_unauthorized",
+    "claro_forbidden",
+    "claro_failed",
+    "claro_throttled",
+    "claro_unreachable",
+    "claro_timeout",
+  ],
+} as const satisfies Partial<Operation>;
 
 /**
  * One lookup over HTTP, in either shape: the same headers and the same order of refusals. A key that may not call is

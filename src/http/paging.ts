@@ -9,6 +9,14 @@ export const pageQuery = z.object({
   cursor: z.string().max(200).optional().meta({ description: "`nextCursor` of the page before." }),
 });
 
+/** A list's answer. */
+export function pageAnswer<Entry extends z.ZodType>(entry: Entry) {
+  return z.object({
+    data: z.array(entry),
+    nextCursor: z.string().nullable().meta({ description: "For `cursor`; null on the last page." }),
+  });
+}
+
 /** A page's place and size; the cursor is opaque to callers and names the last entry they have. */
 export type PageRequest = { readonly limit: number; readonly after: readonly [number, string] | null };
 

@@ -1,25 +1,36 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
 import { fail, type Result } from "../domain/result.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import type { AppContext } from "./context.ts";
 import { PROBLEMS, type Language } from "./problem_texts.ts";
 
 /** RFC 9457's members, with the code, the request's id and, where fields are wrong, which. */
-export type Problem = {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: FailureCode;
-  readonly requestId: string;
-  readonly issues?: Failure["issues"];
-};
+export const problem = z
+  .object({
+    type: z
+      .url()
+      .meta({ description: "Where the code is explained.", examples: ["https://gateway/docs/errors#invalid_cpf"] }),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: "For people, in `pt-BR` or, when `Accept-Language` prefers it, in `en`." }),
+    code: z.enum(Object.keys(PROBLEMS) as [FailureCode, ...FailureCode[]]),
+    requestId: z.string(),
+    issues: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .readonly()
+      .optional()
+      .meta({ description: "Which fields are wrong and why, never what stood there." }),
+  })
+  .meta({ id: "Problem" });
+
+export type Problem = z.infer<typeof problem>;
 
 /** A failure as `application/problem+json`, in the language that the caller prefers. */
 export function problemResponse(context: AppContext, failure: Failure): Response {
   const { status, title, ...details } = PROBLEMS[failure.code];
   noteFailure(context, failure);
-  const problem: Problem = {
+  const body: Problem = {
     type: `${new URL(context.req.url).origin}/docs/errors#${failure.code}`,
     title,
     status,
@@ -28,7 +39,7 @@ export function problemResponse(context: AppContext, failure: Failure): Response
     requestId: context.var.requestId,
     ...(failure.issues === undefined ? {} : { issues: failure.issues }),
   };
-  return context.body(JSON.stringify(problem), status as ContentfulStatusCode, {
+  return context.body(JSON.stringify(body), status as ContentfulStatusCode, {
     "content-type": "application/problem+json",
     "content-language": preferredLanguage(context.req.header("accept-language")),
     vary: "Accept-Language",

@@ -4,7 +4,8 @@ import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { AppContext } from "./context.ts";
 import { authenticate } from "./authenticate.ts";
-import { runLookup, type AskedLookup } from "./lookup_call.ts";
+import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
+import type { Operation } from "./operation.ts";
 import { problemResponse } from "./problem.ts";
 import { readJson } from "./read_body.ts";
 
@@ -36,6 +37,19 @@ export const scoreAnswer = z
     createdAt: z.iso.datetime(),
   })
   .meta({ id: "ScoreAnswer" });
+
+export const scoreOperation: Operation = {
+  ...LOOKUP,
+  id: "lookUpScore",
+  tag: "Scores",
+  summary: "Look up the score of a CPF",
+  description:
+    "Asks Claro for the score of one CPF. A lookup is charged when its score is delivered, and with an `Idempotency-Key` " +
+    "only once however often it is sent.",
+  access: "api-key",
+  body: { schema: scoreRequest, example: { cpf: "529.982.247-25", reference: "order-1234" } },
+  answers: { 200: { description: "The score.", content: scoreAnswer } },
+};
 
 /** `POST /v1/scores`. */
 export async function postScore(context: AppContext): Promise<Response> {

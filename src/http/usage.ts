@@ -17,6 +17,8 @@ import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { UsageReply } from "../platform/ledger/messages.ts";
 import { authenticate, refusedByLedger } from "./authenticate.ts";
 import { callerIp, type AppContext } from "./context.ts";
+import { HEADERS } from "./openapi_parts.ts";
+import type { Operation } from "./operation.ts";
 import { invalidRequest, problemResponse } from "./problem.ts";
 
 /** A year and a day: what one answer may span. */
@@ -55,6 +57,26 @@ export const usageQuery = z.object({
   to: z.iso.date().optional().meta({ description: "São Paulo date, inclusive; default: the last of this month." }),
   mode: z.enum(["live", "test"]).optional().meta({ description: "Default: the key's own. A test key sees test only." }),
 });
+
+export const usageOperation: Operation = {
+  id: "getUsage",
+  tag: "Usage",
+  summary: "Usage by day",
+  description: "Counts and amounts of São Paulo days, up to the last lookup that was answered before this call.",
+  access: "api-key",
+  query: usageQuery,
+  answers: { 200: { description: "The usage.", content: usageAnswer } },
+  headers: HEADERS.cacheControl,
+};
+
+export const tenantUsageOperation: Operation = {
+  ...usageOperation,
+  id: "getTenantUsage",
+  tag: "Tenants",
+  summary: "A tenant's usage by day",
+  access: "operator",
+  failures: ["ledger_unavailable"],
+};
 
 /** `GET /v1/usage`: up to the last answered lookup. */
 export async function getUsage(context: AppContext): Promise<Response> {

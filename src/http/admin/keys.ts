@@ -6,7 +6,9 @@ import { callLedger } from "../../platform/ledger/ledger_client.ts";
 import { MODES, type Mode } from "../../domain/meter_event.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
 import type { AppContext } from "../context.ts";
-import { pageOf, readPage } from "../paging.ts";
+import { HEADERS } from "../openapi_parts.ts";
+import type { Operation } from "../operation.ts";
+import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
 import { problemResponse } from "../problem.ts";
 import { readJson } from "../read_body.ts";
 import { issuesOf } from "../scores.ts";
@@ -66,6 +68,45 @@ export const issuedKey = z
   .meta({ id: "IssuedKey" });
 
 export const revocation = z.object({ effectiveAt: z.iso.datetime() }).meta({ id: "Revocation" });
+
+const KEYS = { tag: "Keys", access: "operator", headers: HEADERS.cacheControl } as const satisfies Partial<Operation>;
+
+export const issueKeyOperation: Operation = {
+  ...KEYS,
+  id: "issueKey",
+  summary: "Issue an API key",
+  description: "The answer is the only time that the key is seen.",
+  body: { schema: newKey, example: { mode: "live", label: "checkout" } },
+  answers: { 201: { description: "The key.", content: issuedKey } },
+  failures: ["ledger_unavailable"],
+};
+
+export const listKeysOperation: Operation = {
+  ...KEYS,
+  id: "listKeys",
+  summary: "List a tenant's keys",
+  query: pageQuery,
+  answers: { 200: { description: "A page of keys, without their secrets.", content: pageAnswer(listedKey) } },
+};
+
+export const rotateKeyOperation: Operation = {
+  ...KEYS,
+  id: "rotateKey",
+  summary: "Replace a key by a new one",
+  description: "The new key has the old one's rights. The old one ends after the overlap.",
+  body: { schema: keyRotation, example: { overlapSeconds: 86_400 } },
+  answers: { 201: { description: "The new key.", content: issuedKey } },
+  failures: ["conflict", "ledger_unavailable"],
+};
+
+export const revokeKeyOperation: Operation = {
+  ...KEYS,
+  id: "revokeKey",
+  summary: "Revoke a key",
+  description: "Effective for everyone when it returns. Revoking a key again changes nothing.",
+  answers: { 200: { description: "Since when it is revoked.", content: revocation } },
+  failures: ["ledger_unavailable"],
+};
 
 /** `POST /admin/v1/tenants/{id}/keys`. */
 export async function postKey(context: AppContext): Promise<Response> {

@@ -3,7 +3,9 @@ import { validateTiers } from "../../domain/pricing.ts";
 import { createTenant, updateTenant } from "../../gateway/tenants.ts";
 import type { Tenant } from "../../platform/register.ts";
 import type { AppContext } from "../context.ts";
-import { pageOf, readPage } from "../paging.ts";
+import { HEADERS } from "../openapi_parts.ts";
+import type { Operation } from "../operation.ts";
+import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
 import { problemResponse } from "../problem.ts";
 import { readJson } from "../read_body.ts";
 import { issuesOf } from "../scores.ts";
@@ -76,6 +78,45 @@ export const tenant = z
     createdAt: z.iso.datetime(),
   })
   .meta({ id: "Tenant" });
+
+const TENANT = {
+  tag: "Tenants",
+  access: "operator",
+  answers: { 200: { description: "The tenant.", content: tenant } },
+  headers: HEADERS.cacheControl,
+} as const satisfies Partial<Operation>;
+
+export const createTenantOperation: Operation = {
+  ...TENANT,
+  id: "createTenant",
+  summary: "Create a tenant",
+  description: "A plan's name alone takes its defaults; an object overrides them.",
+  body: {
+    schema: newTenant,
+    example: { name: "Loja Exemplo", document: "12ABC34501DE35", customerId: "loja_exemplo", plan: "trial" },
+  },
+  answers: { 201: { description: "The tenant.", content: tenant, headers: HEADERS.location } },
+  failures: ["ledger_unavailable"],
+};
+
+export const listTenantsOperation: Operation = {
+  ...TENANT,
+  id: "listTenants",
+  summary: "List the tenants",
+  query: pageQuery,
+  answers: { 200: { description: "A page of tenants.", content: pageAnswer(tenant) } },
+};
+
+export const tenantOperation: Operation = { ...TENANT, id: "getTenant", summary: "Show a tenant" };
+
+export const changeTenantOperation: Operation = {
+  ...TENANT,
+  id: "changeTenant",
+  summary: "Change a tenant",
+  description: "Effective for lookups when it returns. A price counts from the next lookup on.",
+  body: { schema: tenantChange, example: { status: "suspended" } },
+  failures: ["conflict", "ledger_unavailable"],
+};
 
 /** `POST /admin/v1/tenants`. */
 export async function postTenant(context: AppContext): Promise<Response> {
