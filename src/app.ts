@@ -11,6 +11,7 @@ import type { Handler, Routes } from "./http/operation.ts";
 import { problemResponse } from "./http/problem.ts";
 import { configured, requestLine } from "./http/request_line.ts";
 import { postScore, scoreOperation } from "./http/scores.ts";
+import * as statements from "./http/statements.ts";
 import * as usage from "./http/usage.ts";
 import { messageOf } from "./platform/log.ts";
 
@@ -19,6 +20,7 @@ export const ROUTES: Routes = {
   "/healthz": { GET: [getHealth, healthOperation] },
   "/v1/scores": { POST: [postScore, scoreOperation] },
   "/v1/usage": { GET: [usage.getUsage, usage.usageOperation] },
+  "/v1/statements/:period/:file": { GET: [statements.getStatementFile, statements.statementFileOperation] },
   "/oauth2/v1/token": { POST: [claroShape.postToken, claroShape.tokenOperation] },
   "/customers/v1/scores": { POST: [claroShape.postClaroScore, claroShape.claroScoreOperation] },
   "/admin/v1/tenants": {
@@ -30,6 +32,9 @@ export const ROUTES: Routes = {
     PATCH: [tenants.patchTenant, tenants.changeTenantOperation],
   },
   "/admin/v1/tenants/:tenantId/usage": { GET: [usage.getTenantUsage, usage.tenantUsageOperation] },
+  "/admin/v1/tenants/:tenantId/statements/:period/:file": {
+    GET: [statements.getTenantStatementFile, statements.tenantStatementFileOperation],
+  },
   "/admin/v1/tenants/:tenantId/keys": {
     GET: [keys.getKeys, keys.listKeysOperation],
     POST: [keys.postKey, keys.issueKeyOperation],

@@ -38,7 +38,8 @@ export type FailureCode =
   | "claro_throttled"
   | "claro_unreachable"
   | "claro_timeout"
-  | "ledger_unavailable";
+  | "ledger_unavailable"
+  | "statement_unavailable";
 
 export type Failure = {
   readonly code: FailureCode;

@@ -65,6 +65,14 @@ export const HEADERS = {
       "true",
     ),
   },
+  statement: {
+    "Statement-Status": header("Statement-Status", "Whether the month is `open` or `closed`.", "open"),
+    "Content-Disposition": header(
+      "Content-Disposition",
+      "The name to save the file under.",
+      'attachment; filename="ten_0123456789abcdef0123-2026-11-open-events.csv"',
+    ),
+  },
   language: {
     "Content-Language": header("Content-Language", "The language of `detail`.", "pt-BR"),
   },

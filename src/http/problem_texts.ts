@@ -228,4 +228,10 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
     "pt-BR": "O registro de consultas está indisponível. Nenhuma pontuação foi entregue e nada foi cobrado.",
     en: "The ledger is unavailable. No score was given and nothing is charged.",
   },
+  statement_unavailable: {
+    status: 503,
+    title: "Statement unavailable",
+    "pt-BR": "Os eventos do extrato não podem ser lidos agora; nada se perdeu. Tente de novo em instantes.",
+    en: "The statement's events cannot be read now; nothing is lost. Try again in a moment.",
+  },
 };

@@ -1,0 +1,97 @@
+import type { ExportContext } from "../domain/export/exported_event.ts";
+import type { Failure } from "../domain/failure.ts";
+import type { MeterEvent } from "../domain/meter_event.ts";
+import { type Period, periodBounds, periodOf } from "../domain/period.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import { eventPages, type SeqRange } from "../platform/event_copy.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { logEvent, messageOf } from "../platform/log.ts";
+import type { Tenant } from "../platform/register.ts";
+import type { Services } from "../platform/services.ts";
+
+/** A flush sends what waits, which can be a whole hour of lookups. */
+const FLUSH_TIMEOUT_MS = 30_000;
+
+/** A period's live events as they are now, to be read once from first to last. */
+export type PeriodEvents = {
+  readonly range: SeqRange | null;
+  readonly pages: AsyncGenerator<MeterEvent[], void, void>;
+  readonly context: ExportContext;
+};
+
+/**
+ * A period that is not closed, with every lookup answered before this call: the ledger brings D1 up to date first. The
+ * first page is read here, so that D1 being down is an answer instead of a broken stream.
+ */
+export async function openPeriodEvents(
+  services: Services,
+  tenantId: string,
+  period: Period,
+): Promise<Result<PeriodEvents, Failure>> {
+  return await whileReadable(async () => {
+    const tenant = await services.register.tenant(tenantId);
+    if (tenant === null || !hasStatement(tenant, period, services.clock.nowMs())) return fail({ code: "not_found" });
+    const context = await exportContext(services, tenant, period);
+    const range = await flushedRange(services, tenantId, period);
+    if (!range.ok) return range;
+    const pages = eventPages(services.db, { tenantId, mode: "live" }, range.value ?? { first: 1, last: 0 });
+    return ok({ range: range.value, pages: await withFirstRead(pages), context });
+  });
+}
+
+/** Whether a tenant has a statement of a period: from the month of its making to the month that runs. */
+export function hasStatement(tenant: Tenant, period: Period, nowMs: number): boolean {
+  return period >= periodOf(tenant.createdAtMs) && periodBounds(period).startMs <= nowMs;
+}
+
+/** What every line of a period's files shares. */
+export async function exportContext(services: Services, tenant: Tenant, period: Period): Promise<ExportContext> {
+  const keys = await services.register.keysOfTenant(tenant.id);
+  const labelled = keys.flatMap(({ id, label }) => (label === null ? [] : [[id, label] as const]));
+  return { period, tenantName: tenant.name, keyLabels: new Map(labelled) };
+}
+
+/** Brings D1 up to date and gives the period's seq range there, null when it has no event so far. */
+export async function flushedRange(
+  services: Services,
+  tenantId: string,
+  period: Period,
+): Promise<Result<SeqRange | null, Failure>> {
+  const ledger = { tenantId, mode: "live" } as const;
+  const flushed = await callLedger(services.ledgers, ledger, (stub) => stub.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
+  if (!flushed.ok) return unavailable();
+  if (flushed.value.kind === "failed") return unavailable();
+  const range = await callLedger(services.ledgers, ledger, (stub) => stub.seqRange(period));
+  if (!range.ok) return unavailable();
+  const { flushedThrough } = flushed.value;
+  if (range.value === null || range.value.first > flushedThrough) return ok(null);
+  return ok({ first: range.value.first, last: Math.min(range.value.last, flushedThrough) });
+}
+
+/** What D1 or R2 throws while a statement is prepared, as a failure that can be tried again. */
+export async function whileReadable<Value>(
+  work: () => Promise<Result<Value, Failure>>,
+): Promise<Result<Value, Failure>> {
+  try {
+    return await work();
+  } catch (error) {
+    logEvent("warn", { event: "statement_unavailable", error: messageOf(error) });
+    return unavailable();
+  }
+}
+
+function unavailable(): Result<never, Failure> {
+  return fail({ code: "statement_unavailable", retryAfterSeconds: 5 });
+}
+
+async function withFirstRead<Page>(pages: AsyncGenerator<Page, void, void>): Promise<AsyncGenerator<Page, void, void>> {
+  const first = await pages.next();
+  return (async function* () {
+    try {
+      if (first.done !== true) yield first.value;
+      yield* pages;
+    } finally {
+      await pages.return();
+    }
+  })();
+}
