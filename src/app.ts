@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
+import { auditOperation, getAudit } from "./http/admin/audit.ts";
 import { authenticateOperator } from "./http/admin/authenticate_operator.ts";
 import * as keys from "./http/admin/keys.ts";
 import * as tenants from "./http/admin/tenants.ts";
@@ -41,6 +42,7 @@ export const ROUTES: Routes = {
   },
   "/admin/v1/keys/:keyId/rotate": { POST: [keys.postRotation, keys.rotateKeyOperation] },
   "/admin/v1/keys/:keyId/revoke": { POST: [keys.postRevocation, keys.revokeKeyOperation] },
+  "/admin/v1/audit": { GET: [getAudit, auditOperation] },
 };
 
 /** What is for reading and no part of the API. */

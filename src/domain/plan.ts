@@ -20,7 +20,7 @@ export type Plan = {
 
 /** What a plan is called with when only its name is given: the seed's trial, and the price list's first tier. */
 const TRIAL_REQUESTS = 1000;
-const TRIAL_MONTHS = 3;
+export const TRIAL_MONTHS = 3;
 const PAY_PER_USE_UNIT_PRICE_MICROS = 150_000;
 const DEFAULT_RATE = { ratePerSecond: 50, burst: 50 };
 

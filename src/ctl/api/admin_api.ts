@@ -1,0 +1,122 @@
+import { CtlError, EXIT } from "../ctl_error.ts";
+import type { Gateway } from "./find_gateway.ts";
+
+type Query = Readonly<Record<string, string | number | undefined>>;
+type Send = { readonly method?: string; readonly query?: Query; readonly json?: unknown; readonly csv?: string };
+type Problem = {
+  readonly code?: string;
+  readonly title?: string;
+  readonly detail?: string;
+  readonly requestId?: string;
+  readonly issues?: readonly { readonly path: string; readonly message: string }[];
+};
+
+const PAGE_ENTRIES = 200;
+
+/** The admin API as commands use it. What it refuses, or that it cannot be reached, is thrown as a `CtlError`. */
+export class AdminApi {
+  readonly #gateway: Gateway;
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  get url(): string {
+    return this.#gateway.url;
+  }
+
+  async get<Answer>(path: string, query: Query = {}): Promise<Answer> {
+    return await this.#json<Answer>(path, { query });
+  }
+
+  async post<Answer>(path: string, json: unknown = {}): Promise<Answer> {
+    return await this.#json<Answer>(path, { method: "POST", json });
+  }
+
+  async patch<Answer>(path: string, json: unknown): Promise<Answer> {
+    return await this.#json<Answer>(path, { method: "PATCH", json });
+  }
+
+  async postCsv<Answer>(path: string, csv: string, query: Query = {}): Promise<Answer> {
+    return await this.#json<Answer>(path, { method: "POST", csv, query });
+  }
+
+  /** At most `most` entries of a list, over as many pages as it takes; `onEntries` is told how many there are so far. */
+  async list<Entry>(
+    path: string,
+    options: { most: number; query?: Query; onEntries?: (soFar: readonly Entry[]) => void },
+  ): Promise<{ data: Entry[]; nextCursor: string | null }> {
+    const data: Entry[] = [];
+    let cursor: string | null = null;
+    do {
+      const limit = Math.min(PAGE_ENTRIES, options.most - data.length);
+      const query: Query = { ...options.query, limit, cursor: cursor ?? undefined };
+      const page: { data: Entry[]; nextCursor: string | null } = await this.get(path, query);
+      data.push(...page.data);
+      cursor = page.nextCursor;
+      options.onEntries?.(data);
+    } while (cursor !== null && data.length < options.most);
+    return { data, nextCursor: cursor };
+  }
+
+  /** An answer as it comes, for downloads: its status is 200. */
+  async open(path: string, send: Send = {}): Promise<Response> {
+    const url = new URL(`${this.#gateway.url}/admin/v1${path}`);
+    for (const [name, value] of Object.entries(send.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    const headers = new Headers({ authorization: `Bearer ${this.#gateway.adminToken}`, "accept-language": "en" });
+    if (send.json !== undefined) headers.set("content-type", "application/json");
+    if (send.csv !== undefined) headers.set("content-type", "text/csv");
+    const body = send.csv ?? (send.json === undefined ? null : JSON.stringify(send.json));
+    let response: Response;
+    try {
+      response = await fetch(url, { method: send.method ?? "GET", headers, body, redirect: "error" });
+    } catch (error) {
+      throw unreachable(this.#gateway.url, error);
+    }
+    if (!response.ok) throw await refused(response);
+    return response;
+  }
+
+  async #json<Answer>(path: string, send: Send): Promise<Answer> {
+    const response = await this.open(path, send);
+    try {
+      return (await response.json()) as Answer;
+    } catch (error) {
+      throw error instanceof SyntaxError
+        ? new CtlError(EXIT.refused, `${this.#gateway.url} did not answer as a gateway does: is the address right?`)
+        : unreachable(this.#gateway.url, error);
+    }
+  }
+}
+
+function unreachable(url: string, error: unknown): CtlError {
+  const { code, message } = causeOf(error);
+  const hint = URL.parse(url)?.hostname === "127.0.0.1" ? " Is it running? Start it with: npm start" : "";
+  return new CtlError(EXIT.unreachable, `${url} cannot be reached (${code ?? message}).${hint}`, { code });
+}
+
+function causeOf(error: unknown): { code?: string; message: string } {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
+  return cause;
+}
+
+async function refused(response: Response): Promise<CtlError> {
+  const text = await response.text();
+  let problem: Problem = {};
+  try {
+    problem = JSON.parse(text) as Problem;
+  } catch {
+    // Not a gateway of ours: its status has to do.
+  }
+  const { title, detail, code, requestId, issues = [] } = problem;
+  const lines = [
+    `${title ?? `HTTP ${response.status}`}${detail === undefined ? "" : `: ${detail}`}`,
+    ...issues.map(({ path, message }) => `  ${path === "" ? "" : `${path}: `}${message}`),
+    `  (${[code, `status ${response.status}`, requestId === undefined ? undefined : `request ${requestId}`]
+      .filter((part) => part !== undefined)
+      .join(", ")})`,
+  ];
+  return new CtlError(EXIT.refused, lines.join("\n"), { ...problem, status: response.status });
+}

@@ -1,0 +1,151 @@
+import type { Command } from "commander";
+import { addGroup, contextOf, withExamples } from "../program.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
+import { withSpinner } from "../terminal/progress.ts";
+import { collect, durationSeconds, instant } from "./read_arguments.ts";
+import { shownTime } from "./shown_values.ts";
+
+type ShownKey = {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly mode: string;
+  readonly label: string | null;
+  readonly scopes: readonly string[];
+  readonly allowedIps: readonly string[];
+  readonly status: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+};
+type ListedKey = ShownKey & { readonly lastUsedAt: string | null };
+type IssuedKey = ShownKey & { readonly key: string; readonly clientId: string; readonly clientSecret: string };
+
+const MOST_LISTED = 100_000;
+
+/** `keys`: a tenant's credentials. */
+export function addKeyCommands(program: Command): void {
+  const keys = addGroup(program, "keys", "The API keys of tenants: create, list, rotate, revoke.");
+  withExamples(keys, ["keys list <tenant-id>", "keys create <tenant-id> --mode live", "keys revoke <key-id>"]);
+
+  withExamples(
+    keys
+      .command("list")
+      .description("Lists a tenant's keys, without their secrets.")
+      .argument("<tenant-id>")
+      .action(listKeys),
+    ["keys list <tenant-id>", "keys list <tenant-id> --json"],
+  );
+  withExamples(
+    keys
+      .command("create")
+      .description("Makes a key. Its secret is printed now and never again.")
+      .argument("<tenant-id>")
+      .requiredOption("--mode <mode>", "live (reaches Claro, costs) or test (answered by the sandbox)")
+      .option("--label <text>", "what the key is for; it is shown in exports")
+      .option("--scope <scope>", "scores:read, usage:read or statements:read; repeat it (default: all)", collect)
+      .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
+      .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect)
+      .action(createKey),
+    [
+      "keys create <tenant-id> --mode test --label laptop",
+      "keys create <tenant-id> --mode live --label checkout --allow-ip 203.0.113.0/24 --allow-ip 2001:db8::/32",
+      "keys create <tenant-id> --mode live --label finance --scope usage:read --scope statements:read --expires 90d",
+    ],
+  );
+  withExamples(
+    keys
+      .command("rotate")
+      .description("Makes a key's successor with the same rights. Both work until the overlap is over.")
+      .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
+      .option("--overlap <duration>", "how long the old key still works: 24h, 30m, 0s", durationSeconds, 86_400)
+      .option("--yes", "do not ask, even when the old key ends at once")
+      .action(rotateKey),
+    ["keys rotate csg_live_0123456789", "keys rotate csg_live_0123456789 --overlap 7d"],
+  );
+  withExamples(
+    keys
+      .command("revoke")
+      .description("Ends a key at once and for ever.")
+      .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
+      .option("--yes", "do not ask")
+      .action(revokeKey),
+    ["keys revoke csg_live_0123456789", "keys revoke csg_live_0123456789 --yes"],
+  );
+}
+
+async function listKeys(tenantId: string, _options: unknown, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const path = `/tenants/${encodeURIComponent(tenantId)}/keys`;
+  const page = await withSpinner("Reading keys", () => api.list<ListedKey>(path, { most: MOST_LISTED }));
+  const human = () =>
+    tableText(
+      page.data,
+      [
+        { title: "ID", cell: (key) => key.id },
+        { title: "LABEL", cell: (key) => key.label ?? "-", elastic: true },
+        { title: "STATUS", cell: (key) => key.status },
+        { title: "SCOPES", cell: (key) => key.scopes.map((scope) => scope.split(":")[0]).join(" "), elastic: true },
+        { title: "ALLOWED IPS", cell: (key) => key.allowedIps.join(" ") || "any", elastic: true },
+        { title: "LAST USED", cell: (key) => shownTime(key.lastUsedAt).replace(/:\d\dZ$/, "Z") },
+        { title: "EXPIRES", cell: (key) => shownTime(key.expiresAt) },
+      ],
+      `This tenant has no keys. Make one with: npm run ctl -- keys create ${tenantId} --mode test`,
+    );
+  print(page, { json, human });
+}
+
+async function createKey(
+  tenantId: string,
+  options: {
+    mode: string;
+    label?: string;
+    scope?: readonly string[];
+    expires?: string;
+    allowIp?: readonly string[];
+  },
+  command: Command,
+): Promise<void> {
+  const { api, json } = contextOf(command);
+  const { mode, label, scope: scopes, expires: expiresAt, allowIp: allowedIps } = options;
+  const asked = { mode, label, scopes, expiresAt, allowedIps };
+  const key = await api.post<IssuedKey>(`/tenants/${encodeURIComponent(tenantId)}/keys`, asked);
+  printIssuedKey(key, json);
+}
+
+async function rotateKey(keyId: string, options: { overlap: number; yes?: true }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  if (options.overlap === 0) {
+    await confirm(`End ${keyId} at once, before anybody has its successor?`, { yes: options.yes === true });
+  }
+  const path = `/keys/${encodeURIComponent(keyId)}/rotate`;
+  const key = await api.post<IssuedKey>(path, { overlapSeconds: options.overlap });
+  printIssuedKey(key, json);
+  if (!json) {
+    const end = new Date(Date.now() + options.overlap * 1000).toISOString().replace(/\.\d+Z$/, "Z");
+    warn(`The old key ${keyId} works until ${shownTime(end)} at the latest.`);
+  }
+}
+
+async function revokeKey(keyId: string, options: { yes?: true }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  await confirm(`Revoke ${keyId}? Whoever uses it is refused from now on, for ever.`, { yes: options.yes === true });
+  const revoked = await api.post<{ effectiveAt: string }>(`/keys/${encodeURIComponent(keyId)}/revoke`);
+  print(revoked, { json, human: () => `${keyId} is revoked since ${shownTime(revoked.effectiveAt)}.` });
+}
+
+function printIssuedKey(key: IssuedKey, json: boolean): void {
+  const human = () =>
+    fieldsText([
+      ["API key", key.key],
+      ["Client ID", `${key.clientId}  (Claro's shape: the key id)`],
+      ["Client secret", key.clientSecret],
+      ["Mode", key.mode],
+      ["Label", key.label ?? "-"],
+      ["Scopes", key.scopes.join(" ")],
+      ["Allowed IPs", key.allowedIps.join(" ") || "any"],
+      ["Expires", shownTime(key.expiresAt)],
+    ]);
+  print(key, { json, human });
+  warn("The API key and the client secret are shown only now: nobody can read them again. Keep them safe.");
+}

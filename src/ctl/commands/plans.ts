@@ -1,0 +1,86 @@
+import type { Command } from "commander";
+import { resolvePlan, TRIAL_MONTHS, type Plan } from "../../domain/plan.ts";
+import { usageError } from "../ctl_error.ts";
+import { addGroup, contextOf, withExamples } from "../program.ts";
+import { fieldsText, print, tableText } from "../terminal/output.ts";
+import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
+import { planFields, shownCount, shownTiers } from "./shown_values.ts";
+import { fetchTenant, type ShownTenant } from "./tenants.ts";
+
+/** `plans`: the terms that tenants are served under. */
+export function addPlanCommands(program: Command): void {
+  const plans = addGroup(
+    program,
+    "plans",
+    "The terms that tenants are served under: allowance, price, rate, spend cap.",
+  );
+  withExamples(plans, ["plans list", "plans set <tenant-id> --plan pay-per-use --price 10000:0.15,rest:0.12"]);
+
+  withExamples(
+    plans.command("list").description("Lists the plans with the terms that they begin with.").action(listPlans),
+    ["plans list"],
+  );
+  withExamples(plans.command("show").description("Shows a tenant's plan.").argument("<tenant-id>").action(showPlan), [
+    "plans show <tenant-id>",
+  ]);
+  const set = plans
+    .command("set")
+    .description(
+      "Changes a tenant's plan, or terms of it, from the next lookup on. With --plan the terms begin anew from that " +
+        "plan's defaults; without it, what is not given stays.",
+    )
+    .argument("<tenant-id>")
+    .option("--plan <name>", "trial or pay-per-use");
+  withExamples(addPlanOptions(set).action(setPlan), [
+    "plans set <tenant-id> --plan pay-per-use --price 10000:0.15,50000:0.12,rest:0.10 --spend-cap 5000",
+    "plans set <tenant-id> --rate 100 --burst 200",
+    "plans set <tenant-id> --allowance 5000 --allowance-ends 90d",
+  ]);
+}
+
+async function listPlans(_options: unknown, command: Command): Promise<void> {
+  const { json } = command.optsWithGlobals<{ json?: true }>();
+  const plans = (["trial", "pay-per-use"] as const).map((name) => resolvePlan({ name }, Date.now()));
+  // A trial's end is counted from the tenant's creation: it is no term of the plan itself.
+  const shown = plans.map(({ allowance, ...plan }) => ({
+    ...plan,
+    allowance: allowance === null ? null : { requests: allowance.requests, months: TRIAL_MONTHS },
+  }));
+  const human = () =>
+    tableText(
+      shown,
+      [
+        { title: "PLAN", cell: (plan) => plan.name },
+        {
+          title: "ALLOWANCE",
+          cell: ({ allowance }) =>
+            allowance === null
+              ? "unlimited"
+              : `${shownCount(allowance.requests)} lookups, ${allowance.months} months from creation`,
+        },
+        { title: "PRICE (BRL)", cell: (plan) => shownTiers(plan.tiers), align: "right" },
+        { title: "RATE", cell: (plan) => `${plan.ratePerSecond}/s`, align: "right" },
+        { title: "BURST", cell: (plan) => shownCount(plan.burst), align: "right" },
+        { title: "SPEND CAP", cell: () => "none" },
+      ],
+      "",
+    );
+  print({ data: shown, nextCursor: null }, { json: json === true, human });
+}
+
+async function showPlan(tenantId: string, _options: unknown, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  printPlan((await fetchTenant(api, tenantId)).plan, json);
+}
+
+async function setPlan(tenantId: string, options: PlanOptions, command: Command): Promise<void> {
+  const plan = planTerms(options);
+  if (Object.keys(plan).length === 0) throw usageError("Nothing to change: see --help for a plan's terms");
+  const { api, json } = contextOf(command);
+  const tenant = await api.patch<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`, { plan });
+  printPlan(tenant.plan, json);
+}
+
+function printPlan(plan: Plan, json: boolean): void {
+  print(plan, { json, human: () => fieldsText(planFields(plan)) });
+}

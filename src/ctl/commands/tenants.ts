@@ -1,0 +1,161 @@
+import type { Command } from "commander";
+import type { Plan } from "../../domain/plan.ts";
+import type { AdminApi } from "../api/admin_api.ts";
+import { addGroup, contextOf, withExamples } from "../program.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { fieldsText, note, print, tableText } from "../terminal/output.ts";
+import { withSpinner } from "../terminal/progress.ts";
+import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
+import { wholeNumber } from "./read_arguments.ts";
+import { planFields, shownTime } from "./shown_values.ts";
+
+/** A tenant as the admin API shows it. */
+export type ShownTenant = {
+  readonly id: string;
+  readonly name: string;
+  readonly document: string;
+  readonly customerId: string;
+  readonly plan: Plan;
+  readonly status: "active" | "suspended";
+  readonly createdAt: string;
+};
+
+const MOST_LISTED = 100_000;
+
+/** `tenants`: the partners, their state and what Claro knows them as. */
+export function addTenantCommands(program: Command): void {
+  const tenants = addGroup(program, "tenants", "The partners that use the gateway: create, change, suspend.");
+  withExamples(tenants, ["tenants list", "tenants show <tenant-id>", "tenants suspend <tenant-id>"]);
+
+  withExamples(
+    tenants
+      .command("list")
+      .description("Lists tenants, oldest first.")
+      .option("--limit <n>", "at most so many", wholeNumber(1, MOST_LISTED), 1000)
+      .action(listTenants),
+    ["tenants list", "tenants list --limit 20 --json"],
+  );
+  withExamples(tenants.command("show").description("Shows one tenant.").argument("<tenant-id>").action(showTenant), [
+    "tenants show <tenant-id>",
+    "tenants show <tenant-id> --json",
+  ]);
+  const create = tenants
+    .command("create")
+    .description("Creates a tenant. It can make lookups once it has a key.")
+    .requiredOption("--name <name>", "the partner's name")
+    .requiredOption("--document <cnpj>", "its CNPJ, 14 characters without punctuation")
+    .requiredOption("--customer-id <id>", "the X-CustomerID that Claro knows the partner by")
+    .requiredOption("--plan <name>", "trial or pay-per-use");
+  withExamples(addPlanOptions(create).action(createTenant), [
+    'tenants create --name "Loja São João" --document 12ABC34501DE35 --customer-id loja --plan trial',
+    "tenants create --name Banco --document 12ABC34501DE35 --customer-id banco --plan pay-per-use --price 0.15 --rate 100",
+  ]);
+  withExamples(
+    tenants
+      .command("update")
+      .description("Changes a tenant's name or what Claro knows it as. For its plan see: plans set")
+      .argument("<tenant-id>")
+      .option("--name <name>")
+      .option("--customer-id <id>", "the X-CustomerID that Claro is sent")
+      .action(updateTenant),
+    ['tenants update <tenant-id> --name "Loja São João Ltda."'],
+  );
+  withExamples(
+    tenants
+      .command("suspend")
+      .description("Refuses every call of a tenant, at once. `resume` ends it.")
+      .argument("<tenant-id>")
+      .option("--yes", "do not ask")
+      .action(suspendTenant),
+    ["tenants suspend <tenant-id>", "tenants suspend <tenant-id> --yes"],
+  );
+  withExamples(
+    tenants.command("resume").description("Ends a suspension, at once.").argument("<tenant-id>").action(resumeTenant),
+    ["tenants resume <tenant-id>"],
+  );
+}
+
+export async function fetchTenant(api: AdminApi, tenantId: string): Promise<ShownTenant> {
+  return await api.get<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`);
+}
+
+async function changeTenant(api: AdminApi, tenantId: string, change: unknown): Promise<ShownTenant> {
+  return await api.patch<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`, change);
+}
+
+async function listTenants(options: { limit: number }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const page = await withSpinner("Reading tenants", (report) =>
+    api.list<ShownTenant>("/tenants", { most: options.limit, onEntries: ({ length }) => report(`${length} tenants`) }),
+  );
+  print(page, { json, human: () => tenantsTable(page.data) });
+  if (page.nextCursor !== null && !json) note(`There are more than ${options.limit}: raise --limit to see them.`);
+}
+
+function tenantsTable(tenants: readonly ShownTenant[]): string {
+  return tableText(
+    tenants,
+    [
+      { title: "ID", cell: (tenant) => tenant.id },
+      { title: "NAME", cell: (tenant) => tenant.name, elastic: true },
+      { title: "DOCUMENT", cell: (tenant) => tenant.document },
+      { title: "CUSTOMER ID", cell: (tenant) => tenant.customerId, elastic: true },
+      { title: "PLAN", cell: (tenant) => tenant.plan.name },
+      { title: "STATUS", cell: (tenant) => tenant.status },
+      { title: "CREATED", cell: (tenant) => tenant.createdAt.slice(0, 10) },
+    ],
+    "No tenants yet. Create one with: npm run ctl -- tenants create --help",
+  );
+}
+
+async function showTenant(tenantId: string, _options: unknown, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  printTenant(await fetchTenant(api, tenantId), json);
+}
+
+async function createTenant(
+  options: { name: string; document: string; customerId: string } & PlanOptions,
+  command: Command,
+): Promise<void> {
+  const { api, json } = contextOf(command);
+  const { name, document, customerId } = options;
+  const tenant = await api.post<ShownTenant>("/tenants", { name, document, customerId, plan: planTerms(options) });
+  printTenant(tenant, json);
+  if (!json) note(`\nNext, a key:  npm run ctl -- keys create ${tenant.id} --mode test`);
+}
+
+async function updateTenant(
+  tenantId: string,
+  options: { name?: string; customerId?: string },
+  command: Command,
+): Promise<void> {
+  if (Object.keys(options).length === 0) command.error("error: nothing to change: give --name or --customer-id");
+  const { api, json } = contextOf(command);
+  printTenant(await changeTenant(api, tenantId, options), json);
+}
+
+async function suspendTenant(tenantId: string, options: { yes?: true }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const { name } = await fetchTenant(api, tenantId);
+  await confirm(`Refuse every call of ${name} (${tenantId}) from now on?`, { yes: options.yes === true });
+  printTenant(await changeTenant(api, tenantId, { status: "suspended" }), json);
+}
+
+async function resumeTenant(tenantId: string, _options: unknown, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  printTenant(await changeTenant(api, tenantId, { status: "active" }), json);
+}
+
+function printTenant(tenant: ShownTenant, json: boolean): void {
+  const human = () =>
+    fieldsText([
+      ["Tenant", tenant.id],
+      ["Name", tenant.name],
+      ["Document", tenant.document],
+      ["Customer ID", tenant.customerId],
+      ["Status", tenant.status],
+      ["Created", shownTime(tenant.createdAt)],
+      ...planFields(tenant.plan),
+    ]);
+  print(tenant, { json, human });
+}

@@ -1,0 +1,34 @@
+import { CommanderError } from "commander";
+import { addAuditCommands } from "./commands/audit.ts";
+import { addHealthCommand } from "./commands/health.ts";
+import { addKeyCommands } from "./commands/keys.ts";
+import { addPlanCommands } from "./commands/plans.ts";
+import { addTenantCommands } from "./commands/tenants.ts";
+import { addUsageCommand } from "./commands/usage.ts";
+import { CtlError, EXIT } from "./ctl_error.ts";
+import { newProgram, wantsJson } from "./program.ts";
+import { printError } from "./terminal/output.ts";
+
+/** `npm run ctl`: the operator's command line over the admin API. Each group of commands is a file of `commands/`. */
+async function main(argv: readonly string[]): Promise<number> {
+  const program = newProgram();
+  addTenantCommands(program);
+  addKeyCommands(program);
+  addPlanCommands(program);
+  addUsageCommand(program);
+  addAuditCommands(program);
+  addHealthCommand(program);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return EXIT.done;
+  } catch (error) {
+    // Commander has said what is wrong, or has shown the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (!(error instanceof CtlError)) throw error;
+    printError(error, { json: wantsJson(argv) });
+    return error.exitCode;
+  }
+}
+
+// Not `process.exit`: what was printed may still be on its way into a pipe.
+process.exitCode = await main(process.argv.slice(2));
