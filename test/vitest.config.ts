@@ -60,7 +60,14 @@ export default defineConfig(async () => {
         },
         {
           root,
-          test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 },
+          // They share the project's .dev.vars, and two gateways at once would be too slow to tell anything.
+          test: {
+            name: "e2e",
+            include: ["test/e2e/**/*.test.ts"],
+            fileParallelism: false,
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+          },
         },
       ],
     },

@@ -1,16 +1,18 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, relative, resolve } from "node:path";
 import { parseArgs, styleText } from "node:util";
 import type { ChildProcess } from "node:child_process";
 import { unstable_readConfig as readConfig } from "wrangler";
+import { messageOf } from "../platform/log.ts";
 import { readSettings } from "../platform/settings.ts";
 import { ensureDemo } from "./local/demo.ts";
 import { DEV_VARS, ensureDevVars } from "./local/dev_vars.ts";
-import { LOCAL_GATEWAY } from "./local/local_gateway.ts";
-import { exitOf, PROJECT_ROOT, runWrangler, spawnWrangler } from "./local/wrangler.ts";
+import { forgetLocalGateway, noteLocalGateway } from "./local/local_gateway.ts";
+import { relayOutput } from "./local/relay_output.ts";
+import { exitOf, outputOf, PROJECT_ROOT, spawnWrangler } from "./local/wrangler.ts";
 
 const DEFAULT_PORT = 8787;
+const LARGEST_PORT = 65_535;
 const READY_TRIES = 600;
 const READY_PAUSE_MS = 100;
 
@@ -23,24 +25,44 @@ async function main(args: readonly string[]): Promise<number> {
     const place = `${relative(process.cwd(), DEV_VARS)}, wrangler.toml and --var`;
     return failure(`Missing or malformed settings: ${settings.failure.names.join(", ")} (see ${place})`);
   }
+  if (!(port >= 1 && port <= LARGEST_PORT)) return failure(`--port must be a number from 1 to ${LARGEST_PORT}`);
   if (!(await isFree(port))) return failure(`Port ${port} is taken. Choose another: npm start -- --port ${port + 1}`);
 
-  const migrated = await runWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
+  const ending = forwardSignals();
+  const migration = spawnWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
+  ending.passTo(migration);
+  const migrated = await outputOf(migration);
+  if (ending.asked) return 0;
   if (!migrated.ok) return failure(`The database could not be prepared:\n${migrated.output}`);
 
   const gateway = spawnWrangler(["dev", "--persist-to", stateDir, "--var", "LOCAL:true", ...withPort(args, port)]);
-  const ending = forwardSignals(gateway);
-  relayOutput(gateway);
+  ending.passTo(gateway);
+  relayOutput(gateway, { out: process.stdout, err: process.stderr });
   const url = `http://127.0.0.1:${port}`;
-  if (await isReady(url, gateway)) {
-    mkdirSync(stateDir, { recursive: true });
-    writeFileSync(LOCAL_GATEWAY, JSON.stringify({ url, pid: process.pid }));
-    const demo = await ensureDemo(url, { adminToken: settings.value.adminToken, stateDir });
-    announce(url, demo.testKey, devVars.created);
+  const problem = await openForUse(url, gateway, { adminToken: settings.value.adminToken, stateDir, devVars });
+  if (problem !== null && !ending.asked) {
+    gateway.kill("SIGTERM");
+    await exitOf(gateway);
+    return failure(problem);
   }
   const code = await exitOf(gateway);
-  rmSync(LOCAL_GATEWAY, { force: true });
+  forgetLocalGateway();
   return ending.asked ? 0 : (code ?? 1);
+}
+
+type Preparation = { adminToken: string; stateDir: string; devVars: { created: boolean } };
+
+/** Waits for the gateway and says how to use it; null, or why it cannot be used. */
+async function openForUse(url: string, gateway: ChildProcess, preparation: Preparation): Promise<string | null> {
+  if (!(await isReady(url, gateway))) return `The gateway did not start; ${url}/healthz gives no good answer.`;
+  noteLocalGateway(url);
+  try {
+    const demo = await ensureDemo(url, preparation);
+    announce(url, demo.testKey, preparation.devVars.created);
+    return null;
+  } catch (error) {
+    return `The demo tenant could not be made: ${messageOf(error)}`;
+  }
 }
 
 function readArguments(args: readonly string[]): { port: number; stateDir: string; vars: Record<string, string> } {
@@ -93,36 +115,16 @@ async function isReady(url: string, gateway: ChildProcess): Promise<boolean> {
 }
 
 // Ctrl-C reaches the whole group in a terminal, but only this process from a supervisor: it is passed on either way.
-function forwardSignals(gateway: ChildProcess): { asked: boolean } {
-  const ending = { asked: false };
+function forwardSignals(): { asked: boolean; passTo: (child: ChildProcess) => void } {
+  let current: ChildProcess | null = null;
+  const ending = { asked: false, passTo: (child: ChildProcess) => void (current = child) };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       ending.asked = true;
-      gateway.kill("SIGTERM");
+      current?.kill("SIGTERM");
     });
   }
   return ending;
-}
-
-/** The gateway's own lines are JSON; of wrangler's, only warnings and errors are of use here. */
-function relayOutput(gateway: ChildProcess): void {
-  gateway.stdout?.on(
-    "data",
-    lineReader((line) => line.startsWith("{") && process.stdout.write(`${line}\n`)),
-  );
-  gateway.stderr?.on(
-    "data",
-    lineReader((line) => line.trim() !== "" && process.stderr.write(`${line}\n`)),
-  );
-}
-
-function lineReader(onLine: (line: string) => void): (chunk: Buffer) => void {
-  let rest = "";
-  return (chunk) => {
-    const lines = `${rest}${chunk.toString()}`.split("\n");
-    rest = lines.pop() ?? "";
-    lines.forEach(onLine);
-  };
 }
 
 function announce(url: string, testKey: string, madeDevVars: boolean): void {

@@ -28,9 +28,8 @@ export function spawnWrangler(args: readonly string[]): ChildProcess {
   });
 }
 
-/** Runs wrangler to its end; its output matters only when it fails. */
-export async function runWrangler(args: readonly string[]): Promise<{ ok: boolean; output: string }> {
-  const child = spawnWrangler(args);
+/** Waits for wrangler's end; its output matters only when it fails. */
+export async function outputOf(child: ChildProcess): Promise<{ ok: boolean; output: string }> {
   let output = "";
   child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
