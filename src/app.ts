@@ -6,10 +6,10 @@ import * as keys from "./http/admin/keys.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import * as claroShape from "./http/claro_shape.ts";
 import type { AppEnv } from "./http/context.ts";
+import { failureResponse } from "./http/failure_response.ts";
 import { getHealth, healthOperation } from "./http/home.ts";
-import { answerOpenApi } from "./http/openapi.ts";
+import { answerOpenApi, documentOnce } from "./http/openapi.ts";
 import type { Handler, Routes } from "./http/operation.ts";
-import { problemResponse } from "./http/problem.ts";
 import { configured, requestLine } from "./http/request_line.ts";
 import { postScore, scoreOperation } from "./http/scores.ts";
 import * as statements from "./http/statements.ts";
@@ -45,9 +45,11 @@ export const ROUTES: Routes = {
   "/admin/v1/audit": { GET: [getAudit, auditOperation] },
 };
 
+const documentOf = documentOnce(() => ROUTES);
+
 /** What is for reading and no part of the API. */
 const PAGES: Readonly<Record<string, Handler>> = {
-  "/openapi.json": answerOpenApi(() => ROUTES),
+  "/openapi.json": answerOpenApi(documentOf),
 };
 
 export const app = new Hono<AppEnv>();
@@ -63,10 +65,10 @@ for (const [path, GET] of Object.entries(PAGES)) {
   register(path, { GET });
 }
 
-app.notFound((context) => problemResponse(context, { code: "not_found" }));
+app.notFound((context) => failureResponse(context, { code: "not_found" }));
 app.onError((error, context) => {
   context.var.log.error = messageOf(error);
-  return problemResponse(context, { code: "internal" });
+  return failureResponse(context, { code: "internal" });
 });
 
 function register(path: string, handlers: Readonly<Record<string, Handler>>): void {
@@ -74,6 +76,6 @@ function register(path: string, handlers: Readonly<Record<string, Handler>>): vo
   const allowed = Object.keys(handlers).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
   app.all(path, (context) => {
     context.header("Allow", allowed.join(", "));
-    return problemResponse(context, { code: "method_not_allowed" });
+    return failureResponse(context, { code: "method_not_allowed" });
   });
 }

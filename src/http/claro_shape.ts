@@ -1,4 +1,3 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
 import { parseApiKey } from "../domain/api_key.ts";
 import { parseCpf } from "../domain/cpf.ts";
@@ -8,16 +7,12 @@ import { ISSUED_TOKEN_SECONDS, issueToken, readIssuedToken } from "../gateway/is
 import type { Caller } from "../platform/key_directory.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { bearer, challenge, noteCaller, refusedByLedger } from "./authenticate.ts";
+import { API_VERSION, claroError, claroErrorResponse } from "./claro_error.ts";
 import { callerIp, type AppContext } from "./context.ts";
 import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
 import { HEADERS } from "./openapi_parts.ts";
 import type { Operation } from "./operation.ts";
-import { noteFailure, preferredLanguage } from "./problem.ts";
-import { PROBLEMS } from "./problem_texts.ts";
 import { parseJson, readText } from "./read_body.ts";
-
-/** The version that Claro's answers carry, for those of ours that Claro did not make. */
-const API_VERSION = "1;2019-08-02";
 
 const tokenRequest = z.object({ grant_type: z.literal("client_credentials") }).meta({ id: "TokenRequest" });
 
@@ -42,20 +37,6 @@ export const claroScoreAnswer = z
     data: z.object({ statsResult: z.object({ score: z.union([z.int(), z.string()]) }) }),
   })
   .meta({ id: "ClaroScoreAnswer" });
-
-export const claroError = z
-  .object({
-    apiVersion: z.string(),
-    transactionId: z.string(),
-    error: z.object({
-      httpCode: z.string(),
-      errorCode: z.string(),
-      message: z.string(),
-      detailedMessage: z.string(),
-      link: z.object({ rel: z.literal("related"), href: z.string() }),
-    }),
-  })
-  .meta({ id: "ClaroError" });
 
 export const tokenOperation: Operation = {
   id: "issueToken",
@@ -125,24 +106,6 @@ export async function postClaroScore(context: AppContext): Promise<Response> {
     transactionId,
     data: { statsResult: { score: claro.score } },
   } satisfies z.infer<typeof claroScoreAnswer>);
-}
-
-/** A failure in Claro's envelope, with the status that `/v1/scores` would have. */
-export function claroErrorResponse(context: AppContext, failure: Failure): Response {
-  const { status, title, ...details } = PROBLEMS[failure.code];
-  noteFailure(context, failure);
-  const error: z.infer<typeof claroError> = {
-    apiVersion: API_VERSION,
-    transactionId: context.var.requestId,
-    error: {
-      httpCode: String(status),
-      errorCode: `API-SCORES-${status}`,
-      message: title,
-      detailedMessage: details[preferredLanguage(context.req.header("accept-language"))],
-      link: { rel: "related", href: `${new URL(context.req.url).origin}/docs/errors#${failure.code}` },
-    },
-  };
-  return context.json(error, status as ContentfulStatusCode);
 }
 
 async function authenticateClient(context: AppContext): Promise<Result<Caller, Failure>> {

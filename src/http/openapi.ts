@@ -14,14 +14,30 @@ import { PROBLEMS } from "./problem_texts.ts";
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
-/** `GET /openapi.json`: the routes as they are served, described by the schemas that validate them. */
-export function answerOpenApi(routes: () => Routes): Handler {
-  let built: { readonly origin: string; readonly text: string } | null = null;
-  return (context: AppContext) => {
-    const { origin } = new URL(context.req.url);
-    if (built?.origin !== origin) built = { origin, text: JSON.stringify(describeRoutes(routes(), origin)) };
-    return context.body(built.text, 200, { "content-type": "application/json", "cache-control": "no-cache" });
+/** The OpenAPI document as served at an origin, and its text. */
+export type ServedDocument = { readonly document: OpenApiDocument; readonly text: string };
+
+/** Describes the routes when first asked, and then remembers it for the origin that asked last. */
+export function documentOnce(routes: () => Routes): (origin: string) => ServedDocument {
+  let last: (ServedDocument & { readonly origin: string }) | null = null;
+  return (origin) => {
+    if (last?.origin !== origin) {
+      const document = describeRoutes(routes(), origin);
+      last = { origin, document, text: JSON.stringify(document) };
+    }
+    return last;
   };
+}
+
+/** `GET /openapi.json`: the routes as they are served, described by the schemas that validate them. */
+export function answerOpenApi(documentOf: (origin: string) => ServedDocument): Handler {
+  return (context: AppContext) =>
+    context.body(documentOf(new URL(context.req.url).origin).text, 200, {
+      "content-type": "application/json",
+      // Tools in a browser may read it from anywhere. Caches ask whether it is still the same.
+      "access-control-allow-origin": "*",
+      "cache-control": "no-cache",
+    });
 }
 
 /** The OpenAPI document of `routes`, served at `origin`. Throws when a path has a parameter that nobody described. */
@@ -116,7 +132,7 @@ function describeFailures(codes: readonly FailureCode[], operation: Operation): 
     content: shape,
     headers: {
       ...operation.headers,
-      ...(operation.failureSchema === undefined ? HEADERS.language : {}),
+      ...HEADERS.language,
       ...(status === 401 ? HEADERS.authenticate : {}),
       ...([409, 429, 503].includes(status) ? HEADERS.retryAfter : {}),
     },

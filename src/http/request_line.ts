@@ -4,7 +4,7 @@ import { looksLikeCpf } from "../domain/cpf.ts";
 import { logEvent } from "../platform/log.ts";
 import { servicesOf } from "../platform/services.ts";
 import type { AppEnv } from "./context.ts";
-import { problemResponse } from "./problem.ts";
+import { failureResponse } from "./failure_response.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -36,7 +36,7 @@ export const configured = createMiddleware<AppEnv>(async (context, next) => {
   const services = servicesOf(context.env);
   if (!services.ok) {
     context.var.log.settings = services.failure.names;
-    return problemResponse(context, { code: "misconfigured" });
+    return failureResponse(context, { code: "misconfigured" });
   }
   context.set("services", services.value);
   return await next();

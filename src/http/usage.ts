@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Failure } from "../domain/failure.ts";
-import type { UsageCounts } from "../domain/meter_event.ts";
+import type { Mode, UsageCounts } from "../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
 import {
   parseDate,
@@ -20,6 +20,7 @@ import { callerIp, type AppContext } from "./context.ts";
 import { HEADERS } from "./openapi_parts.ts";
 import type { Operation } from "./operation.ts";
 import { invalidRequest, problemResponse } from "./problem.ts";
+import { issuesOf } from "./scores.ts";
 
 /** A year and a day: what one answer may span. */
 const LONGEST_RANGE_DAYS = 366;
@@ -88,9 +89,10 @@ export async function getUsage(context: AppContext): Promise<Response> {
   if (!allowed.ok) return problemResponse(context, allowed.failure);
   if (allowed.value.kind === "refused")
     return problemResponse(context, refusedByLedger(context, allowed.value.failure));
-  const asked = context.req.query("mode") ?? mode;
-  if (asked === "live" && mode === "test") return problemResponse(context, { code: "insufficient_scope" });
-  return await answerUsage(context, tenantId, asked);
+  if (context.req.query("mode") === "live" && mode === "test") {
+    return problemResponse(context, { code: "insufficient_scope" });
+  }
+  return await answerUsage(context, tenantId, mode);
 }
 
 /** `GET /admin/v1/tenants/{id}/usage`: as the tenant sees it. */
@@ -99,17 +101,17 @@ export async function getTenantUsage(context: AppContext): Promise<Response> {
   if ((await context.var.services.register.tenant(tenantId)) === null) {
     return problemResponse(context, { code: "not_found" });
   }
-  return await answerUsage(context, tenantId, context.req.query("mode") ?? "live");
+  return await answerUsage(context, tenantId, "live");
 }
 
 /** A tenant's usage, for whoever has been found to be allowed to see it. */
-async function answerUsage(context: AppContext, tenantId: string, mode: string): Promise<Response> {
-  if (mode !== "live" && mode !== "test") {
-    return problemResponse(context, { code: "invalid_request", issues: [{ path: "mode", message: "live or test" }] });
-  }
-  const range = readRange(context);
+async function answerUsage(context: AppContext, tenantId: string, defaultMode: Mode): Promise<Response> {
+  const query = usageQuery.safeParse(context.req.query());
+  if (!query.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(query.error) });
+  const range = rangeOf(query.data, context.var.services.clock.nowMs());
   if (!range.ok) return problemResponse(context, range.failure);
   const { ledgers } = context.var.services;
+  const { mode = defaultMode } = query.data;
   const reply = await callLedger(ledgers, { tenantId, mode }, (ledger) => ledger.usage(range.value));
   if (!reply.ok) return problemResponse(context, reply.failure);
   context.header("Cache-Control", "no-store");
@@ -118,23 +120,16 @@ async function answerUsage(context: AppContext, tenantId: string, mode: string):
 
 type Range = { readonly from: SaoPauloDate; readonly to: SaoPauloDate };
 
-function readRange(context: AppContext): Result<Range, Failure> {
-  const { startMs, endMs } = periodBounds(periodOf(context.var.services.clock.nowMs()));
-  const from = readDate(context, "from", saoPauloDate(startMs));
-  const to = readDate(context, "to", saoPauloDate(endMs - 1));
-  if (!from.ok) return from;
-  if (!to.ok) return to;
+function rangeOf(asked: z.infer<typeof usageQuery>, nowMs: number): Result<Range, Failure> {
+  const { startMs, endMs } = periodBounds(periodOf(nowMs));
+  const from = parseDate(asked.from ?? saoPauloDate(startMs));
+  const to = parseDate(asked.to ?? saoPauloDate(endMs - 1));
+  if (!from.ok) return invalidRequest("from", "a date as YYYY-MM-DD");
+  if (!to.ok) return invalidRequest("to", "a date as YYYY-MM-DD");
   const days = (Date.parse(to.value) - Date.parse(from.value)) / 86_400_000 + 1;
   if (days < 1) return invalidRequest("to", "must not be before `from`");
   if (days > LONGEST_RANGE_DAYS) return invalidRequest("to", `at most ${LONGEST_RANGE_DAYS} days after \`from\``);
   return ok({ from: from.value, to: to.value });
-}
-
-function readDate(context: AppContext, name: string, fallback: SaoPauloDate): Result<SaoPauloDate, Failure> {
-  const given = context.req.query(name);
-  if (given === undefined) return ok(fallback);
-  const date = parseDate(given);
-  return date.ok ? ok(date.value) : invalidRequest(name, "a date as YYYY-MM-DD");
 }
 
 function usageBody(range: Range, usage: UsageReply): z.infer<typeof usageAnswer> {

@@ -1,22 +1,29 @@
 import { env, exports } from "cloudflare:workers";
+import { expectDocumented } from "./documented.ts";
 
 /** The gateway inside workerd, as a partner and an operator use it. */
 export const ADMIN_TOKEN = "test-admin-token-0123456789";
 
 type Json = Record<string, unknown>;
 
-/** Calls the Worker over HTTP. A body that is no string is sent as JSON. */
+/**
+ * Calls the Worker over HTTP. A body that is no string is sent as JSON. Whatever it answers, in whichever test, has to
+ * be what `/openapi.json` says.
+ */
 export async function call(
   path: string,
   options: { method?: string; headers?: Record<string, string>; body?: unknown } = {},
 ): Promise<Response> {
   const { body } = options;
   const isJson = body !== undefined && typeof body !== "string";
-  return await exports.default.fetch(`https://gateway.test${path}`, {
-    method: options.method ?? (body === undefined ? "GET" : "POST"),
+  const method = options.method ?? (body === undefined ? "GET" : "POST");
+  const response = await exports.default.fetch(`https://gateway.test${path}`, {
+    method,
     headers: { ...(isJson ? { "content-type": "application/json" } : {}), ...options.headers },
     ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : body }),
   });
+  await expectDocumented(method, path, response);
+  return response;
 }
 
 export async function admin(path: string, options: { method?: string; body?: unknown } = {}): Promise<Response> {
