@@ -1,5 +1,7 @@
 import { Hono } from "hono";
 import { etag } from "hono/etag";
+import { secureHeaders } from "hono/secure-headers";
+import { trimTrailingSlash } from "hono/trailing-slash";
 import { auditOperation, getAudit } from "./http/admin/audit.ts";
 import { authenticateOperator } from "./http/admin/authenticate_operator.ts";
 import * as keys from "./http/admin/keys.ts";
@@ -7,10 +9,14 @@ import * as tenants from "./http/admin/tenants.ts";
 import * as claroShape from "./http/claro_shape.ts";
 import type { AppEnv } from "./http/context.ts";
 import { failureResponse } from "./http/failure_response.ts";
-import { getHealth, healthOperation } from "./http/home.ts";
+import { getHealth, healthOperation } from "./http/health.ts";
 import { answerOpenApi, documentOnce } from "./http/openapi.ts";
 import type { Handler, Routes } from "./http/operation.ts";
 import { configured, requestLine } from "./http/request_line.ts";
+import { getIcon, getStyle } from "./http/pages/assets.ts";
+import { getErrors } from "./http/pages/errors.ts";
+import { getHome } from "./http/pages/home.ts";
+import { answerReference } from "./http/pages/reference.ts";
 import { postScore, scoreOperation } from "./http/scores.ts";
 import * as statements from "./http/statements.ts";
 import * as usage from "./http/usage.ts";
@@ -49,19 +55,37 @@ const documentOf = documentOnce(() => ROUTES);
 
 /** What is for reading and no part of the API. */
 const PAGES: Readonly<Record<string, Handler>> = {
+  "/": getHome,
+  "/docs": answerReference(() => ROUTES, documentOf),
+  "/docs/errors": getErrors,
+  "/docs/style.css": getStyle,
+  "/docs/icon.svg": getIcon,
   "/openapi.json": answerOpenApi(documentOf),
 };
+
+/** Pages run no script and load nothing that is not theirs. */
+const secured = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+});
 
 export const app = new Hono<AppEnv>();
 
 app.use(requestLine);
 app.use(configured);
+app.use("/docs/*", trimTrailingSlash());
 app.use("/admin/*", authenticateOperator);
 for (const [path, route] of Object.entries(ROUTES)) {
   register(path, Object.fromEntries(Object.entries(route).map(([method, [handler]]) => [method, handler])));
 }
 for (const [path, GET] of Object.entries(PAGES)) {
-  app.use(path, etag());
+  app.use(path, etag(), secured);
   register(path, { GET });
 }
 

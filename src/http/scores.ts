@@ -29,11 +29,18 @@ export const scoreRequest = z
 
 export const scoreAnswer = z
   .object({
-    id: z.string().meta({ description: "The lookup's id." }),
-    score: z.int().min(0).max(1000).meta({ description: "The higher, the lower the risk of default." }),
+    id: z.string().meta({ description: "The lookup's id.", examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] }),
+    score: z
+      .int()
+      .min(0)
+      .max(1000)
+      .meta({ description: "The higher, the lower the risk of default.", examples: [742] }),
     mode: z.enum(["live", "test"]),
     billed: z.boolean(),
-    transactionId: z.string().nullable().meta({ description: "Claro's own id of the transaction." }),
+    transactionId: z
+      .string()
+      .nullable()
+      .meta({ description: "Claro's own id of the transaction.", examples: ["0d5a7f3c-91b2-4c4e-8a6f-2e7b1d9c3a58"] }),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: "ScoreAnswer" });

@@ -1,0 +1,110 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { app, ROUTES } from "../../src/app.ts";
+import { MAGIC_ANSWERS } from "../../src/http/pages/magic_answers.ts";
+import { PORTUGUESE_SUMMARIES } from "../../src/http/pages/portuguese.ts";
+import { PROBLEMS } from "../../src/http/problem_texts.ts";
+import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
+import { call, lookup, newTenant } from "../support/gateway.ts";
+
+const PAGES = ["/", "/docs", "/docs/errors"];
+const LANGUAGES = ["pt-BR", "en"] as const;
+
+describe("pages", () => {
+  test.each(PAGES)("%s speaks the reader's language, or the one that is asked for", async (path) => {
+    const portuguese = await call(path);
+    expect(portuguese.headers.get("content-language")).toBe("pt-BR");
+    expect(portuguese.headers.get("vary")).toContain("Accept-Language");
+    expect(await portuguese.text()).toContain('<html lang="pt-BR">');
+    const english = await (await call(path, { headers: { "accept-language": "en-GB" } })).text();
+    expect(english).toContain('<html lang="en">');
+    expect(await (await call(`${path}?lang=en`)).text()).toBe(english);
+    expect(await (await call(`${path}?lang=xx`)).text()).toContain('<html lang="pt-BR">');
+  });
+
+  test.each(PAGES)("%s runs no script, loads nothing foreign and cannot be framed", async (path) => {
+    const response = await call(path);
+    const policy = response.headers.get("content-security-policy")!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain("unsafe");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    const text = await response.text();
+    expect(text).not.toMatch(/<script|\son\w+=|\sstyle=|javascript:/);
+    for (const [, target] of text.matchAll(/(?:src|href)="([^"]*)"/g)) expect(target).toMatch(/^[/#]/);
+  });
+
+  test.each(LANGUAGES)("every link in %s leads somewhere", async (language) => {
+    const targets = new Set<string>();
+    for (const path of PAGES) {
+      const text = await (await call(`${path}?lang=${language}`)).text();
+      for (const [, target = ""] of text.matchAll(/(?:src|href)="([^"]*)"/g)) {
+        targets.add(target.startsWith("#") ? `${path}${target}` : target);
+      }
+    }
+    expect(targets.size).toBeGreaterThan(50);
+    for (const target of targets) {
+      const [path = "", anchor] = target.split("#");
+      const response = await call(path);
+      const text = await response.text();
+      expect(response.status, target).toBe(200);
+      if (anchor !== undefined) expect(text.includes(`id="${anchor}"`), target).toBe(true);
+    }
+  });
+
+  test("what a caller sends is never markup", async () => {
+    const response = await app.request(
+      'https://gateway.test/docs?lang="><i>evil',
+      { headers: { host: '"><i>evil' } },
+      env,
+    );
+    expect(await response.text()).not.toContain("<i>evil");
+  });
+
+  test("are revalidated, and reached with a slash at the end too", async () => {
+    const first = await call("/docs");
+    const headers = { "if-none-match": first.headers.get("etag")! };
+    expect((await call("/docs", { headers })).status).toBe(304);
+    expect((await call("/docs", { headers: { ...headers, "accept-language": "en" } })).status).toBe(200);
+    const slashed = await app.request("https://gateway.test/docs/", { redirect: "manual" }, env);
+    expect([slashed.status, slashed.headers.get("location")]).toEqual([301, "https://gateway.test/docs"]);
+  });
+});
+
+describe("/docs/errors", () => {
+  test.each(LANGUAGES)("explains every code in %s at its own anchor", async (language) => {
+    const text = await (await call(`/docs/errors?lang=${language}`)).text();
+    for (const code of Object.keys(PROBLEMS)) expect(text).toContain(`id="${code}"`);
+    const anchors = [...text.matchAll(/id="(\w+)"/g)].map(([, id]) => id).filter((id) => id !== "main");
+    expect(anchors).toEqual(Object.keys(PROBLEMS));
+  });
+});
+
+describe("/docs", () => {
+  test("tells of every call", async () => {
+    const text = await (await call("/docs?lang=en")).text();
+    const operations = Object.values(ROUTES).flatMap((route) => Object.values(route).map(([, operation]) => operation));
+    for (const { id, summary } of operations) {
+      expect(text).toContain(`id="${id}"`);
+      expect(text).toContain(summary.replaceAll("'", "&#39;"));
+    }
+  });
+
+  test("translates no call that does not exist", () => {
+    const ids = new Set(
+      Object.values(ROUTES).flatMap((route) => Object.values(route).map(([, operation]) => operation.id)),
+    );
+    expect(Object.keys(PORTUGUESE_SUMMARIES).filter((id) => !ids.has(id))).toEqual([]);
+  });
+
+  test.each(MAGIC_CPFS.map(({ name, cpf }) => ({ name, digits: [...cpf] })))(
+    "the magic CPF $name answers as the table says",
+    async ({ name, digits }) => {
+      const tenant = await newTenant({ mode: "test" });
+      const response = await lookup(tenant.key, digits.join(""));
+      const code = MAGIC_ANSWERS[name];
+      expect(response.status).toBe(code === null ? 200 : PROBLEMS[code].status);
+      if (code !== null) expect(await response.json()).toMatchObject({ code });
+    },
+  );
+});
