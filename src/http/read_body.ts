@@ -1,6 +1,8 @@
 import type { Failure } from "../domain/failure.ts";
+import { repeatsName } from "../domain/json.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { AppContext } from "./context.ts";
+import { invalidRequest } from "./problem.ts";
 
 /** Larger than any request of ours. */
 export const MAX_BODY_BYTES = 4096;
@@ -34,7 +36,8 @@ export async function readJson(context: AppContext): Promise<Result<unknown, Fai
 
 export function parseJson(text: string): Result<unknown, Failure> {
   try {
-    return ok(JSON.parse(text) as unknown);
+    const value = JSON.parse(text) as unknown;
+    return repeatsName(text) ? invalidRequest("", "names a field twice") : ok(value);
   } catch {
     return fail({ code: "invalid_json" });
   }
