@@ -5,9 +5,11 @@ import { trimTrailingSlash } from "hono/trailing-slash";
 import { auditOperation, getAudit } from "./http/admin/audit.ts";
 import { authenticateOperator } from "./http/admin/authenticate_operator.ts";
 import * as keys from "./http/admin/keys.ts";
+import { closePeriodOperation, postClose } from "./http/admin/periods.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import * as claroShape from "./http/claro_shape.ts";
 import type { AppEnv } from "./http/context.ts";
+import { exportKeysOperation, getExportKeys } from "./http/export_keys.ts";
 import { failureResponse } from "./http/failure_response.ts";
 import { getHealth, healthOperation } from "./http/health.ts";
 import { answerOpenApi, documentOnce } from "./http/openapi.ts";
@@ -18,6 +20,7 @@ import { getErrors } from "./http/pages/errors.ts";
 import { getHome } from "./http/pages/home.ts";
 import { answerReference } from "./http/pages/reference.ts";
 import { postScore, scoreOperation } from "./http/scores.ts";
+import * as statementDocs from "./http/statement_schemas.ts";
 import * as statements from "./http/statements.ts";
 import * as usage from "./http/usage.ts";
 import { messageOf } from "./platform/log.ts";
@@ -27,7 +30,10 @@ export const ROUTES: Routes = {
   "/healthz": { GET: [getHealth, healthOperation] },
   "/v1/scores": { POST: [postScore, scoreOperation] },
   "/v1/usage": { GET: [usage.getUsage, usage.usageOperation] },
-  "/v1/statements/:period/:file": { GET: [statements.getStatementFile, statements.statementFileOperation] },
+  "/v1/statements": { GET: [statements.getStatements, statementDocs.listStatementsOperation] },
+  "/v1/statements/:period": { GET: [statements.getStatement, statementDocs.statementOperation] },
+  "/v1/statements/:period/:file": { GET: [statements.getStatementFile, statementDocs.statementFileOperation] },
+  "/.well-known/claro-score-gateway/export-keys.json": { GET: [getExportKeys, exportKeysOperation] },
   "/oauth2/v1/token": { POST: [claroShape.postToken, claroShape.tokenOperation] },
   "/customers/v1/scores": { POST: [claroShape.postClaroScore, claroShape.claroScoreOperation] },
   "/admin/v1/tenants": {
@@ -39,8 +45,14 @@ export const ROUTES: Routes = {
     PATCH: [tenants.patchTenant, tenants.changeTenantOperation],
   },
   "/admin/v1/tenants/:tenantId/usage": { GET: [usage.getTenantUsage, usage.tenantUsageOperation] },
+  "/admin/v1/tenants/:tenantId/statements": {
+    GET: [statements.getTenantStatements, statementDocs.listTenantStatementsOperation],
+  },
+  "/admin/v1/tenants/:tenantId/statements/:period": {
+    GET: [statements.getTenantStatement, statementDocs.tenantStatementOperation],
+  },
   "/admin/v1/tenants/:tenantId/statements/:period/:file": {
-    GET: [statements.getTenantStatementFile, statements.tenantStatementFileOperation],
+    GET: [statements.getTenantStatementFile, statementDocs.tenantStatementFileOperation],
   },
   "/admin/v1/tenants/:tenantId/keys": {
     GET: [keys.getKeys, keys.listKeysOperation],
@@ -48,6 +60,7 @@ export const ROUTES: Routes = {
   },
   "/admin/v1/keys/:keyId/rotate": { POST: [keys.postRotation, keys.rotateKeyOperation] },
   "/admin/v1/keys/:keyId/revoke": { POST: [keys.postRevocation, keys.revokeKeyOperation] },
+  "/admin/v1/periods/:period/close": { POST: [postClose, closePeriodOperation] },
   "/admin/v1/audit": { GET: [getAudit, auditOperation] },
 };
 

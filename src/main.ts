@@ -1,4 +1,6 @@
 import { app } from "./app.ts";
+import { archiveStatements } from "./gateway/archive_statements.ts";
+import { closeDuePeriods } from "./gateway/close_period.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
 import { logEvent } from "./platform/log.ts";
@@ -11,7 +13,9 @@ export default {
 
   async scheduled(_event, env) {
     const services = servicesOf(env);
-    if (services.ok) await sweep(services.value);
-    else logEvent("error", { event: "misconfigured", settings: services.failure.names });
+    if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
+    await sweep(services.value);
+    await closeDuePeriods(services.value);
+    await archiveStatements(services.value);
   },
 } satisfies ExportedHandler<Env>;

@@ -41,6 +41,14 @@ export default defineConfig(async () => {
                   ACCESS_TOKEN_SECRET: "test-access-token-secret-0123456789",
                   CPF_HMAC_SECRET: "test-cpf-hmac-secret-0123456789",
                   IDEMPOTENCY_SECRET: "test-idempotency-secret-0123456789",
+                  // The key pair of RFC 8037, appendix A: known to everyone, good for tests only.
+                  EXPORT_SIGNING_KEY: JSON.stringify({
+                    kty: "OKP",
+                    crv: "Ed25519",
+                    kid: "export-test",
+                    d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+                    x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                  }),
                   LOCAL: "true",
                   TEST_SANDBOX_URL: sandboxUrl,
                   TEST_MIGRATIONS: await readD1Migrations(`${root}src/platform/migrations`),

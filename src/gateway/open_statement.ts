@@ -10,11 +10,12 @@ import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 
 /** A flush sends what waits, which can be a whole hour of lookups. */
-const FLUSH_TIMEOUT_MS = 30_000;
+export const FLUSH_TIMEOUT_MS = 30_000;
 
 /** A period's live events as they are now, to be read once from first to last. */
 export type PeriodEvents = {
-  readonly range: SeqRange | null;
+  /** An empty one has `last` one below `first`. */
+  readonly range: SeqRange;
   readonly pages: AsyncGenerator<MeterEvent[], void, void>;
   readonly context: ExportContext;
 };
@@ -34,7 +35,7 @@ export async function openPeriodEvents(
     const context = await exportContext(services, tenant, period);
     const range = await flushedRange(services, tenantId, period);
     if (!range.ok) return range;
-    const pages = eventPages(services.db, { tenantId, mode: "live" }, range.value ?? { first: 1, last: 0 });
+    const pages = eventPages(services.db, { tenantId, mode: "live" }, range.value);
     return ok({ range: range.value, pages: await withFirstRead(pages), context });
   });
 }
@@ -51,12 +52,8 @@ export async function exportContext(services: Services, tenant: Tenant, period: 
   return { period, tenantName: tenant.name, keyLabels: new Map(labelled) };
 }
 
-/** Brings D1 up to date and gives the period's seq range there, null when it has no event so far. */
-export async function flushedRange(
-  services: Services,
-  tenantId: string,
-  period: Period,
-): Promise<Result<SeqRange | null, Failure>> {
+/** Brings D1 up to date and gives the period's seq range there. */
+async function flushedRange(services: Services, tenantId: string, period: Period): Promise<Result<SeqRange, Failure>> {
   const ledger = { tenantId, mode: "live" } as const;
   const flushed = await callLedger(services.ledgers, ledger, (stub) => stub.flush(), { timeoutMs: FLUSH_TIMEOUT_MS });
   if (!flushed.ok) return unavailable();
@@ -64,7 +61,9 @@ export async function flushedRange(
   const range = await callLedger(services.ledgers, ledger, (stub) => stub.seqRange(period));
   if (!range.ok) return unavailable();
   const { flushedThrough } = flushed.value;
-  if (range.value === null || range.value.first > flushedThrough) return ok(null);
+  if (range.value === null || range.value.first > flushedThrough) {
+    return ok({ first: flushedThrough + 1, last: flushedThrough });
+  }
   return ok({ first: range.value.first, last: Math.min(range.value.last, flushedThrough) });
 }
 

@@ -27,12 +27,25 @@ export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
 /** Both ends belong to it; an empty one has `last` one below `first`. */
 export type SeqRange = { readonly first: number; readonly last: number };
 
+/** Thrown where D1 does not have what it should: a part of a month must never pass for all of it. */
+export class MissingEventError extends Error {
+  readonly seq: number;
+
+  constructor(seq: number) {
+    super(`event ${seq} is not in D1`);
+    this.seq = seq;
+  }
+}
+
 /** Copies events of one ledger to D1. Throws what D1 throws: the caller keeps its events and tries again. */
 export async function writeEvents(db: D1Database, ledger: LedgerKey, events: readonly EventRow[]): Promise<void> {
   await db.prepare(INSERT_EVENTS).bind(ledger.tenantId, ledger.mode, JSON.stringify(events)).run();
 }
 
-/** The events of a range in order, page by page: the next page is read when it is asked for. Throws what D1 throws. */
+/**
+ * The events of a range in order, page by page: the next page is read when it is asked for. Throws what D1 throws, and
+ * `MissingEventError`.
+ */
 export async function* eventPages(
   db: D1Database,
   ledger: LedgerKey,
@@ -42,7 +55,9 @@ export async function* eventPages(
     const page = db.prepare(SELECT_EVENTS).bind(ledger.tenantId, ledger.mode, after, range.last, PAGE_ROWS);
     const { results } = await page.all<EventRow>();
     const last = results.at(-1);
-    if (last === undefined) return;
+    const expected = after + 1;
+    const gap = results.findIndex(({ seq }, index) => seq !== expected + index);
+    if (last === undefined || gap !== -1) throw new MissingEventError(expected + Math.max(gap, 0));
     yield results.map((row) => toMeterEvent(row, ledger));
     after = last.seq;
   }

@@ -2,6 +2,7 @@ import type { Scope } from "../domain/api_key.ts";
 import type { TenantStatus } from "../domain/authorization.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import type { Plan } from "../domain/plan.ts";
+import { auditInsert, type AuditEntry } from "./audit.ts";
 
 /** A paying partner, as the register has it. */
 export type Tenant = {
@@ -33,16 +34,6 @@ export type RegisteredKey = {
   readonly inDirectory: boolean;
 };
 
-/** Who did what to what; `before` and `after` hold no secret. */
-export type AuditEntry = {
-  readonly atMs: number;
-  readonly actor: string;
-  readonly action: string;
-  readonly target: string;
-  readonly before: unknown;
-  readonly after: unknown;
-};
-
 export type Page = { readonly after: readonly [number, string] | null; readonly limit: number };
 
 const TENANT_COLUMNS = `id, name, document, customer_id, plan, status, created_at, version`;
@@ -71,7 +62,6 @@ const SQL = {
   revokeKey: `UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`,
   expireKey: `UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?1), ?1) WHERE id = ?2`,
   setInDirectory: `UPDATE api_keys SET in_directory = 1 WHERE id = ?`,
-  insertAudit: `INSERT INTO audit (at, actor, action, target, before, after) VALUES (?, ?, ?, ?, ?, ?)`,
   audit: `SELECT n, at, actor, action, target, before, after FROM audit WHERE n > ? ORDER BY n LIMIT ?`,
 } as const;
 
@@ -170,8 +160,8 @@ export class Register {
     ];
   }
 
-  #audit({ atMs, actor, action, target, before, after }: AuditEntry): D1PreparedStatement {
-    return this.#bind(SQL.insertAudit, atMs, actor, action, target, toJson(before), toJson(after));
+  #audit(entry: AuditEntry): D1PreparedStatement {
+    return auditInsert(this.#db, entry);
   }
 
   #bind(statement: string, ...values: readonly (string | number | null)[]): D1PreparedStatement {
@@ -219,10 +209,6 @@ function toAudit(row: Row): AuditEntry & { readonly n: number } {
     before: fromJson(row["before"]),
     after: fromJson(row["after"]),
   };
-}
-
-function toJson(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
 function fromJson(value: unknown): unknown {

@@ -7,6 +7,8 @@ import { shiftedClock, type Clock } from "./clock.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { Register } from "./register.ts";
+import { StatementArchive } from "./statement_archive.ts";
+import { StatementRecords } from "./statement_records.ts";
 import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
 
 /** What use cases work with, made once for each isolate from its bindings. It holds values and bindings, no requests. */
@@ -15,6 +17,8 @@ export type Services = {
   readonly clock: Clock;
   readonly db: D1Database;
   readonly register: Register;
+  readonly statements: StatementRecords;
+  readonly archive: StatementArchive;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly keys: KeyDirectory;
   readonly tokens: TokenSource;
@@ -43,6 +47,8 @@ function makeServices(env: Env, settings: Settings): Services {
     clock,
     db: env.DB,
     register: new Register(env.DB),
+    statements: new StatementRecords(env.DB),
+    archive: new StatementArchive(env.STATEMENTS),
     ledgers: env.TENANT_LEDGER,
     keys: new KeyDirectory(env.KEYS),
     tokens: new TokenSource(env.ACCESS_TOKEN, clock),

@@ -1,8 +1,31 @@
 import { z } from "zod";
 import { fail, ok, type Result } from "../domain/result.ts";
+import type { ExportPrivateKey } from "../domain/statement.ts";
 
 const milliseconds = z.coerce.number().int();
 const secret = z.string().min(16);
+const base64Url32Bytes = z.string().regex(/^[\w-]{43}$/);
+
+/** An Ed25519 private key as a JWK (RFC 8037). `kid` is how manifests name it: a new key needs a new one. */
+const signingKey = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: "custom", message: "not JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.object({
+      kty: z.literal("OKP"),
+      crv: z.literal("Ed25519"),
+      x: base64Url32Bytes,
+      d: base64Url32Bytes,
+      kid: z.string().min(1).max(64),
+    }),
+  );
 
 /** The settings as the Worker's vars and secrets give them. */
 const schema = z
@@ -17,6 +40,7 @@ const schema = z
     ACCESS_TOKEN_SECRET: secret,
     CPF_HMAC_SECRET: secret,
     IDEMPOTENCY_SECRET: secret,
+    EXPORT_SIGNING_KEY: signingKey.optional(),
     LEDGER_FLUSH_MS: milliseconds.min(100).default(60_000),
     LOCAL: z.enum(["true", "false"]).default("false"),
     CLOCK_OFFSET_MS: milliseconds.default(0),
@@ -42,6 +66,8 @@ export type Settings = {
   readonly accessTokenSecret: string;
   readonly cpfHmacSecret: string;
   readonly idempotencySecret: string;
+  /** Signs the statements of closed months; null where there is none yet, and then no month can be closed. */
+  readonly exportSigningKey: ExportPrivateKey | null;
   /** An intent that nobody settled for this long becomes `unknown`. */
   readonly intentTtlMs: number;
   readonly ledgerFlushMs: number;
@@ -78,6 +104,7 @@ function parseSettings(env: object): Result<Settings, SettingsFailure> {
     accessTokenSecret: vars.ACCESS_TOKEN_SECRET,
     cpfHmacSecret: vars.CPF_HMAC_SECRET,
     idempotencySecret: vars.IDEMPOTENCY_SECRET,
+    exportSigningKey: vars.EXPORT_SIGNING_KEY ?? null,
     // Longer than any lookup can run, so that what is in flight is never declared unknown.
     intentTtlMs: 2 * vars.CLARO_TIMEOUT_MS + 10_000,
     ledgerFlushMs: vars.LEDGER_FLUSH_MS,

@@ -45,7 +45,10 @@ describe("openapi.json", () => {
     const withoutRefusal = Object.entries(paths).filter(([, item]) =>
       Object.values(item).some(({ responses }) => !Object.keys(responses).some((status) => status.startsWith("4"))),
     );
-    expect(withoutRefusal.map(([path]) => path)).toEqual(["/healthz"]);
+    expect(withoutRefusal.map(([path]) => path)).toEqual([
+      "/healthz",
+      "/.well-known/claro-score-gateway/export-keys.json",
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -36,5 +36,13 @@ ACCESS_TOKEN_SECRET=${secret()}
 CPF_HMAC_SECRET=${secret()}
 # Seals the answers that are kept for idempotency keys.
 IDEMPOTENCY_SECRET=${secret()}
+# Signs the statements of closed months (Ed25519, JWK). A new key needs a new kid.
+EXPORT_SIGNING_KEY='${newSigningKey()}'
 `;
+}
+
+/** An Ed25519 key pair as the JWK that `EXPORT_SIGNING_KEY` takes. */
+export function newSigningKey(): string {
+  const jwk = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  return JSON.stringify({ ...jwk, kid: `export-${randomBytes(4).toString("hex")}` });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AuditEntry } from "../../platform/register.ts";
+import type { AuditEntry } from "../../platform/audit.ts";
 import type { AppContext } from "../context.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import type { Operation } from "../operation.ts";

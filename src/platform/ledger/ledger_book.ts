@@ -17,9 +17,12 @@ import type { LedgerStore, OpenIntentRow } from "./ledger_store.ts";
 import type {
   AccessCall,
   AccessReply,
+  AdjustCall,
+  AdjustReply,
   AdmitCall,
   AdmitReply,
   LedgerTerms,
+  MonthTotals,
   SettleCall,
   SettleReply,
   UsageReply,
@@ -162,17 +165,14 @@ export class LedgerBook {
     }
   }
 
-  /** Adds a correction as an event of the open period. Its id makes a repeat harmless. */
-  adjust(
-    adjustment: { id: string; units: number; amountMicros: number; reason: string; corrects: string | null },
-    nowMs: number,
-  ): { seq: number } {
-    const known = this.#store.eventById(adjustment.id);
-    if (known !== undefined) return { seq: known.n };
+  /** Adds a correction as an event of the open period. Its id makes a repeat harmless, however late it comes. */
+  adjust(adjustment: AdjustCall, nowMs: number): AdjustReply {
+    const known = this.#store.adjustment(adjustment.id);
+    if (known !== undefined) return known;
     const occurredAtMs = this.#enterPeriod(nowMs);
     const seq = ++this.#lastSeq;
     this.#store.insertAdjustment({ ...adjustment, seq, occurredAtMs, day: saoPauloDate(occurredAtMs) });
-    return { seq };
+    return { seq, occurredAtMs };
   }
 
   /** From now on no event falls into `period` or before it, whatever the clock says. */
@@ -184,6 +184,12 @@ export class LedgerBook {
   /** The seq of the period's first and last event, or null when it has none. */
   seqRange(period: Period): { first: number; last: number } | null {
     return this.#store.seqRange(`${period}-01`, `${period}-31`, this.#flushedThrough);
+  }
+
+  /** What the months from one to another come to so far; a month without an event is not among them. */
+  monthTotals(range: { from: Period; to: Period }, nowMs: number): MonthTotals[] {
+    this.endOverdue(nowMs);
+    return this.#store.monthTotals(`${range.from}-01`, `${range.to}-31`, this.#flushedThrough);
   }
 
   usage(range: { from: string; to: string }, nowMs: number): UsageReply {

@@ -8,7 +8,17 @@ import type { TenantLedger } from "./tenant_ledger.ts";
 
 export type LedgerStub = Remote<
   TenantLedger,
-  "configure" | "authorize" | "admit" | "settle" | "usage" | "flush" | "seqRange" | "status"
+  | "configure"
+  | "authorize"
+  | "admit"
+  | "settle"
+  | "usage"
+  | "monthTotals"
+  | "adjust"
+  | "closePeriod"
+  | "flush"
+  | "seqRange"
+  | "status"
 >;
 
 /** One ledger for each tenant and mode, so that test lookups leave no holes in the live sequence. */

@@ -1,6 +1,6 @@
 import type { Outcome } from "../../domain/meter_event.ts";
 import type { PriceTier } from "../../domain/plan.ts";
-import type { LedgerTerms, UsageDay } from "./messages.ts";
+import type { AdjustReply, LedgerTerms, MonthTotals, UsageDay } from "./messages.ts";
 
 /**
  * What one ledger object holds, and every statement that touches it.
@@ -11,6 +11,7 @@ import type { LedgerTerms, UsageDay } from "./messages.ts";
  * | lookups     | n < 0: an open intent; n > 0: the event with seq = n        | D1 has it and no settle can be repeated     |
  * | prices      | tiers by version: an intent keeps the price it was admitted at | never (one row a price change)           |
  * | days        | counts of the São Paulo days whose events D1 has            | never (one row a day)                       |
+ * | adjustments | ids of adjustments: a repeat must find its event even when that has left | never (one row an adjustment) |
  * | key_uses    | when each key was last used                                 | never (one row a key)                       |
  * | idempotency | keys, their request's hash, the encrypted answer            | the answer after 24 h, the row after 35 days |
  *
@@ -36,6 +37,9 @@ const SCHEMA = `
     delivered INTEGER NOT NULL, not_found INTEGER NOT NULL, rejected INTEGER NOT NULL, failed INTEGER NOT NULL,
     unknown INTEGER NOT NULL, billed INTEGER NOT NULL, amount_micros INTEGER NOT NULL,
     adjustments INTEGER NOT NULL, adjustment_micros INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS adjustments (
+    id TEXT PRIMARY KEY, seq INTEGER NOT NULL, occurred_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS key_uses (key_id TEXT PRIMARY KEY, last_used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS idempotency (
@@ -76,6 +80,8 @@ const SQL = {
   insertAdjustment: `
     INSERT INTO lookups (n, id, reference, admitted_at, price_version, occurred_at, day, billed, units, amount_micros,
       kind, corrects) VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 'adjustment', ?)`,
+  rememberAdjustment: `INSERT INTO adjustments (id, seq, occurred_at) VALUES (?, ?, ?)`,
+  adjustment: `SELECT seq, occurred_at AS occurredAtMs FROM adjustments WHERE id = ?`,
   eventById: `SELECT n, outcome FROM lookups WHERE id = ? AND n > 0`,
   eventsAfter: `
     SELECT n AS seq, id, occurred_at, key_id, reference, outcome, billed, units, unit_price_micros, amount_micros,
@@ -99,6 +105,13 @@ const SQL = {
       UNION ALL SELECT date, delivered, not_found, rejected, failed, unknown, billed, amount_micros FROM
         (SELECT day AS date, ${DAY_COUNTS} FROM lookups WHERE n > ?3 AND day >= ?1 AND day <= ?2 GROUP BY day))
     GROUP BY date ORDER BY date`,
+  monthTotals: `
+    SELECT substr(date, 1, 7) AS month, sum(delivered) AS delivered, sum(not_found) AS notFound,
+      sum(rejected) AS rejected, sum(failed) AS failed, sum(unknown) AS unknown, sum(billed) AS billed,
+      sum(amount_micros) AS amountMicros, sum(adjustments) AS adjustments, sum(adjustment_micros) AS adjustmentMicros
+    FROM (SELECT * FROM days WHERE date >= ?1 AND date <= ?2
+      UNION ALL SELECT day AS date, ${DAY_COUNTS} FROM lookups WHERE n > ?3 AND day >= ?1 AND day <= ?2 GROUP BY day)
+    GROUP BY month ORDER BY month`,
   seqRange: `
     SELECT min(first_seq) AS first, max(last_seq) AS last FROM
       (SELECT first_seq, last_seq FROM days WHERE date >= ?1 AND date <= ?2
@@ -286,6 +299,11 @@ export class LedgerStore {
       amountMicros,
       corrects,
     );
+    this.#sql.exec(SQL.rememberAdjustment, id, seq, occurredAtMs);
+  }
+
+  adjustment(id: string): AdjustReply | undefined {
+    return this.#sql.exec<AdjustReply>(SQL.adjustment, id).toArray()[0];
   }
 
   eventById(id: string): { n: number; outcome: Outcome | null } | undefined {
@@ -318,6 +336,10 @@ export class LedgerStore {
 
   usageDays(from: string, to: string, flushedThrough: number): UsageDay[] {
     return this.#sql.exec<UsageDay>(SQL.usageDays, from, to, flushedThrough).toArray();
+  }
+
+  monthTotals(from: string, to: string, flushedThrough: number): MonthTotals[] {
+    return this.#sql.exec<MonthTotals>(SQL.monthTotals, from, to, flushedThrough).toArray();
   }
 
   seqRange(from: string, to: string, flushedThrough: number): { first: number; last: number } | null {

@@ -64,6 +64,28 @@ export type UsageReply = {
   readonly asOfMs: number;
 };
 
+/** A month's counts so far. Adjustments are no lookups: their number and amount stand apart. */
+export type MonthTotals = UsageCounts & {
+  readonly month: string;
+  readonly adjustments: number;
+  readonly adjustmentMicros: number;
+};
+
+export type AdjustCall = {
+  readonly id: string;
+  readonly units: number;
+  readonly amountMicros: number;
+  readonly reason: string;
+  readonly corrects: string | null;
+};
+
+export type AdjustReply = { readonly seq: number; readonly occurredAtMs: number };
+
+export type ClosePeriodReply =
+  /** D1 has all that the period will ever hold; `range` is null when that is nothing. */
+  | { readonly kind: "closed"; readonly range: { readonly first: number; readonly last: number } | null }
+  | { readonly kind: "failed"; readonly reason: string };
+
 export type FlushReply =
   /** Everything up to `flushedThrough` is in D1; nothing older waits in the object. */
   { readonly kind: "flushed"; readonly flushedThrough: number } | { readonly kind: "failed"; readonly reason: string };

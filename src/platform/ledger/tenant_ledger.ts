@@ -10,11 +10,15 @@ import { LedgerStore } from "./ledger_store.ts";
 import type {
   AccessCall,
   AccessReply,
+  AdjustCall,
+  AdjustReply,
   AdmitCall,
   AdmitReply,
+  ClosePeriodReply,
   FlushReply,
   LedgerStatus,
   LedgerTerms,
+  MonthTotals,
   SettleCall,
   SettleReply,
   UsageReply,
@@ -105,6 +109,26 @@ export class TenantLedger extends DurableObject<Env> {
   seqRange(period: Period): { first: number; last: number } | null {
     this.#book.endOverdue(this.#clock.nowMs());
     return this.#book.seqRange(period);
+  }
+
+  /** What months come to so far; a month without an event is not among them. */
+  monthTotals(range: { from: Period; to: Period }): MonthTotals[] {
+    return this.#book.monthTotals(range, this.#clock.nowMs());
+  }
+
+  /** Records a correction in the open period. A repeat of its id gives the first one's answer. */
+  adjust(call: AdjustCall): AdjustReply {
+    const reply = this.#book.adjust(call, this.#clock.nowMs());
+    this.#wakeWithin(this.#flushIntervalMs);
+    return reply;
+  }
+
+  /** Lets no event fall into an ended period any more, whatever the clocks say, and brings to D1 what it holds. */
+  async closePeriod(period: Period): Promise<ClosePeriodReply> {
+    this.#book.endOverdue(this.#clock.nowMs());
+    this.#book.closeThrough(period);
+    const flushed = await this.flush();
+    return flushed.kind === "failed" ? flushed : { kind: "closed", range: this.#book.seqRange(period) };
   }
 
   /** Also re-arms the alarm of an object that lost it: a sweep calls this. */

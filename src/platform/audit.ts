@@ -1,0 +1,36 @@
+/** Who did what to what; `before` and `after` hold no secret. */
+export type AuditEntry = {
+  readonly atMs: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly before: unknown;
+  readonly after: unknown;
+};
+
+type SqlValue = string | number | null;
+
+/**
+ * The statement that writes an entry, for the batch of the change that it tells of. With `unless`, a query, it writes
+ * nothing when that finds a row: put before the change, it keeps a repeat of the change out of the audit.
+ */
+export function auditInsert(
+  db: D1Database,
+  entry: AuditEntry,
+  unless: { readonly query: string; readonly values: readonly SqlValue[] } = {
+    query: "SELECT 1 WHERE false",
+    values: [],
+  },
+): D1PreparedStatement {
+  const { atMs, actor, action, target, before, after } = entry;
+  return db
+    .prepare(
+      `INSERT INTO audit (at, actor, action, target, before, after) SELECT ?, ?, ?, ?, ?, ?
+       WHERE NOT EXISTS (${unless.query})`,
+    )
+    .bind(atMs, actor, action, target, toJson(before), toJson(after), ...unless.values);
+}
+
+function toJson(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}

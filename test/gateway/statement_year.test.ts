@@ -1,0 +1,154 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { archiveStatements } from "../../src/gateway/archive_statements.ts";
+import { closeDuePeriods } from "../../src/gateway/close_period.ts";
+import { servicesOf, type Services } from "../../src/platform/services.ts";
+import { ledgerOf, lookup, newKey, newTenant } from "../support/gateway.ts";
+import { bundle, close, manifestOf, month, setClock, usageOf, verifyDownloaded } from "../support/months.ts";
+
+const CPF = "529.982.247-25";
+const HOUR_MS = 3_600_000;
+const TIERS = [
+  { upTo: 2, unitPriceMicros: 150_000 },
+  { upTo: null, unitPriceMicros: 99_999 },
+];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+function services(): Services {
+  const made = servicesOf(env);
+  if (!made.ok) throw new Error(made.failure.names.join());
+  return made.value;
+}
+
+async function eventsInD1(tenantId: string, mode = "live"): Promise<number> {
+  const counted = await env.DB.prepare("SELECT count(*) AS n FROM events WHERE tenant_id = ? AND mode = ?")
+    .bind(tenantId, mode)
+    .first<{ n: number }>();
+  return counted?.n ?? 0;
+}
+
+describe("a year", () => {
+  test("closed by the cron a day after each month's end, archived, and verified link by link", async () => {
+    const months = Array.from({ length: 12 }, (_, index) => month(`2027-${String(index + 1).padStart(2, "0")}`));
+    setClock(months[0]?.startMs ?? 0);
+    const tenant = await newTenant({ plan: { tiers: TIERS } });
+    const forTests = await newKey(tenant.tenantId, { mode: "test" });
+    let made = 0;
+    for (const [index, { startMs, endMs }] of months.entries()) {
+      const count = index % 4 === 3 ? 0 : (index % 3) + 1;
+      for (let n = 0; n < count; n += 1) {
+        setClock(n === 0 ? startMs : endMs - (count - n));
+        expect((await lookup(tenant.key, CPF)).status).toBe(200);
+        made += 1;
+      }
+      expect((await lookup(forTests.key, CPF)).status).toBe(200);
+      setClock(endMs + 24 * HOUR_MS - 1);
+      await closeDuePeriods(services());
+      expect((await manifestOf(tenant.tenantId, months[index]?.period ?? "")).status).toBe("open");
+      setClock(endMs + 24 * HOUR_MS);
+      await closeDuePeriods(services());
+      await archiveStatements(services());
+      expect(await eventsInD1(tenant.tenantId)).toBe(0);
+      expect(await eventsInD1(tenant.tenantId, "test")).toBe(0);
+    }
+
+    const bundles = await Promise.all(months.map(({ period }) => bundle(tenant.tenantId, period)));
+    let events = 0;
+    for (const [index, files] of bundles.entries()) {
+      const { period } = months[index] ?? month("2027-01");
+      expect(await verifyDownloaded(files, bundles[index - 1]?.["manifest.json"])).toEqual([]);
+      const manifest = await manifestOf(tenant.tenantId, period);
+      const { totals } = await usageOf(tenant.tenantId, `${period}-01`, lastDayOf(period));
+      expect(manifest.seq.count).toBe(totals.requests);
+      expect(manifest.totals.exactAmount).toBe(totals.amount);
+      expect(manifest.totals.amountCentavos).toBe(manifest.lines.reduce((sum, line) => sum + line.amountCentavos, 0));
+      events += manifest.seq.count;
+    }
+    expect(events).toBe(made);
+    expect((await manifestOf(tenant.tenantId, "2027-03")).lines.map(({ quantity }) => quantity)).toEqual([2, 1]);
+    // The next lookup goes on where the year ended.
+    await lookup(tenant.key, CPF);
+    expect((await manifestOf(tenant.tenantId, "2028-01")).seq).toEqual({ first: made + 1, last: made + 1, count: 1 });
+  });
+});
+
+describe("events of closed months", () => {
+  async function closedMonth() {
+    setClock(month("2026-11").startMs);
+    const tenant = await newTenant();
+    for (let n = 0; n < 3; n += 1) await lookup(tenant.key, CPF);
+    setClock(month("2026-11").endMs);
+    await lookup(tenant.key, CPF);
+    await ledgerOf(tenant.tenantId).flush();
+    expect((await close("2026-11")).failures).toEqual([]);
+    return tenant;
+  }
+
+  test("leave D1 when the archive was read back, and only they; the statement answers as before", async () => {
+    const { tenantId } = await closedMonth();
+    const before = await bundle(tenantId, "2026-11");
+    const usage = await usageOf(tenantId, "2026-11-01", "2026-11-30");
+    const orphan = `statements/${tenantId}/2026-11/died-half-way/events.csv`;
+    await env.STATEMENTS.put(orphan, "seq");
+    expect(await eventsInD1(tenantId)).toBe(4);
+    await archiveStatements(services());
+    expect(await eventsInD1(tenantId)).toBe(1);
+    expect(await bundle(tenantId, "2026-11")).toEqual(before);
+    expect(await usageOf(tenantId, "2026-11-01", "2026-11-30")).toMatchObject({ totals: usage.totals });
+    expect(await env.STATEMENTS.head(orphan)).toBeNull();
+    expect((await manifestOf(tenantId, "2026-12")).seq).toEqual({ first: 4, last: 4, count: 1 });
+  });
+
+  test.each([
+    ["is not there", async (key: string) => await env.STATEMENTS.delete(key)],
+    ["has another byte", async (key: string) => void (await env.STATEMENTS.put(key, "another"))],
+  ])("stay when a file in R2 %s", async (_, spoil) => {
+    const { tenantId } = await closedMonth();
+    const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2026-11/` });
+    const key = objects.find((object) => object.key.endsWith("focus.csv"))?.key ?? "";
+    const intact = await (await env.STATEMENTS.get(key))?.text();
+    await spoil(key);
+    await archiveStatements(services());
+    expect(await eventsInD1(tenantId)).toBe(4);
+    await env.STATEMENTS.put(key, intact ?? "");
+    await archiveStatements(services());
+    expect(await eventsInD1(tenantId)).toBe(1);
+  });
+
+  test("go in several pieces when D1 fails between them", async () => {
+    const { tenantId } = await closedMonth();
+    const prepare = env.DB.prepare.bind(env.DB);
+    vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+      if (sql.startsWith("DELETE FROM events")) throw new Error("D1_ERROR: Network connection lost");
+      return prepare(sql);
+    });
+    await archiveStatements(services());
+    expect(await eventsInD1(tenantId)).toBe(4);
+    vi.restoreAllMocks();
+    await archiveStatements(services());
+    expect(await eventsInD1(tenantId)).toBe(1);
+  });
+
+  test("a closed statement cannot be changed or deleted, not even in D1", async () => {
+    const { tenantId } = await closedMonth();
+    for (const sql of [
+      "UPDATE statements SET manifest = '{}' WHERE tenant_id = ?",
+      "UPDATE statements SET prefix = 'x' WHERE tenant_id = ?",
+      "DELETE FROM statements WHERE tenant_id = ?",
+    ]) {
+      await expect(env.DB.prepare(sql).bind(tenantId).run()).rejects.toThrow("does not change");
+    }
+  });
+});
+
+function lastDayOf(period: string): string {
+  return new Date(month(period).endMs - 12 * HOUR_MS).toISOString().slice(0, 10);
+}
