@@ -2,8 +2,8 @@ import type { Failure } from "./failure.ts";
 import type { Outcome } from "./meter_event.ts";
 import { periodBounds, periodOf } from "./period.ts";
 import type { Plan, PriceTier } from "./plan.ts";
-import { graduatedAmountMicros, maxUnitPriceMicros } from "./pricing.ts";
-import { takeToken } from "./rate_limit.ts";
+import { graduatedAmountMicros, maxUnitPriceMicros, unitPriceMicros } from "./pricing.ts";
+import { bucketLevel, takeToken, type Bucket, type BucketLevel } from "./rate_limit.ts";
 
 /** What the ledger knows when it decides on one more lookup. Counts include everything up to this instant. */
 export type LimitState = {
@@ -15,7 +15,7 @@ export type LimitState = {
   readonly spentInPeriodMicros: number;
   /** Open intents by the price they were admitted at: each may still be delivered. */
   readonly held: readonly HeldAtPrice[];
-  readonly bucketFullAtMs: number;
+  readonly bucket: Bucket;
 };
 
 export type HeldAtPrice = { readonly tiers: readonly PriceTier[]; readonly count: number };
@@ -32,8 +32,8 @@ export type LimitNotices = { readonly rate: LimitNotice; readonly allowance: Lim
 
 export type LimitDecision = {
   readonly refusal: Failure | null;
-  /** To be kept as the bucket's state. */
-  readonly bucketFullAtMs: number;
+  /** To be kept in place of the bucket that was passed in. */
+  readonly bucket: Bucket;
   readonly notices: LimitNotices;
 };
 
@@ -43,14 +43,12 @@ export type LimitDecision = {
  */
 export function decideLimits(state: LimitState): LimitDecision {
   const refusal = refuseAllowance(state) ?? refuseSpend(state);
-  if (refusal !== null) {
-    return { refusal, bucketFullAtMs: state.bucketFullAtMs, notices: peekLimits(state) };
-  }
-  const rate = takeToken(state.plan, state.bucketFullAtMs, state.nowMs);
+  if (refusal !== null) return { refusal, bucket: state.bucket, notices: peekLimits(state) };
+  const rate = takeToken(state.plan, state.bucket, state.nowMs);
   const taken = rate.allowed ? 1 : 0;
   return {
     refusal: rate.allowed ? null : { code: "rate_limited", retryAfterSeconds: atLeastOne(rate.resetMs) },
-    bucketFullAtMs: rate.fullAtMs,
+    bucket: rate.bucket,
     notices: { rate: rateNotice(state.plan, rate), allowance: allowanceNotice(state, taken) },
   };
 }
@@ -73,6 +71,8 @@ function refuseAllowance(state: LimitState): Failure | null {
 function refuseSpend(state: LimitState): Failure | null {
   const capMicros = state.plan.monthlySpendCapMicros;
   if (capMicros === null || worstSpendMicros(state) <= capMicros) return null;
+  // A month in which not even the first lookup fits under the cap is not worth waiting for.
+  if (unitPriceMicros(state.plan.tiers, 1) > capMicros) return { code: "spend_cap_reached" };
   const { endMs } = periodBounds(periodOf(state.nowMs));
   return { code: "spend_cap_reached", retryAfterSeconds: atLeastOne(endMs - state.nowMs) };
 }
@@ -96,15 +96,11 @@ function sameTiers(left: readonly PriceTier[], right: readonly PriceTier[]): boo
 
 /** What the limits are now, when nothing is taken from them. */
 export function peekLimits(state: LimitState): LimitNotices {
-  const { plan, nowMs } = state;
-  const tokenMs = 1000 / plan.ratePerSecond;
-  const untilFullMs = Math.min(Math.max(state.bucketFullAtMs - nowMs, 0), plan.burst * tokenMs);
-  const remaining = Math.max(Math.floor(plan.burst - untilFullMs / tokenMs + 1e-6), 0);
-  const resetMs = remaining > 0 ? untilFullMs : untilFullMs + tokenMs - plan.burst * tokenMs;
-  return { rate: rateNotice(plan, { remaining, resetMs }), allowance: allowanceNotice(state, 0) };
+  const rate = bucketLevel(state.plan, state.bucket, state.nowMs);
+  return { rate: rateNotice(state.plan, rate), allowance: allowanceNotice(state, 0) };
 }
 
-function rateNotice(plan: Plan, rate: { remaining: number; resetMs: number }): LimitNotice {
+function rateNotice(plan: Plan, rate: BucketLevel): LimitNotice {
   return {
     quota: plan.burst,
     windowSeconds: Math.max(Math.ceil(plan.burst / plan.ratePerSecond), 1),
@@ -116,12 +112,12 @@ function rateNotice(plan: Plan, rate: { remaining: number; resetMs: number }): L
 function allowanceNotice(state: LimitState, taken: number): LimitNotice | null {
   const { allowance } = state.plan;
   if (allowance === null) return null;
-  const endsAtMs = allowance.endsAt === null ? null : Date.parse(allowance.endsAt);
   return {
     quota: allowance.requests,
     windowSeconds: null,
     remaining: Math.max(allowance.requests - state.allowanceUsed - heldCount(state) - taken, 0),
-    resetSeconds: endsAtMs === null ? null : Math.max(Math.ceil((endsAtMs - state.nowMs) / 1000), 0),
+    // Its end is no reset: whoever waited for that would be refused again.
+    resetSeconds: null,
   };
 }
 

@@ -48,7 +48,7 @@ export const HEADERS = {
     RateLimit: header(
       "RateLimit",
       "What is left of it: `r` lookups, and more in `t` seconds.",
-      '"rate";r=49;t=1, "allowance";r=999;t=7776000',
+      '"rate";r=49;t=1, "allowance";r=999',
     ),
   },
   timing: {

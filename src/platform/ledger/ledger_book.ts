@@ -12,7 +12,7 @@ import type { Outcome } from "../../domain/meter_event.ts";
 import { periodBounds, periodOf, saoPauloDate, type Period } from "../../domain/period.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { unitPriceMicros } from "../../domain/pricing.ts";
-import { takeToken } from "../../domain/rate_limit.ts";
+import { FULL_BUCKET, refilled, takeToken, type Bucket } from "../../domain/rate_limit.ts";
 import type { LedgerStore, OpenIntentRow } from "./ledger_store.ts";
 import type {
   AccessCall,
@@ -49,7 +49,7 @@ export class LedgerBook {
   readonly #openByPrice = new Map<number, number>();
   readonly #prices: Map<number, readonly PriceTier[]>;
   readonly #keyUses: Map<string, number>;
-  readonly #unsavedKeyUses = new Set<string>();
+  readonly #unsavedKeyUses: Set<string>;
   #grants = new Map<string, KeyGrant>();
   #terms: LedgerTerms | null;
   #priceVersion: number;
@@ -63,7 +63,8 @@ export class LedgerBook {
   #periodFloorMs: number;
   #billedInPeriod: number;
   #spentInPeriodMicros: number;
-  #bucketFullAtMs = 0;
+  #bucket: Bucket;
+  #savedBucket: Bucket;
 
   constructor(store: LedgerStore, options: { nowMs: number; intentTtlMs: number }) {
     this.#store = store;
@@ -83,8 +84,10 @@ export class LedgerBook {
     this.#billedInPeriod = totals.billed;
     this.#spentInPeriodMicros = totals.spent;
     this.#keyUses = store.keyUses();
+    this.#unsavedKeyUses = new Set(this.#keyUses.keys());
     for (const row of store.openIntents()) this.#remember(row);
-    this.#restoreBucket(options.nowMs);
+    this.#savedBucket = store.bucket() ?? FULL_BUCKET;
+    this.#bucket = this.#restoredBucket(options.nowMs);
   }
 
   get lastSeq(): number {
@@ -99,12 +102,17 @@ export class LedgerBook {
     return this.#open.size;
   }
 
+  /** Whether `maintain` has something to remember that no table tells yet. */
+  get hasUnsavedKeyUses(): boolean {
+    return this.#unsavedKeyUses.size > 0;
+  }
+
   get terms(): LedgerTerms | null {
     return this.#terms;
   }
 
   /** Takes the register's word, unless a newer one is here already. */
-  configure(terms: LedgerTerms): void {
+  configure(terms: LedgerTerms, nowMs: number): void {
     if (this.#terms !== null && terms.version < this.#terms.version) return;
     const current = this.#prices.get(this.#priceVersion);
     if (current === undefined || JSON.stringify(current) !== JSON.stringify(terms.plan.tiers)) {
@@ -112,6 +120,7 @@ export class LedgerBook {
       this.#prices.set(this.#priceVersion, terms.plan.tiers);
       this.#store.savePrice(this.#priceVersion, terms.plan.tiers);
     }
+    if (this.#terms !== null) this.#bucket = refilled(this.#terms.plan, this.#bucket, nowMs);
     this.#terms = terms;
     this.#grants = grantsOf(terms);
     this.#store.saveTerms(terms, this.#priceVersion);
@@ -138,7 +147,7 @@ export class LedgerBook {
     if (conflict !== null) return { kind: "refused", failure: conflict, notices: this.#notices(nowMs) };
 
     const decision = decideLimits(this.#limitState(nowMs));
-    this.#bucketFullAtMs = decision.bucketFullAtMs;
+    this.#bucket = decision.bucket;
     if (decision.refusal !== null) return { kind: "refused", failure: decision.refusal, notices: decision.notices };
     this.#recordIntent(call, nowMs);
     return this.#admitted(terms, nowMs, decision.notices);
@@ -213,6 +222,9 @@ export class LedgerBook {
 
   /** Drops, erases and forgets what has had its time; bounded, so it may have to be called again. */
   maintain(nowMs: number): void {
+    // Before the rows go that tell of it.
+    if (this.#bucket !== this.#savedBucket) this.#store.saveBucket(this.#bucket);
+    this.#savedBucket = this.#bucket;
     this.#store.dropFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
     this.#store.eraseAnswers(nowMs - ANSWER_KEPT_MS, MAINTENANCE_ROWS);
     this.#store.forgetIdempotency(nowMs - KEY_KEPT_MS, MAINTENANCE_ROWS);
@@ -336,7 +348,7 @@ export class LedgerBook {
       billedInPeriod: isThisPeriod ? this.#billedInPeriod : 0,
       spentInPeriodMicros: isThisPeriod ? this.#spentInPeriodMicros : 0,
       held: this.#held(),
-      bucketFullAtMs: this.#bucketFullAtMs,
+      bucket: this.#bucket,
     };
   }
 
@@ -374,14 +386,15 @@ export class LedgerBook {
     else this.#openByPrice.set(intent.priceVersion, left);
   }
 
-  // The bucket lives in memory; after an eviction the admissions that are still here tell how full it was.
-  #restoreBucket(nowMs: number): void {
-    if (this.#terms === null) return;
+  // The bucket lives in memory. What `maintain` saved of it and the admissions since then tell how full it is.
+  #restoredBucket(nowMs: number): Bucket {
+    if (this.#terms === null) return FULL_BUCKET;
     const { plan } = this.#terms;
-    const windowMs = (plan.burst / plan.ratePerSecond) * 1000;
-    for (const admittedAtMs of this.#store.recentAdmissions(nowMs - windowMs)) {
-      this.#bucketFullAtMs = takeToken(plan, this.#bucketFullAtMs, Math.min(admittedAtMs, nowMs)).fullAtMs;
-    }
+    const saved = this.#savedBucket;
+    const sinceMs = Math.max(saved.atMs, nowMs - (plan.burst / plan.ratePerSecond) * 1000);
+    return this.#store
+      .recentAdmissions(sinceMs)
+      .reduce((bucket, admittedAtMs) => takeToken(plan, bucket, Math.min(admittedAtMs, nowMs)).bucket, saved);
   }
 }
 

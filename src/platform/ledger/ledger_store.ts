@@ -1,5 +1,6 @@
 import type { Outcome } from "../../domain/meter_event.ts";
 import type { PriceTier } from "../../domain/plan.ts";
+import type { Bucket } from "../../domain/rate_limit.ts";
 import type { AdjustReply, LedgerTerms, MonthTotals, UsageDay } from "./messages.ts";
 
 /**
@@ -13,6 +14,7 @@ import type { AdjustReply, LedgerTerms, MonthTotals, UsageDay } from "./messages
  * | days        | counts of the São Paulo days whose events D1 has            | never (one row a day)                       |
  * | adjustments | ids of adjustments: a repeat must find its event even when that has left | never (one row an adjustment) |
  * | key_uses    | when each key was last used                                 | never (one row a key)                       |
+ * | bucket      | one row: the rate's tokens as of the last maintenance       | never                                       |
  * | idempotency | keys, their request's hash, the encrypted answer            | the answer after 24 h, the row after 35 days |
  *
  * A lookup costs three written rows here: the intent's insert, the settle's update (which moves the row from its
@@ -42,6 +44,9 @@ const SCHEMA = `
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, occurred_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS key_uses (key_id TEXT PRIMARY KEY, last_used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS bucket (
+    id INTEGER PRIMARY KEY CHECK (id = 1), missing REAL NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS idempotency (
     n INTEGER PRIMARY KEY, key_hash TEXT NOT NULL UNIQUE, request_hash TEXT NOT NULL,
     created_at INTEGER NOT NULL, state TEXT NOT NULL, answer BLOB
@@ -120,10 +125,19 @@ const SQL = {
   insertPrice: `INSERT INTO prices (version, tiers) VALUES (?, ?)`,
   prices: `SELECT version, tiers FROM prices`,
   setPeriodFloor: `UPDATE ledger SET period_floor = ?`,
-  keyUses: `SELECT key_id, last_used_at FROM key_uses`,
+  // What was not saved before the object went is told by the lookups that are still here.
+  keyUses: `
+    SELECT key_id, max(last_used_at) AS last_used_at FROM (SELECT key_id, last_used_at FROM key_uses
+      UNION ALL SELECT key_id, max(admitted_at) / 60000 * 60000 FROM lookups WHERE kind = 'lookup' GROUP BY key_id)
+    GROUP BY key_id`,
   setKeyUse: `
     INSERT INTO key_uses (key_id, last_used_at) VALUES (?, ?)
-    ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at`,
+    ON CONFLICT (key_id) DO UPDATE SET last_used_at = excluded.last_used_at
+      WHERE excluded.last_used_at > last_used_at`,
+  bucket: `SELECT missing, at AS atMs FROM bucket`,
+  saveBucket: `
+    INSERT INTO bucket (id, missing, at) VALUES (1, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET missing = excluded.missing, at = excluded.at`,
   idempotency: `SELECT request_hash, created_at, state, answer FROM idempotency WHERE key_hash = ?`,
   insertIdempotency: `INSERT INTO idempotency (key_hash, request_hash, created_at, state) VALUES (?, ?, ?, 'running')`,
   endIdempotency: `UPDATE idempotency SET state = 'ended', answer = ? WHERE key_hash = ?`,
@@ -373,6 +387,14 @@ export class LedgerStore {
 
   setKeyUse(keyId: string, atMs: number): void {
     this.#sql.exec(SQL.setKeyUse, keyId, atMs);
+  }
+
+  bucket(): Bucket | undefined {
+    return this.#sql.exec<Bucket>(SQL.bucket).toArray()[0];
+  }
+
+  saveBucket(bucket: Bucket): void {
+    this.#sql.exec(SQL.saveBucket, bucket.missing, bucket.atMs);
   }
 
   idempotency(keyHash: string): IdempotencyRow | undefined {

@@ -65,17 +65,19 @@ export class TenantLedger extends DurableObject<Env> {
 
   /** Takes the register's word on the tenant and its keys; effective for the next call. */
   configure(terms: LedgerTerms): void {
-    this.#book.configure(terms);
+    this.#book.configure(terms, this.#clock.nowMs());
   }
 
   authorize(call: AccessCall): AccessReply {
-    return this.#book.authorize(call, this.#clock.nowMs());
+    const reply = this.#book.authorize(call, this.#clock.nowMs());
+    if (this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#flushIntervalMs);
+    return reply;
   }
 
   /** Decides on a lookup and records its intent. */
   admit(call: AdmitCall): AdmitReply {
     const reply = this.#book.admit(call, this.#clock.nowMs());
-    if (reply.kind === "admitted") this.#wakeWithin(this.#flushIntervalMs);
+    if (reply.kind === "admitted" || this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#flushIntervalMs);
     return reply;
   }
 
