@@ -145,7 +145,7 @@ function limits(say: Say): Html {
 
 function clarosShape({ say, origin }: PageContext): Html {
   const token = curl("POST", `${origin}/oauth2/v1/token`, {
-    headers: ['x-client-auth: Basic $(printf %s "$CLIENT_ID:$CLIENT_SECRET" | base64 -w0)'],
+    headers: ['x-client-auth: Basic $(printf %s "$CLIENT_ID:$CLIENT_SECRET" | base64)'],
     body: "grant_type=client_credentials",
   });
   const score = curl("POST", `${origin}/customers/v1/scores`, {

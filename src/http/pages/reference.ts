@@ -257,7 +257,7 @@ function formOrJson([, { body }]: Endpoint, example: object | null): unknown {
 const CREDENTIALS: Readonly<Record<Access, readonly string[]>> = {
   anyone: [],
   "api-key": ["Authorization: Bearer $API_KEY"],
-  "client-credentials": ['Authorization: Basic $(printf %s "$CLIENT_ID:$CLIENT_SECRET" | base64 -w0)'],
+  "client-credentials": ['Authorization: Basic $(printf %s "$CLIENT_ID:$CLIENT_SECRET" | base64)'],
   "issued-token": ["Authorization: Bearer $TOKEN"],
   operator: ["Authorization: Bearer $ADMIN_TOKEN"],
 };
