@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import { trimTrailingSlash } from "hono/trailing-slash";
+import { adjustOperation, postAdjustment } from "./http/admin/adjustments.ts";
 import { auditOperation, getAudit } from "./http/admin/audit.ts";
 import { authenticateOperator } from "./http/admin/authenticate_operator.ts";
 import * as keys from "./http/admin/keys.ts";
@@ -60,6 +61,7 @@ export const ROUTES: Routes = {
   },
   "/admin/v1/keys/:keyId/rotate": { POST: [keys.postRotation, keys.rotateKeyOperation] },
   "/admin/v1/keys/:keyId/revoke": { POST: [keys.postRevocation, keys.revokeKeyOperation] },
+  "/admin/v1/tenants/:tenantId/adjustments": { POST: [postAdjustment, adjustOperation] },
   "/admin/v1/periods/:period/close": { POST: [postClose, closePeriodOperation] },
   "/admin/v1/audit": { GET: [getAudit, auditOperation] },
 };

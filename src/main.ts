@@ -1,4 +1,5 @@
 import { app } from "./app.ts";
+import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { sweep } from "./gateway/sweep.ts";
@@ -15,6 +16,7 @@ export default {
     const services = servicesOf(env);
     if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
     await sweep(services.value);
+    await completeAdjustments(services.value);
     await closeDuePeriods(services.value);
     await archiveStatements(services.value);
   },

@@ -15,7 +15,7 @@ import { invalidRequest } from "./problem.ts";
 /** What a body asks for, whichever shape it has. */
 export type AskedLookup = { readonly cpf: Cpf; readonly reference: string | null };
 
-const idempotencyKeyHeader = z
+export const idempotencyKeyHeader = z
   .string()
   .min(1)
   .max(255)
@@ -94,7 +94,7 @@ async function refuseBody(context: AppContext, caller: Caller, failure: Failure)
 }
 
 /** `Idempotency-Key`: 1 to 255 visible characters, as they are or as a quoted string. A list is two headers by mistake. */
-function readIdempotencyKey(header: string | undefined): Result<string | null, Failure> {
+export function readIdempotencyKey(header: string | undefined): Result<string | null, Failure> {
   if (header === undefined) return ok(null);
   const key =
     /^"([\x20-\x21\x23-\x7e]{1,255})"$/.exec(header)?.[1] ?? /^[\x21\x23-\x2b\x2d-\x7e]{1,255}$/.exec(header)?.[0];

@@ -1,5 +1,6 @@
 import type { Mode } from "../domain/meter_event.ts";
 import { ok, type Result } from "../domain/result.ts";
+import { AdjustmentRecords } from "./adjustment_records.ts";
 import { AnswerVault } from "./answer_vault.ts";
 import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
@@ -19,6 +20,7 @@ export type Services = {
   readonly register: Register;
   readonly statements: StatementRecords;
   readonly archive: StatementArchive;
+  readonly adjustments: AdjustmentRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly keys: KeyDirectory;
   readonly tokens: TokenSource;
@@ -49,6 +51,7 @@ function makeServices(env: Env, settings: Settings): Services {
     register: new Register(env.DB),
     statements: new StatementRecords(env.DB),
     archive: new StatementArchive(env.STATEMENTS),
+    adjustments: new AdjustmentRecords(env.DB),
     ledgers: env.TENANT_LEDGER,
     keys: new KeyDirectory(env.KEYS),
     tokens: new TokenSource(env.ACCESS_TOKEN, clock),

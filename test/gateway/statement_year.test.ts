@@ -37,7 +37,7 @@ async function eventsInD1(tenantId: string, mode = "live"): Promise<number> {
 
 describe("a year", () => {
   test("closed by the cron a day after each month's end, archived, and verified link by link", async () => {
-    const months = Array.from({ length: 12 }, (_, index) => month(`2027-${String(index + 1).padStart(2, "0")}`));
+    const months = Array.from({ length: 12 }, (_, index) => month(`2047-${String(index + 1).padStart(2, "0")}`));
     setClock(months[0]?.startMs ?? 0);
     const tenant = await newTenant({ plan: { tiers: TIERS } });
     const forTests = await newKey(tenant.tenantId, { mode: "test" });
@@ -63,7 +63,7 @@ describe("a year", () => {
     const bundles = await Promise.all(months.map(({ period }) => bundle(tenant.tenantId, period)));
     let events = 0;
     for (const [index, files] of bundles.entries()) {
-      const { period } = months[index] ?? month("2027-01");
+      const { period } = months[index] ?? month("2047-01");
       expect(await verifyDownloaded(files, bundles[index - 1]?.["manifest.json"])).toEqual([]);
       const manifest = await manifestOf(tenant.tenantId, period);
       const { totals } = await usageOf(tenant.tenantId, `${period}-01`, lastDayOf(period));
@@ -73,38 +73,38 @@ describe("a year", () => {
       events += manifest.seq.count;
     }
     expect(events).toBe(made);
-    expect((await manifestOf(tenant.tenantId, "2027-03")).lines.map(({ quantity }) => quantity)).toEqual([2, 1]);
+    expect((await manifestOf(tenant.tenantId, "2047-03")).lines.map(({ quantity }) => quantity)).toEqual([2, 1]);
     // The next lookup goes on where the year ended.
     await lookup(tenant.key, CPF);
-    expect((await manifestOf(tenant.tenantId, "2028-01")).seq).toEqual({ first: made + 1, last: made + 1, count: 1 });
+    expect((await manifestOf(tenant.tenantId, "2048-01")).seq).toEqual({ first: made + 1, last: made + 1, count: 1 });
   });
 });
 
 describe("events of closed months", () => {
   async function closedMonth() {
-    setClock(month("2026-11").startMs);
+    setClock(month("2046-11").startMs);
     const tenant = await newTenant();
     for (let n = 0; n < 3; n += 1) await lookup(tenant.key, CPF);
-    setClock(month("2026-11").endMs);
+    setClock(month("2046-11").endMs);
     await lookup(tenant.key, CPF);
     await ledgerOf(tenant.tenantId).flush();
-    expect((await close("2026-11")).failures).toEqual([]);
+    expect((await close("2046-11")).failures).toEqual([]);
     return tenant;
   }
 
   test("leave D1 when the archive was read back, and only they; the statement answers as before", async () => {
     const { tenantId } = await closedMonth();
-    const before = await bundle(tenantId, "2026-11");
-    const usage = await usageOf(tenantId, "2026-11-01", "2026-11-30");
-    const orphan = `statements/${tenantId}/2026-11/died-half-way/events.csv`;
+    const before = await bundle(tenantId, "2046-11");
+    const usage = await usageOf(tenantId, "2046-11-01", "2046-11-30");
+    const orphan = `statements/${tenantId}/2046-11/died-half-way/events.csv`;
     await env.STATEMENTS.put(orphan, "seq");
     expect(await eventsInD1(tenantId)).toBe(4);
     await archiveStatements(services());
     expect(await eventsInD1(tenantId)).toBe(1);
-    expect(await bundle(tenantId, "2026-11")).toEqual(before);
-    expect(await usageOf(tenantId, "2026-11-01", "2026-11-30")).toMatchObject({ totals: usage.totals });
+    expect(await bundle(tenantId, "2046-11")).toEqual(before);
+    expect(await usageOf(tenantId, "2046-11-01", "2046-11-30")).toMatchObject({ totals: usage.totals });
     expect(await env.STATEMENTS.head(orphan)).toBeNull();
-    expect((await manifestOf(tenantId, "2026-12")).seq).toEqual({ first: 4, last: 4, count: 1 });
+    expect((await manifestOf(tenantId, "2046-12")).seq).toEqual({ first: 4, last: 4, count: 1 });
   });
 
   test.each([
@@ -112,7 +112,7 @@ describe("events of closed months", () => {
     ["has another byte", async (key: string) => void (await env.STATEMENTS.put(key, "another"))],
   ])("stay when a file in R2 %s", async (_, spoil) => {
     const { tenantId } = await closedMonth();
-    const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2026-11/` });
+    const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2046-11/` });
     const key = objects.find((object) => object.key.endsWith("focus.csv"))?.key ?? "";
     const intact = await (await env.STATEMENTS.get(key))?.text();
     await spoil(key);

@@ -16,8 +16,8 @@ import {
 
 const CPF = "529.982.247-25";
 const HOUR_MS = 3_600_000;
-const NOVEMBER = month("2026-11");
-const DECEMBER = month("2026-12");
+const NOVEMBER = month("2046-11");
+const DECEMBER = month("2046-12");
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -41,7 +41,7 @@ async function tenantWithLookups(count: number) {
 describe("closing a month", () => {
   test("freezes what the month held, signed, and the files never change", async () => {
     const tenant = await tenantWithLookups(3);
-    const open = await bundle(tenant.tenantId, "2026-11");
+    const open = await bundle(tenant.tenantId, "2046-11");
     expect(JSON.parse(open["manifest.json"] ?? "")).toMatchObject({
       status: "open",
       closedAt: null,
@@ -50,12 +50,12 @@ describe("closing a month", () => {
     });
 
     setClock(NOVEMBER.endMs);
-    const closing = await close("2026-11");
+    const closing = await close("2046-11");
     expect(closing).toMatchObject({ httpStatus: 200, status: "closed", remaining: 0, failures: [] });
-    const closed = await bundle(tenant.tenantId, "2026-11");
+    const closed = await bundle(tenant.tenantId, "2046-11");
     for (const name of FILES) expect(closed[name]).toBe(open[name]);
     expect(await verifyDownloaded(closed)).toEqual([]);
-    expect(await manifestOf(tenant.tenantId, "2026-11")).toMatchObject({
+    expect(await manifestOf(tenant.tenantId, "2046-11")).toMatchObject({
       status: "closed",
       seq: { first: 1, last: 3, count: 3 },
       totals: { amount: "0.45", exactAmount: "0.4500" },
@@ -67,18 +67,18 @@ describe("closing a month", () => {
     await lookup(tenant.key, CPF);
     await adminJson(`/tenants/${tenant.tenantId}`, { method: "PATCH", body: { name: "Outro nome" } });
     setClock(NOVEMBER.endMs + 48 * HOUR_MS);
-    expect(await close("2026-11")).toMatchObject({ httpStatus: 200, status: "closed", closed: closing.closed });
-    expect(await bundle(tenant.tenantId, "2026-11")).toEqual(closed);
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 200, status: "closed", closed: closing.closed });
+    expect(await bundle(tenant.tenantId, "2046-11")).toEqual(closed);
   });
 
   test("is refused before the month's end, to the millisecond", async () => {
     await tenantWithLookups(1);
     setClock(NOVEMBER.endMs - 1);
-    const early = await admin("/periods/2026-11/close", { method: "POST" });
+    const early = await admin("/periods/2046-11/close", { method: "POST" });
     expect([early.status, (await early.json<{ code: string }>()).code]).toEqual([409, "period_open"]);
-    expect((await admin("/periods/2026-13/close", { method: "POST" })).status).toBe(404);
+    expect((await admin("/periods/2046-13/close", { method: "POST" })).status).toBe(404);
     setClock(NOVEMBER.endMs);
-    expect(await close("2026-11")).toMatchObject({ httpStatus: 200 });
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 200 });
   });
 
   test("an event is in the month of its millisecond", async () => {
@@ -88,56 +88,56 @@ describe("closing a month", () => {
       await lookup(tenant.key, CPF);
     }
     setClock(DECEMBER.endMs);
-    await close("2026-12");
+    await close("2046-12");
     const times = await Promise.all(
-      ["2026-11", "2026-12"].map(async (period) => {
+      ["2046-11", "2046-12"].map(async (period) => {
         const lines = (await download(tenant.tenantId, period, "events.jsonl")).trim().split("\n");
         return lines.map((line) => (JSON.parse(line) as { occurredAtSaoPaulo: string }).occurredAtSaoPaulo);
       }),
     );
-    expect(times).toEqual([["2026-11-30T23:59:59.999-03:00"], ["2026-12-01T00:00:00.000-03:00"]]);
+    expect(times).toEqual([["2046-11-30T23:59:59.999-03:00"], ["2046-12-01T00:00:00.000-03:00"]]);
   });
 
   test("after it no event falls into the month, even when a clock jumps back", async () => {
     const tenant = await tenantWithLookups(1);
     setClock(NOVEMBER.endMs + HOUR_MS);
-    await close("2026-11");
-    const closed = await bundle(tenant.tenantId, "2026-11");
+    await close("2046-11");
+    const closed = await bundle(tenant.tenantId, "2046-11");
     setClock(NOVEMBER.endMs - HOUR_MS);
     await lookup(tenant.key, CPF);
     setClock(DECEMBER.endMs);
-    await close("2026-12");
-    expect(await bundle(tenant.tenantId, "2026-11")).toEqual(closed);
-    expect((await manifestOf(tenant.tenantId, "2026-12")).seq).toEqual({ first: 2, last: 2, count: 1 });
+    await close("2046-12");
+    expect(await bundle(tenant.tenantId, "2046-11")).toEqual(closed);
+    expect((await manifestOf(tenant.tenantId, "2046-12")).seq).toEqual({ first: 2, last: 2, count: 1 });
   });
 
   test("closes the months before it too, also those without an event, and each names the one before", async () => {
     const tenant = await tenantWithLookups(2);
-    setClock(month("2027-01").startMs + 1);
+    setClock(month("2047-01").startMs + 1);
     await lookup(tenant.key, CPF);
-    setClock(month("2027-01").endMs);
-    expect(await close("2027-01")).toMatchObject({ status: "closed", failures: [] });
-    const months = ["2026-11", "2026-12", "2027-01"];
+    setClock(month("2047-01").endMs);
+    expect(await close("2047-01")).toMatchObject({ status: "closed", failures: [] });
+    const months = ["2046-11", "2046-12", "2047-01"];
     const bundles = await Promise.all(months.map((period) => bundle(tenant.tenantId, period)));
     for (const [index, files] of bundles.entries()) {
       expect(await verifyDownloaded(files, bundles[index - 1]?.["manifest.json"])).toEqual([]);
     }
-    expect((await manifestOf(tenant.tenantId, "2026-12")).seq).toEqual({ first: 3, last: 2, count: 0 });
-    expect((await manifestOf(tenant.tenantId, "2027-01")).seq).toEqual({ first: 3, last: 3, count: 1 });
+    expect((await manifestOf(tenant.tenantId, "2046-12")).seq).toEqual({ first: 3, last: 2, count: 0 });
+    expect((await manifestOf(tenant.tenantId, "2047-01")).seq).toEqual({ first: 3, last: 3, count: 1 });
   });
 
   test("two at once make one version", async () => {
     const tenants = await Promise.all([tenantWithLookups(2), tenantWithLookups(1), tenantWithLookups(0)]);
     setClock(NOVEMBER.endMs);
-    const closings = await Promise.all([close("2026-11"), close("2026-11"), close("2026-11")]);
+    const closings = await Promise.all([close("2046-11"), close("2046-11"), close("2046-11")]);
     for (const closing of closings) expect(closing.failures).toEqual([]);
-    expect((await close("2026-11")).status).toBe("closed");
+    expect((await close("2046-11")).status).toBe("closed");
     for (const { tenantId } of tenants) {
-      expect(await verifyDownloaded(await bundle(tenantId, "2026-11"))).toEqual([]);
-      const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2026-11/` });
+      expect(await verifyDownloaded(await bundle(tenantId, "2046-11"))).toEqual([]);
+      const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2046-11/` });
       expect(objects).toHaveLength(5);
       const audit = await env.DB.prepare("SELECT actor FROM audit WHERE action = 'statement.close' AND target = ?")
-        .bind(`${tenantId}/2026-11`)
+        .bind(`${tenantId}/2046-11`)
         .all();
       expect(audit.results).toEqual([{ actor: "admin-token" }]);
     }
@@ -146,26 +146,26 @@ describe("closing a month", () => {
   test("is signed by a key without which no month can be closed", async () => {
     const tenant = await tenantWithLookups(1);
     setClock(NOVEMBER.endMs);
-    await close("2026-11");
+    await close("2046-11");
     const { keys } = await (
       await call("/.well-known/claro-score-gateway/export-keys.json")
     ).json<{ keys: unknown[] }>();
     expect(keys).toEqual([
       { kty: "OKP", crv: "Ed25519", kid: "export-test", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
     ]);
-    expect((await manifestOf(tenant.tenantId, "2026-11")).keyId).toBe("export-test");
+    expect((await manifestOf(tenant.tenantId, "2046-11")).keyId).toBe("export-test");
 
     const { EXPORT_SIGNING_KEY: _, ...others } = env;
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const post = { method: "POST", headers };
-    const without = await app.request("https://gateway.test/admin/v1/periods/2026-11/close", post, others);
+    const without = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, others);
     expect([without.status, (await without.json<{ code: string }>()).code]).toEqual([500, "misconfigured"]);
     const list = `https://gateway.test/admin/v1/tenants/${tenant.tenantId}/statements`;
     expect((await app.request(list, { headers }, others)).status).toBe(200);
     // Another key under a name that is taken could never be told from the first.
     const x = "c3RyYW5nZXIgdGhhbiBmaWN0aW9uLCAzMiBieXRlcy4";
     const renamed = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...JSON.parse(env.EXPORT_SIGNING_KEY), x }) };
-    const other = await app.request("https://gateway.test/admin/v1/periods/2026-11/close", post, renamed);
+    const other = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, renamed);
     expect(other.status).toBe(500);
   });
 });
@@ -186,18 +186,18 @@ describe("closing while D1 fails", () => {
       if (isHit(sql)) throw new Error("D1_ERROR: Network connection lost");
       return prepare(sql);
     });
-    const failed = await close("2026-11");
+    const failed = await close("2046-11");
     expect(failed.httpStatus).toBe(202);
     expect(failed.failures).toContainEqual({
       tenantId: tenant.tenantId,
-      period: "2026-11",
+      period: "2046-11",
       reason: "unavailable",
       seq: null,
     });
     failing.mockRestore();
-    expect((await manifestOf(tenant.tenantId, "2026-11")).status).toBe("open");
-    expect(await close("2026-11")).toMatchObject({ httpStatus: 200, failures: [] });
-    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2026-11"))).toEqual([]);
+    expect((await manifestOf(tenant.tenantId, "2046-11")).status).toBe("open");
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 200, failures: [] });
+    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2046-11"))).toEqual([]);
   });
 
   test.each([
@@ -221,14 +221,14 @@ describe("closing while D1 fails", () => {
       if (isHit) throw new Error("D1_ERROR: Network connection lost");
       return results;
     });
-    const first = await close("2026-11");
+    const first = await close("2046-11");
     expect(first.remaining === 0).toBe(isWritten);
     vi.restoreAllMocks();
     setClock(NOVEMBER.endMs + 5000);
-    expect(await close("2026-11")).toMatchObject({ httpStatus: 200, failures: [] });
-    const { closedAt } = await manifestOf(tenant.tenantId, "2026-11");
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 200, failures: [] });
+    const { closedAt } = await manifestOf(tenant.tenantId, "2046-11");
     expect(closedAt).toBe(new Date(NOVEMBER.endMs + (isWritten ? 0 : 5000)).toISOString());
-    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2026-11"))).toEqual([]);
+    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2046-11"))).toEqual([]);
   });
 
   test("an event that is missing in D1 keeps the month open and is named", async () => {
@@ -241,18 +241,18 @@ describe("closing while D1 fails", () => {
       env.DB.prepare("UPDATE events SET mode = 'live' WHERE tenant_id = ? AND seq = 2").bind(tenantId);
     await hidden(tenant.tenantId).run();
     setClock(NOVEMBER.endMs);
-    const closing = await close("2026-11");
+    const closing = await close("2046-11");
     expect(closing).toMatchObject({ httpStatus: 202, status: "closing", remaining: 1 });
     expect(closing.failures).toEqual([
-      { tenantId: tenant.tenantId, period: "2026-11", reason: "sequence_gap", seq: 2 },
+      { tenantId: tenant.tenantId, period: "2046-11", reason: "sequence_gap", seq: 2 },
     ]);
     // All others are closed: one tenant's broken month holds up nobody else's.
-    expect((await manifestOf(bystander.tenantId, "2026-11")).status).toBe("closed");
-    const file = await admin(`/tenants/${tenant.tenantId}/statements/2026-11/events.csv`);
+    expect((await manifestOf(bystander.tenantId, "2046-11")).status).toBe("closed");
+    const file = await admin(`/tenants/${tenant.tenantId}/statements/2046-11/events.csv`);
     expect([file.status, (await file.json<{ code: string }>()).code]).toEqual([503, "statement_unavailable"]);
     await shown(tenant.tenantId).run();
-    expect(await close("2026-11")).toMatchObject({ httpStatus: 200, remaining: 0, failures: [] });
-    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2026-11"))).toEqual([]);
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 200, remaining: 0, failures: [] });
+    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2046-11"))).toEqual([]);
   });
 });
 
@@ -260,8 +260,8 @@ describe("reading closed months", () => {
   test("has an ETag, ranges and a name to save it under", async () => {
     const tenant = await tenantWithLookups(2);
     setClock(NOVEMBER.endMs);
-    await close("2026-11");
-    const path = `/v1/statements/2026-11/events.csv`;
+    await close("2046-11");
+    const path = `/v1/statements/2046-11/events.csv`;
     const get = async (headers: Record<string, string>, method = "GET") =>
       await call(path, { method, headers: { "x-api-key": tenant.key, ...headers } });
     const whole = await get({});
@@ -270,7 +270,7 @@ describe("reading closed months", () => {
     expect(etag).toMatch(/^"[0-9a-f]{64}"$/);
     expect(whole.headers.get("statement-status")).toBe("closed");
     expect(whole.headers.get("content-disposition")).toBe(
-      `attachment; filename="${tenant.tenantId}-2026-11-events.csv"`,
+      `attachment; filename="${tenant.tenantId}-2046-11-events.csv"`,
     );
     expect((await get({ "if-none-match": etag })).status).toBe(304);
     const head = await get({}, "HEAD");
@@ -288,8 +288,8 @@ describe("reading closed months", () => {
 
   test("lists the months, the newest first, page by page, and shows each", async () => {
     const tenant = await tenantWithLookups(2);
-    setClock(month("2027-01").startMs);
-    await close("2026-12");
+    setClock(month("2047-01").startMs);
+    await close("2046-12");
     await lookup(tenant.key, CPF);
     const headers = { "x-api-key": tenant.key };
     const list = async (query = "") =>
@@ -297,9 +297,9 @@ describe("reading closed months", () => {
     const all = await list();
     expect(all).toMatchObject({
       data: [
-        { period: "2027-01", status: "open", requests: 1, billed: 1, amount: null, exactAmount: "0.1500" },
-        { period: "2026-12", status: "closed", requests: 0, amount: "0.00" },
-        { period: "2026-11", status: "closed", requests: 2, amount: "0.30", exactAmount: "0.3000", currency: "BRL" },
+        { period: "2047-01", status: "open", requests: 1, billed: 1, amount: null, exactAmount: "0.1500" },
+        { period: "2046-12", status: "closed", requests: 0, amount: "0.00" },
+        { period: "2046-11", status: "closed", requests: 2, amount: "0.30", exactAmount: "0.3000", currency: "BRL" },
       ],
       nextCursor: null,
     });
@@ -307,7 +307,7 @@ describe("reading closed months", () => {
     expect(first.data).toEqual(all.data.slice(0, 2));
     expect(await list(`?limit=2&cursor=${first.nextCursor}`)).toEqual({ data: all.data.slice(2), nextCursor: null });
 
-    const november = await (await call("/v1/statements/2026-11", { headers })).json();
+    const november = await (await call("/v1/statements/2046-11", { headers })).json();
     expect(november).toMatchObject({
       status: "closed",
       counts: { requests: 2, delivered: 2, billed: 2 },
@@ -318,14 +318,14 @@ describe("reading closed months", () => {
     const { files } = november as { files: { name: string; href: string; sha256: string }[] };
     expect(files.map(({ name }) => name)).toEqual([...FILES, "manifest.json"]);
     for (const { href } of files) expect((await call(href, { headers })).status).toBe(200);
-    const january = await (await call("/v1/statements/2027-01", { headers })).json();
+    const january = await (await call("/v1/statements/2047-01", { headers })).json();
     expect(january).toMatchObject({
       status: "open",
       seq: { first: 3, last: 3, count: 1 },
       closedAt: null,
       keyId: null,
     });
-    expect(await usageOf(tenant.tenantId, "2026-11-01", "2026-11-30")).toMatchObject({
+    expect(await usageOf(tenant.tenantId, "2046-11-01", "2046-11-30")).toMatchObject({
       totals: { requests: 2, billed: 2, amount: "0.3000" },
     });
   });

@@ -26,8 +26,12 @@ export async function call(
   return response;
 }
 
-export async function admin(path: string, options: { method?: string; body?: unknown } = {}): Promise<Response> {
-  return await call(`/admin/v1${path}`, { ...options, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+export async function admin(
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: unknown } = {},
+): Promise<Response> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, ...options.headers };
+  return await call(`/admin/v1${path}`, { ...options, headers });
 }
 
 export async function adminJson<Answer = Json>(

@@ -7,7 +7,10 @@ import { admin, adminJson, call } from "./gateway.ts";
 
 export const FILES = ["events.jsonl", "events.csv", "events.pt-br.csv", "focus.csv"] as const;
 
-/** The clock of the Worker and of its objects; alarms go on by the real one. */
+/**
+ * The clock of the Worker and of its objects. Alarms go on by the real one: at a time that is over by that one they would
+ * fire at once, again and again, so tests play in the 2040s.
+ */
 export function setClock(ms: number): void {
   vi.setSystemTime(ms);
 }
