@@ -94,7 +94,7 @@ export const app = new Hono<AppEnv>();
 
 app.use(requestLine);
 app.use(configured);
-app.use("/docs/*", trimTrailingSlash());
+app.use("/docs/*", trimTrailingSlash({ alwaysRedirect: true }));
 app.use("/admin/*", authenticateOperator);
 for (const [path, route] of Object.entries(ROUTES)) {
   register(path, Object.fromEntries(Object.entries(route).map(([method, [handler]]) => [method, handler])));

@@ -25,9 +25,9 @@ const planTerms = {
     .min(1)
     .max(20)
     .refine((tiers) => validateTiers(tiers).ok, "`upTo` must ascend, and only the last may and must be null"),
-  ratePerSecond: z.number().min(0.01).max(10_000),
-  burst: z.int().min(1).max(100_000),
-  monthlySpendCapMicros: micros.nullable(),
+  ratePerSecond: z.number().min(0.01).max(10_000).meta({ description: "Lookups a second, in the long run." }),
+  burst: z.int().min(1).max(100_000).meta({ description: "Lookups at once, after a pause." }),
+  monthlySpendCapMicros: micros.nullable().meta({ description: "Micros of BRL a São Paulo month; null is no cap." }),
 };
 const planName = z.enum(["trial", "pay-per-use"]);
 const namedPlan = z.strictObject({ name: planName, ...z.object(planTerms).partial().shape });
@@ -52,7 +52,10 @@ const customerId = z
 export const newTenant = z
   .strictObject({
     name: tenantName,
-    document: z.string().regex(/^[A-Z0-9]{12}[0-9]{2}$/, "a CNPJ without punctuation"),
+    document: z
+      .string()
+      .regex(/^[A-Z0-9]{12}[0-9]{2}$/, "a CNPJ without punctuation")
+      .meta({ description: "A CNPJ without punctuation." }),
     customerId: customerId.meta({ description: "The `X-CustomerID` that Claro is sent." }),
     plan: z.union([planName.transform((name) => ({ name })), namedPlan]),
   })

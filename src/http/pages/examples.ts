@@ -12,24 +12,31 @@ export function lookupExample(origin: string): { readonly request: string; reado
   return {
     request: curl("POST", `${origin}/v1/scores`, {
       headers: ["Authorization: Bearer $API_KEY"],
-      body: { cpf: "529.982.247-25", reference: "order-1234" },
+      body: jsonBody({ cpf: "529.982.247-25", reference: "order-1234" }),
     }),
     answer: JSON.stringify(ANSWER, null, 2),
   };
+}
+
+export type ExampleBody = { readonly type: string; readonly text: string };
+
+export function jsonBody(value: unknown): ExampleBody {
+  return { type: "application/json", text: JSON.stringify(value) };
 }
 
 /** A call as it can be pasted into a shell. Header values are in double quotes, so that variables are filled in. */
 export function curl(
   method: string,
   url: string,
-  { headers = [], body }: { headers?: readonly string[]; body?: unknown } = {},
+  { headers = [], body }: { headers?: readonly string[]; body?: ExampleBody } = {},
 ): string {
-  const isForm = typeof body === "string";
-  const sent = isForm ? body : JSON.stringify(body);
-  const type = body === undefined || isForm ? [] : ["Content-Type: application/json"];
+  // What curl sends without being told: GET, or with a body POST of a form.
+  const isTold = method === (body === undefined ? "GET" : "POST");
+  const isForm = body?.type === "application/x-www-form-urlencoded";
+  const sent = body === undefined || isForm ? headers : [...headers, `Content-Type: ${body.type}`];
   return [
-    `curl -s ${method === "GET" || (method === "POST" && body !== undefined) ? "" : `-X ${method} `}'${url}'`,
-    ...[...headers, ...type].map((header) => `  -H ${header.includes("$") ? `"${header}"` : `'${header}'`}`),
-    ...(body === undefined ? [] : [`  -d '${sent}'`]),
+    `curl -s ${isTold ? "" : `-X ${method} `}'${url}'`,
+    ...sent.map((header) => `  -H ${header.includes("$") ? `"${header}"` : `'${header}'`}`),
+    ...(body === undefined ? [] : [`  ${body.text.includes("\n") ? "--data-binary" : "-d"} '${body.text}'`]),
   ].join(" \\\n");
 }

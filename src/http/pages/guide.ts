@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { MAGIC_CPFS } from "../../sandbox/magic_cpfs.ts";
 import { PROBLEMS } from "../problem_texts.ts";
-import { curl, lookupExample } from "./examples.ts";
+import { curl, jsonBody, lookupExample } from "./examples.ts";
 import { code, inline, prose, table, type Html, type PageContext, type Say } from "./layout.ts";
 import { MAGIC_ANSWERS } from "./magic_answers.ts";
 
@@ -146,11 +146,11 @@ function limits(say: Say): Html {
 function clarosShape({ say, origin }: PageContext): Html {
   const token = curl("POST", `${origin}/oauth2/v1/token`, {
     headers: ['x-client-auth: Basic $(printf %s "$CLIENT_ID:$CLIENT_SECRET" | base64)'],
-    body: "grant_type=client_credentials",
+    body: { type: "application/x-www-form-urlencoded", text: "grant_type=client_credentials" },
   });
   const score = curl("POST", `${origin}/customers/v1/scores`, {
     headers: ["x-client-auth: Bearer $TOKEN"],
-    body: { data: { customer: { idCpf: "52998224725" } } },
+    body: jsonBody({ data: { customer: { idCpf: "52998224725" } } }),
   });
   return html`${prose(
     say(

@@ -2,40 +2,14 @@ import { html } from "hono/html";
 import type { AppContext } from "../context.ts";
 import type { ServedDocument } from "../openapi.ts";
 import { TAGS } from "../openapi_parts.ts";
-import { failuresOf, type Access, type Endpoint, type Handler, type Routes, type Tag } from "../operation.ts";
+import { failuresOf, type Access, type Handler, type Routes, type Tag } from "../operation.ts";
 import { PROBLEMS } from "../problem_texts.ts";
-import { curl } from "./examples.ts";
+import { callsOf, type Call, type DescribedOperation, type Parameter } from "./calls.ts";
+import { exampleCall } from "./example_call.ts";
 import { guideSections, type GuideSection } from "./guide.ts";
 import { answerPage, code, inline, prose, table, type Html, type PageContext, type Say } from "./layout.ts";
 import { PORTUGUESE_SUMMARIES, PORTUGUESE_TAGS } from "./portuguese.ts";
 import { fieldsOf, sampleOf, typeOf, type Schema, type Schemas } from "./schema_fields.ts";
-
-type Parameter = {
-  readonly name: string;
-  readonly in: string;
-  readonly required?: boolean;
-  readonly description?: string;
-  readonly schema: Schema;
-};
-type Content = Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>;
-type DescribedOperation = {
-  readonly operationId: string;
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly description?: string;
-  readonly parameters?: readonly (Parameter | { readonly $ref: string })[];
-  readonly requestBody?: { readonly content: Content };
-  readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
-};
-
-/** One call, as the routes serve it and as the document tells it. */
-type Call = {
-  readonly method: string;
-  readonly path: string;
-  readonly pattern: string;
-  readonly endpoint: Endpoint;
-  readonly described: DescribedOperation;
-};
 
 /** `GET /docs`: what a developer has to know, and then every call, from the document that `/openapi.json` serves. */
 export function answerReference(routes: () => Routes, documentOf: (origin: string) => ServedDocument): Handler {
@@ -62,16 +36,6 @@ type Reader = {
   readonly schemas: Schemas;
   readonly parameters: Readonly<Record<string, Parameter>>;
 };
-
-function callsOf(routes: Routes, paths: Record<string, Record<string, DescribedOperation>>): Call[] {
-  return Object.entries(routes).flatMap(([pattern, route]) =>
-    Object.entries(route).flatMap(([method, endpoint]) => {
-      const path = pattern.replaceAll(/:(\w+)/g, "{$1}");
-      const described = paths[path]?.[method.toLowerCase()];
-      return described === undefined ? [] : [{ method, path, pattern, endpoint, described }];
-    }),
-  );
-}
 
 function contents(guide: readonly GuideSection[], calls: readonly Call[], { say, language }: PageContext): Html {
   return html`<nav aria-label="${say("Nesta página", "On this page")}">
@@ -148,7 +112,7 @@ function describe(call: Call, reader: Reader): Html {
       <span class="quiet">${accessText(call.endpoint[1].access, say)}</span>
     </p>
     ${described.description === undefined ? "" : prose(described.description)}
-    ${code(exampleCall(call, body?.[1], page.origin))}
+    ${code(exampleCall(call, { body: body?.[1], parameters, origin: page.origin }))}
     ${
       parameters.length === 0
         ? ""
@@ -241,26 +205,6 @@ function resolveParameter(parameter: Parameter | { readonly $ref: string }, { pa
   const name = parameter.$ref.slice("#/components/parameters/".length);
   return parameters[name] ?? { name, in: "header", schema: {} };
 }
-
-function exampleCall({ method, path, endpoint }: Call, body: Content[string] | undefined, origin: string): string {
-  const [header] = CREDENTIALS[endpoint[1].access];
-  const example = typeof body?.example === "object" ? formOrJson(endpoint, body.example) : body?.example;
-  return curl(method, `${origin}${path}`, { headers: header === undefined ? [] : [header], body: example });
-}
-
-function formOrJson([, { body }]: Endpoint, example: object | null): unknown {
-  return body?.type === "application/x-www-form-urlencoded"
-    ? new URLSearchParams(example as Record<string, string>).toString()
-    : example;
-}
-
-const CREDENTIALS: Readonly<Record<Access, readonly string[]>> = {
-  anyone: [],
-  "api-key": ["Authorization: Bearer $API_KEY"],
-  "client-credentials": ['Authorization: Basic $(printf %s "$CLIENT_ID:$CLIENT_SECRET" | base64)'],
-  "issued-token": ["Authorization: Bearer $TOKEN"],
-  operator: ["Authorization: Bearer $ADMIN_TOKEN"],
-};
 
 function accessText(access: Access, say: Say): string {
   switch (access) {

@@ -47,7 +47,7 @@ p { margin: .6rem 0; }
 .lead { font-size: 1.2rem; line-height: 1.5; color: var(--quiet); text-wrap: pretty; }
 code { font-family: var(--mono); font-size: .875em; background: var(--code); border-radius: .3em; padding: .1em .28em;
   overflow-wrap: anywhere; }
-pre { margin: .75rem 0 1.25rem; padding: 1rem 1.15rem; overflow-x: auto; background: var(--block);
+pre { margin: .75rem 0 1.25rem; padding: 1rem 1.15rem; overflow: auto; max-height: 28rem; background: var(--block);
   color: var(--block-text); border: 1px solid var(--line); border-radius: .6rem; font-size: .85rem; line-height: 1.55; }
 pre code { background: none; padding: 0; font-size: 1em; overflow-wrap: normal; }
 .scroll { overflow-x: auto; margin: .75rem 0 1.25rem; border: 1px solid var(--line); border-radius: .6rem; }
