@@ -15,7 +15,7 @@ const HELP = `Claro's Score API, simulated: any key and secret get a token, any 
   --quiet         prints nothing but the address
   --help          this text
 
-  Tests steer it under /__sandbox/: GET journal?since=N, GET counts, POST reset, POST revoke-tokens, POST faults.
+  Tests steer it under /__sandbox/: GET journal?since=N&limit=N, GET counts, POST reset, POST revoke-tokens, POST faults.
 `;
 
 type Arguments = {

@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
 import { type ClaroAnswer, refusal } from "../../sandbox/claro_answers.ts";
+import { seededRandom } from "./seeded_random.ts";
 
 const HUGE_BODY_BYTES = 10 * 1024 * 1024;
 const DEFAULT_DELAY_MS = { delay: 1_000, drip: 100 };
@@ -137,15 +138,4 @@ function areHeaders(headers: Record<string, string>): boolean {
   } catch {
     return false;
   }
-}
-
-/** Mulberry32: 0 (inclusive) to 1 (exclusive). */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

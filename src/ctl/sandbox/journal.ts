@@ -65,9 +65,10 @@ export class Journal {
     };
   }
 
-  /** The entries from index `since` on, and the index after the last one. */
-  entries(since: number): { entries: readonly JournalEntry[]; next: number } {
-    return { entries: this.#entries.slice(since), next: this.#entries.length };
+  /** The entries from index `since` on, at most `limit` of them, and the index after the last of these. */
+  entries(since: number, limit: number): { entries: readonly JournalEntry[]; next: number } {
+    const entries = this.#entries.slice(since, since + limit);
+    return { entries, next: since + entries.length };
   }
 
   /** `delivered`: score calls whose whole answer, with a usable score, was handed over. */

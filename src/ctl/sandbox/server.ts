@@ -129,8 +129,10 @@ function drip(response: ServerResponse, body: Buffer, intervalMs: number): void 
 function control(sandbox: Sandbox, { request, response, body }: Exchange): void {
   const url = new URL(request.url ?? "/", "http://sandbox");
   switch (`${request.method} ${url.pathname.slice(CONTROL_PREFIX.length)}`) {
-    case "GET journal":
-      return sendJson(response, 200, sandbox.journal.entries(Number(url.searchParams.get("since")) || 0));
+    case "GET journal": {
+      const [since, limit] = ["since", "limit"].map((name) => Number(url.searchParams.get(name)) || 0);
+      return sendJson(response, 200, sandbox.journal.entries(since ?? 0, limit || Infinity));
+    }
     case "GET counts":
       return sendJson(response, 200, sandbox.journal.counts());
     case "POST reset":

@@ -1,0 +1,153 @@
+import { randomUUID } from "node:crypto";
+import { cpfCheckDigits, parseCpf, type Cpf } from "../../src/domain/cpf.ts";
+import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
+
+/** A tenant as the clients use it. `usesIdempotency`: each of its lookups has a key, and is tried until it has an end. */
+export type Partner = {
+  readonly tenantId: string;
+  readonly customerId: string;
+  readonly key: string;
+  readonly usesIdempotency: boolean;
+  /** How much of the load is this partner's. */
+  readonly share: number;
+};
+
+/** One request as its client saw it. */
+export type Attempt = {
+  readonly sentAtMs: number;
+  readonly endedAtMs: number;
+  /** Null when no whole answer came. */
+  readonly status: number | null;
+  readonly code: string | null;
+  readonly answer: ScoreAnswer | null;
+  readonly isReplay: boolean;
+};
+
+export type ScoreAnswer = { readonly id: string; readonly score: number; readonly transactionId: string | null };
+
+/** What a client wanted to know once. No two lookups ask for the same CPF, so that every record can be told apart by it. */
+export type ClientLookup = {
+  readonly partner: Partner;
+  readonly cpf: Cpf;
+  readonly idempotencyKey: string | null;
+  readonly attempts: Attempt[];
+};
+
+const CLIENT_TIMEOUT_MS = 20_000;
+const IMPATIENT_CHANCE = 0.02;
+const LONGEST_PATIENCE_MS = 120;
+const RETRY_PAUSE_MS = 300;
+/** Between two lookups of one client, so that the machine keeps some time for the gateway. */
+const LONGEST_PAUSE_MS = 60;
+/** After a lost answer: the gateway is likely to be down for a moment. */
+const LOST_PAUSE_MS = 150;
+const MOST_ATTEMPTS = 60;
+
+/** Clients that look up one CPF after the other, and keep what they were told. */
+export class Clients {
+  readonly lookups: ClientLookup[] = [];
+  readonly #url: string;
+  readonly #partners: readonly Partner[];
+  readonly #random: () => number;
+  #counter: number;
+  #isStopped = false;
+  #running: Promise<void>[] = [];
+
+  constructor(options: { url: string; partners: readonly Partner[]; random: () => number }) {
+    this.#url = options.url;
+    this.#partners = options.partners;
+    this.#random = options.random;
+    this.#counter = Math.floor(this.#random() * 500_000_000);
+  }
+
+  start(count: number): void {
+    this.#running = Array.from({ length: count }, () => this.#client());
+  }
+
+  /** No new lookups; those with an idempotency key are brought to their end. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#running);
+  }
+
+  /** Asks once more, as a client does that lost the answer. */
+  async repeat(lookup: ClientLookup): Promise<Attempt> {
+    return await this.#attempt(lookup, CLIENT_TIMEOUT_MS);
+  }
+
+  async #client(): Promise<void> {
+    while (!this.#isStopped) {
+      const partner = this.#choosePartner();
+      const idempotencyKey = partner.usesIdempotency ? randomUUID() : null;
+      const lookup = { partner, cpf: this.#nextCpf(), idempotencyKey, attempts: [] as Attempt[] };
+      this.lookups.push(lookup);
+      await this.#lookUp(lookup);
+      const isLost = lookup.attempts.at(-1)?.status === null;
+      await pause(isLost ? LOST_PAUSE_MS : this.#random() * LONGEST_PAUSE_MS);
+    }
+  }
+
+  async #lookUp(lookup: ClientLookup): Promise<void> {
+    const isImpatient = this.#random() < IMPATIENT_CHANCE;
+    const patienceMs = isImpatient ? this.#random() * LONGEST_PATIENCE_MS : CLIENT_TIMEOUT_MS;
+    lookup.attempts.push(await this.#attempt(lookup, patienceMs));
+    while (lookup.idempotencyKey !== null && !hasEnd(lookup) && lookup.attempts.length < MOST_ATTEMPTS) {
+      await pause(RETRY_PAUSE_MS);
+      // Sometimes two at once, as a client does whose first try still hangs.
+      const tries = this.#random() < 0.2 ? 2 : 1;
+      const attempts = Array.from({ length: tries }, () => this.#attempt(lookup, CLIENT_TIMEOUT_MS));
+      lookup.attempts.push(...(await Promise.all(attempts)));
+    }
+  }
+
+  async #attempt({ partner, cpf, idempotencyKey }: ClientLookup, patienceMs: number): Promise<Attempt> {
+    const sentAtMs = Date.now();
+    const lost = { sentAtMs, status: null, code: null, answer: null, isReplay: false };
+    try {
+      const response = await fetch(`${this.#url}/v1/scores`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${partner.key}`,
+          "content-type": "application/json",
+          ...(idempotencyKey === null ? {} : { "idempotency-key": idempotencyKey }),
+        },
+        body: JSON.stringify({ cpf }),
+        signal: AbortSignal.timeout(patienceMs),
+      });
+      const body = await response.json<ScoreAnswer & { code?: string }>();
+      return {
+        sentAtMs,
+        endedAtMs: Date.now(),
+        status: response.status,
+        code: body.code ?? null,
+        answer: response.status === 200 ? body : null,
+        isReplay: response.headers.get("idempotency-replayed") === "true",
+      };
+    } catch {
+      return { ...lost, endedAtMs: Date.now() };
+    }
+  }
+
+  #choosePartner(): Partner {
+    const total = this.#partners.reduce((sum, { share }) => sum + share, 0);
+    let draw = this.#random() * total;
+    return this.#partners.find(({ share }) => (draw -= share) < 0) ?? (this.#partners[0] as Partner);
+  }
+
+  #nextCpf(): Cpf {
+    for (;;) {
+      const firstNine = String(this.#counter++).padStart(9, "0");
+      const cpf = parseCpf(`${firstNine}${cpfCheckDigits(firstNine)}`);
+      if (cpf.ok && !MAGIC_CPFS.some((magic) => magic.cpf === cpf.value)) return cpf.value;
+    }
+  }
+}
+
+/** Whether a client with an idempotency key has nothing left to hope for. */
+export function hasEnd({ attempts }: ClientLookup): boolean {
+  return attempts.some(({ status }) => status !== null && [200, 400, 403, 404, 504].includes(status));
+}
+
+async function pause(durationMs: number): Promise<void> {
+  await new Promise((done) => setTimeout(done, durationMs));
+}

@@ -1,0 +1,100 @@
+import type { Fault } from "../../src/ctl/sandbox/faults.ts";
+
+/** Chances from 0 to 1, for each call. */
+export type InnerFaults = {
+  /** D1 is not reached. */
+  readonly d1Down: number;
+  /** D1 does what it is asked to, and the connection is lost before it says so. */
+  readonly d1Ambiguous: number;
+  readonly d1Slow: number;
+  readonly d1SlowMs: number;
+  /** The ledger commits an admission or a settlement, and its reply is lost. */
+  readonly replyLost: number;
+  /** The object is thrown out of memory while it replies. */
+  readonly objectReset: number;
+};
+
+export const NO_INNER_FAULTS: InnerFaults = {
+  d1Down: 0,
+  d1Ambiguous: 0,
+  d1Slow: 0,
+  d1SlowMs: 0,
+  replyLost: 0,
+  objectReset: 0,
+};
+
+/** An outage of D1 lasts for several lives of the gateway, so that a backlog of many batches builds up. */
+const OUTAGE_CHANCE = 0.08;
+const LONGEST_OUTAGE_LIVES = 8;
+
+/** What goes wrong in each life of the gateway, drawn from one seed. */
+export class FaultSchedule {
+  readonly #random: () => number;
+  #outageLivesLeft = 0;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  /** For one life of the gateway. */
+  innerFaults(): InnerFaults {
+    if (this.#outageLivesLeft === 0 && this.#random() < OUTAGE_CHANCE) {
+      this.#outageLivesLeft = 1 + Math.floor(this.#random() * LONGEST_OUTAGE_LIVES);
+    }
+    const isOutage = this.#outageLivesLeft > 0;
+    if (isOutage) this.#outageLivesLeft -= 1;
+    const d1 = isOutage
+      ? { d1Down: 1, d1Ambiguous: 0, d1Slow: 0, d1SlowMs: 0 }
+      : this.#oneOf([
+          { d1Down: 0, d1Ambiguous: 0, d1Slow: 0, d1SlowMs: 0 },
+          { d1Down: 0.4, d1Ambiguous: 0.3, d1Slow: 0, d1SlowMs: 0 },
+          { d1Down: 0, d1Ambiguous: 0.7, d1Slow: 0.2, d1SlowMs: 400 },
+          { d1Down: 0, d1Ambiguous: 0, d1Slow: 1, d1SlowMs: 1500 },
+        ]);
+    const ledger = this.#oneOf([
+      { replyLost: 0, objectReset: 0 },
+      { replyLost: 0, objectReset: 0 },
+      { replyLost: 0.05, objectReset: 0 },
+      { replyLost: 0.02, objectReset: 0.02 },
+    ]);
+    return { ...d1, ...ledger };
+  }
+
+  /** For a while, until the next draw. Most of the time Claro is as it should be, with a few bad answers. */
+  claroFaults(): Fault[] {
+    const rare: Fault[] = [
+      fault("status", 0.03, { status: 404 }),
+      fault("status", 0.01, { status: 400 }),
+      fault("status", 0.01, { status: 401 }),
+      fault("status", 0.01, { status: 429, headers: { "Retry-After": "1" } }),
+      fault("status", 0.01, { status: 500 }),
+      fault("drop", 0.01),
+      fault("reset_mid_body", 0.01),
+      fault("html", 0.01),
+      fault("body", 0.01, { body: '{"apiVersion":"1","transactionId":"none","data":{}}' }),
+      fault("delay", 0.1, { delayMs: 150 }),
+    ];
+    const bad = this.#oneOf<Fault[]>([
+      [],
+      [],
+      [],
+      [fault("delay", 1, { delayMs: 60 })],
+      [fault("status", 0.8, { status: 503 })],
+      [fault("drop", 0.6)],
+      [fault("delay", 0.5, { delayMs: 1500 })],
+      [fault("drip", 0.3, { delayMs: 20 })],
+      [fault("huge_body", 0.1)],
+      [{ ...fault("status", 1, { status: 500 }), target: "token" }],
+      [{ ...fault("drop", 0.7), target: "token" }],
+    ]);
+    return [...bad, ...rare];
+  }
+
+  #oneOf<Choice>(choices: readonly Choice[]): Choice {
+    return choices[Math.floor(this.#random() * choices.length)] as Choice;
+  }
+}
+
+function fault(kind: Fault["kind"], probability: number, more: Partial<Fault> = {}): Fault {
+  return { target: "score", kind, probability, ...more };
+}

@@ -1,0 +1,100 @@
+import { cpSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { join } from "node:path";
+import type { JournalEntry } from "../../src/ctl/sandbox/journal.ts";
+import { saoPauloDate } from "../../src/domain/period.ts";
+import type { Records, TracedLookup, UsageTotals, Violation } from "./checks.ts";
+import type { ClientLookup, Clients } from "./clients.ts";
+import type { TorturedGateway } from "./gateway.ts";
+import { admin, SECRETS, TIERS, type TorturedPartner } from "./partners.ts";
+import { readCopiedEvents, readLedgers, type CopiedEvent } from "./records.ts";
+import type { TorturedSandbox } from "./sandbox.ts";
+
+const REPLAYED_LOOKUPS = 300;
+const DAY_MS = 86_400_000;
+
+/** Brings the three records together. The gateway is killed for it, so that what is on disk is all there is. */
+export async function gatherRecords(sources: {
+  gateway: TorturedGateway;
+  sandbox: TorturedSandbox;
+  clients: Clients;
+  partners: readonly TorturedPartner[];
+  dir: string;
+}): Promise<Records> {
+  const { gateway, sandbox, clients, partners, dir } = sources;
+  const usage = await readUsage(gateway, partners);
+  await gateway.kill();
+  const copy = join(dir, "records");
+  cpSync(gateway.stateDir, copy, { recursive: true });
+  const events = readCopiedEvents(copy);
+  const calls = await sandbox.journal();
+  return {
+    lookups: trace(clients.lookups, events, calls),
+    calls,
+    events,
+    ledgers: readLedgers(copy),
+    usage,
+    tiers: TIERS,
+    allowances: new Map(
+      partners.flatMap(({ tenantId, allowance }) => (allowance === null ? [] : [[tenantId, allowance]])),
+    ),
+  };
+}
+
+/** Who repeats a request after everything is over gets the first answer again. */
+export async function checkReplays(clients: Clients): Promise<Violation[]> {
+  const answered = clients.lookups.filter((lookup) => {
+    return lookup.idempotencyKey !== null && lookup.attempts.some(({ answer }) => answer !== null);
+  });
+  const step = Math.max(Math.floor(answered.length / REPLAYED_LOOKUPS), 1);
+  const violations: Violation[] = [];
+  for (let index = 0; index < answered.length; index += step) {
+    const lookup = answered[index] as ClientLookup;
+    const first = lookup.attempts.find(({ answer }) => answer !== null)?.answer;
+    const again = await clients.repeat(lookup);
+    if (again.isReplay && JSON.stringify(again.answer) === JSON.stringify(first)) continue;
+    const what = `the repeat was answered ${again.status} ${again.code ?? ""}, not with the first answer`;
+    violations.push({ invariant: "4 a key is charged once", subject: first?.id ?? "", what });
+  }
+  return violations;
+}
+
+async function readUsage(
+  gateway: TorturedGateway,
+  partners: readonly TorturedPartner[],
+): Promise<Map<string, UsageTotals>> {
+  const range = `from=${saoPauloDate(Date.now() - 2 * DAY_MS)}&to=${saoPauloDate(Date.now())}`;
+  const usage = new Map<string, UsageTotals>();
+  for (const { tenantId } of partners) {
+    const url = `${gateway.url}/admin/v1/tenants/${tenantId}/usage?${range}`;
+    usage.set(tenantId, (await admin<{ totals: UsageTotals }>(url)).totals);
+  }
+  return usage;
+}
+
+function trace(
+  lookups: readonly ClientLookup[],
+  events: readonly CopiedEvent[],
+  calls: readonly JournalEntry[],
+): TracedLookup[] {
+  const eventsOf = Map.groupBy(events, ({ tenant_id, cpf_reference }) => `${tenant_id} ${cpf_reference}`);
+  const callsOf = Map.groupBy(calls, ({ cpf }) => cpf);
+  return lookups.map((lookup) => {
+    const reference = cpfReference(lookup);
+    const own = eventsOf.get(`${lookup.partner.tenantId} ${reference}`) ?? [];
+    return { ...lookup, name: own[0]?.id ?? reference, events: own, calls: callsOf.get(lookup.cpf) ?? [] };
+  });
+}
+
+/** The ledger's word for a CPF, by the rule of `gateway/idempotent_answer.ts`. */
+function cpfReference({ partner, cpf }: ClientLookup): string {
+  const digest = createHmac("sha256", SECRETS.CPF_HMAC_SECRET).update(`${partner.tenantId}\n${cpf}`).digest("hex");
+  return `v1:${digest.slice(0, 32)}`;
+}
+
+export async function checkRebuild(
+  _gateway: TorturedGateway,
+  _partners: readonly TorturedPartner[],
+): Promise<Violation[]> {
+  return [];
+}
