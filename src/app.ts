@@ -5,8 +5,10 @@ import { trimTrailingSlash } from "hono/trailing-slash";
 import { adjustOperation, postAdjustment } from "./http/admin/adjustments.ts";
 import { auditOperation, getAudit } from "./http/admin/audit.ts";
 import { authenticateOperator } from "./http/admin/authenticate_operator.ts";
+import { getOperatorHealth, operatorHealthOperation } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { closePeriodOperation, postClose } from "./http/admin/periods.ts";
+import { postRebuild, rebuildOperation } from "./http/admin/ledger.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import * as claroShape from "./http/claro_shape.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -63,6 +65,8 @@ export const ROUTES: Routes = {
   "/admin/v1/keys/:keyId/revoke": { POST: [keys.postRevocation, keys.revokeKeyOperation] },
   "/admin/v1/tenants/:tenantId/adjustments": { POST: [postAdjustment, adjustOperation] },
   "/admin/v1/periods/:period/close": { POST: [postClose, closePeriodOperation] },
+  "/admin/v1/health": { GET: [getOperatorHealth, operatorHealthOperation] },
+  "/admin/v1/ledger/rebuild": { POST: [postRebuild, rebuildOperation] },
   "/admin/v1/audit": { GET: [getAudit, auditOperation] },
 };
 

@@ -7,6 +7,7 @@ import { servicesOf } from "./platform/services.ts";
 import { logEvent } from "./platform/log.ts";
 
 export { AccessToken } from "./platform/claro/access_token.ts";
+export { ClaroBreaker } from "./platform/claro/claro_breaker.ts";
 export { TenantLedger } from "./platform/ledger/tenant_ledger.ts";
 
 export default {

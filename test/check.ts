@@ -38,6 +38,8 @@ const tests = await run("vitest", vitest, LOG);
 countTests(tests.code);
 const leaks = findPersonalData(readFileSync(LOG, "utf8"));
 count("no CPF, key, secret or token in the logs", leaks.length === 0, leaks.join("\n"));
+const torture = await run("node", ["test/torture/main.ts", "--seconds", "60"]);
+count("a minute of the kill loop", torture.code === 0, torture.output);
 
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
 console.log(`\n${counts.passed} passed, ${counts.failed} failed${skipped}`);

@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { addAuditCommands } from "./commands/audit.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addKeyCommands } from "./commands/keys.ts";
+import { addLedgerCommands } from "./commands/ledger.ts";
 import { addPlanCommands } from "./commands/plans.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
 import { addUsageCommand } from "./commands/usage.ts";
@@ -18,6 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addUsageCommand(program);
   addAuditCommands(program);
   addHealthCommand(program);
+  addLedgerCommands(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return EXIT.done;

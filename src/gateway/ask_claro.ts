@@ -22,12 +22,15 @@ export async function askClaro(
     let token = await services.tokens.get(mode);
     for (let repeats = { unauthorized: 1, failed: 1 }; ;) {
       if (token.kind === "refused") return nothingSent(token.failure);
-      isSent = true;
+      if (signal.aborted || Date.now() >= ask.deadlineMs) return outOfTime();
+      isSent = false;
       const { accessToken, generation } = token.grant;
-      const exchange = await services.claro[mode].requestScore({ ...ask, accessToken }, signal);
+      const exchange = await services.claro[mode].requestScore({ ...ask, accessToken }, signal, () => {
+        isSent = true;
+      });
       if (isUnauthorized(exchange) && repeats.unauthorized > 0) {
         repeats = { ...repeats, unauthorized: repeats.unauthorized - 1 };
-        isSent = false;
+        isSent = false; // Claro answered that it did nothing.
         token = await services.tokens.replace(mode, generation);
         continue;
       }
@@ -37,7 +40,12 @@ export async function askClaro(
     }
   });
   if (!isDeadlinePassed(answer)) return answer;
-  return isSent ? scoreOutcome({ kind: "no_answer", reason: "timeout" }) : nothingSent({ code: "claro_unreachable" });
+  return isSent ? scoreOutcome({ kind: "no_answer", reason: "timeout" }) : outOfTime();
+}
+
+/** The budget was spent on the ledger, the token, or a connection that was never made. */
+function outOfTime(): ScoreOutcome {
+  return scoreOutcome({ kind: "not_sent" });
 }
 
 function isUnauthorized(exchange: ScoreExchange): boolean {

@@ -2,12 +2,15 @@ import type { LimitNotices } from "../domain/admission.ts";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
+import type { Result } from "../domain/result.ts";
+import type { Passage } from "../platform/claro/claro_gate.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { AdmitReply, SettleCall, SettleReply } from "../platform/ledger/messages.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import { askClaro } from "./ask_claro.ts";
 import { keepAnswer, openAnswer, requestIdentity } from "./idempotent_answer.ts";
-import type { ScoreOutcome } from "./score_outcome.ts";
+import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
 
 /** A partner's request for one score. `ip` is the caller's address where the platform vouches for it. */
 export type LookupRequest = {
@@ -44,6 +47,19 @@ export type LookupReport = {
   readonly timings: LookupTimings;
 };
 
+export type LookupOptions = {
+  readonly startedAtMs: number;
+  /** Lets work go on after the answer; only what puts the ledger right when it gave no reply. */
+  readonly waitUntil: (work: Promise<unknown>) => void;
+};
+
+/** What a lookup can take besides Claro's time: the ledger's word before it, which counts against it, and after it. */
+const ADMIT_MS = 5000;
+const SETTLE_MS = 5000;
+const SETTLE_TRY_MS = 2000;
+/** A settlement is refused when its reply could no longer be here in time. */
+const REPLY_MS = 1000;
+
 /**
  * A lookup, from admission to the answer. The intent is durable before Claro is called and its event before the answer
  * leaves; a score whose event could not be recorded is not given.
@@ -52,28 +68,25 @@ export async function lookupScore(
   services: Services,
   caller: Caller,
   request: LookupRequest,
-  options: { startedAtMs: number },
+  options: LookupOptions,
 ): Promise<LookupReport> {
   const { mode, tenantId } = caller;
+  const { waitUntil } = options;
   const lookupId = `lkp_${crypto.randomUUID()}`;
   const deadlineMs = options.startedAtMs + services.settings.claro.timeoutMs;
   const timings: LookupTimings = {};
   const report = { outcome: null, replayed: false, notices: null, timings } as const;
 
-  const identity = await requestIdentity(services, caller, request);
-  const admitted = await timed(timings, "admit", () =>
-    callLedger(services.ledgers, caller, (ledger) =>
-      ledger.admit({
-        lookupId,
-        keyId: caller.keyId,
-        scope: "scores:read",
-        ip: request.ip,
-        reference: request.reference,
-        ...identity,
-      }),
-    ),
-  );
-  if (!admitted.ok) return { ...report, answer: failed(lookupId, admitted.failure) };
+  const passage = await services.gate.enter(mode);
+  const admitted = await timed(timings, "admit", () => admit(services, caller, { lookupId, request, passage }));
+  const admittedByMs = Date.now();
+  if (!admitted.ok || admitted.value.kind !== "admitted") services.gate.leave(passage, "unused", waitUntil);
+  if (!admitted.ok) {
+    // The intent may have been recorded all the same. Nothing was sent, so it is given back instead of being held.
+    const voided = { lookupId, outcome: "failed", transactionId: null, answer: null } as const;
+    waitUntil(callLedger(services.ledgers, caller, (ledger) => ledger.settle(voided), { tries: 1 }));
+    return { ...report, answer: failed(lookupId, admitted.failure) };
+  }
   const { notices } = admitted.value;
   if (admitted.value.kind === "refused") {
     return { ...report, answer: failed(lookupId, admitted.value.failure), notices };
@@ -87,24 +100,45 @@ export async function lookupScore(
   const ended = await timed(timings, "claro", () =>
     askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs }),
   );
+  services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
   const answer = toAnswer(ended, { lookupId, mode, createdAtMs: admittedAtMs });
   const kept = await keepAnswer(services, { tenantId, request }, answer);
+  const { outcome, transactionId } = ended;
+  const withinMs = Date.now() - admittedByMs + SETTLE_MS - REPLY_MS;
   const settled = await timed(timings, "settle", () =>
-    callLedger(
-      services.ledgers,
-      caller,
-      (ledger) => ledger.settle({ lookupId, outcome: ended.outcome, transactionId: ended.transactionId, answer: kept }),
-      { tries: SETTLE_TRIES },
-    ),
+    settle(services, caller, { lookupId, outcome, transactionId, answer: kept, withinMs }),
   );
-  const isRecorded = settled.ok && settled.value.kind === "settled";
-  if (!isRecorded) {
-    return { ...report, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown", notices };
+  if (settled.ok && settled.value.kind === "settled") return { ...report, answer, outcome, notices };
+  if (!settled.ok && outcome === "delivered") {
+    // Its event may be there all the same, with a charge for a score that is not given.
+    waitUntil(callLedger(services.ledgers, caller, (ledger) => ledger.withdraw(lookupId)));
   }
-  return { ...report, answer, outcome: ended.outcome, notices };
+  return { ...report, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown", notices };
 }
 
-const SETTLE_TRIES = 4;
+/**
+ * Where Claro's breaker is open the ledger is asked all the same: who may not call is told so, and an answer that was kept
+ * is given again. What would be a new lookup is refused there, and leaves no trace.
+ */
+async function admit(
+  services: Services,
+  caller: Caller,
+  { lookupId, request, passage }: { lookupId: string; request: LookupRequest; passage: Passage },
+): Promise<Result<AdmitReply, Failure>> {
+  const { keyId } = caller;
+  const { ip, reference } = request;
+  const identity = await requestIdentity(services, caller, request);
+  const refuseNew: Failure | null =
+    passage.kind === "refused" ? { code: "claro_unreachable", retryAfterSeconds: passage.retryAfterSeconds } : null;
+  const call = { lookupId, keyId, scope: "scores:read", ip, reference, ...identity, refuseNew } as const;
+  const times = { timeoutMs: ADMIT_MS, tryMs: ADMIT_MS / 2 };
+  return await callLedger(services.ledgers, caller, (ledger) => ledger.admit(call), times);
+}
+
+async function settle(services: Services, caller: Caller, call: SettleCall): Promise<Result<SettleReply, Failure>> {
+  const times = { timeoutMs: SETTLE_MS, tryMs: SETTLE_TRY_MS, tries: Number.POSITIVE_INFINITY };
+  return await callLedger(services.ledgers, caller, (ledger) => ledger.settle(call), times);
+}
 
 function toAnswer(ended: ScoreOutcome, lookup: { lookupId: string; mode: Mode; createdAtMs: number }): LookupAnswer {
   if (ended.outcome !== "delivered") return failed(lookup.lookupId, ended.failure);

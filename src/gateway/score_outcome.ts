@@ -44,6 +44,14 @@ export function nothingSent(failure: Failure): ScoreOutcome {
   return ended("failed", failure);
 }
 
+/**
+ * Whether Claro as a whole did not do its work, which the circuit breaker counts. What it refuses (400 to 429) or answers
+ * in a way that cannot be understood says nothing of the next lookup.
+ */
+export function isClarosFailure({ failure }: ScoreOutcome): boolean {
+  return failure !== null && ["claro_timeout", "claro_unreachable", "claro_failed"].includes(failure.code);
+}
+
 /** Whether the same lookup may be sent once more. What Claro may have billed, or has understood and refused, may not. */
 export function mayRepeat(exchange: ScoreExchange): boolean {
   return exchange.kind === "refused" && [500, 502, 503, 504].includes(exchange.status);

@@ -72,7 +72,10 @@ export async function runLookup(
 
   const { services, startedAtMs, log } = context.var;
   const request = { ...asked.value, idempotencyKey: idempotencyKey.value, ip: callerIp(context) };
-  const report = await lookupScore(services, caller, request, { startedAtMs });
+  const report = await lookupScore(services, caller, request, {
+    startedAtMs,
+    waitUntil: (work) => context.executionCtx.waitUntil(work),
+  });
 
   setLimitHeaders(context, report.notices);
   context.header("Server-Timing", serverTiming({ auth: authMs, ...report.timings }));

@@ -1,5 +1,5 @@
 import type { MeterEvent, Mode } from "../domain/meter_event.ts";
-import type { EventRow } from "./ledger/ledger_store.ts";
+import type { EventRow } from "./ledger/ledger_rows.ts";
 
 /**
  * Writes a batch, as one JSON parameter and one transaction. A repeat changes nothing; the same seq with another event
@@ -37,9 +37,12 @@ export class MissingEventError extends Error {
   }
 }
 
-/** Copies events of one ledger to D1. Throws what D1 throws: the caller keeps its events and tries again. */
-export async function writeEvents(db: D1Database, ledger: LedgerKey, events: readonly EventRow[]): Promise<void> {
-  await db.prepare(INSERT_EVENTS).bind(ledger.tenantId, ledger.mode, JSON.stringify(events)).run();
+/**
+ * Copies events of one ledger, `EventRow`s as a JSON list, to D1. Throws what D1 throws: the caller keeps them and tries
+ * again.
+ */
+export async function writeEvents(db: D1Database, ledger: LedgerKey, events: string): Promise<void> {
+  await db.prepare(INSERT_EVENTS).bind(ledger.tenantId, ledger.mode, events).run();
 }
 
 /**

@@ -147,6 +147,11 @@ export class Register {
     return (await this.#bind(SQL.keysPage, tenantId, createdAtMs, id, limit).all<Row>()).results.map(toKey);
   }
 
+  /** For what an operator did that changes no row of the register. */
+  async note(audit: AuditEntry): Promise<void> {
+    await this.#audit(audit).run();
+  }
+
   async audit(after: number, limit: number): Promise<(AuditEntry & { readonly n: number })[]> {
     return (await this.#bind(SQL.audit, after, limit).all<Row>()).results.map(toAudit);
   }

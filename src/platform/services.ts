@@ -2,14 +2,17 @@ import type { Mode } from "../domain/meter_event.ts";
 import { ok, type Result } from "../domain/result.ts";
 import { AdjustmentRecords } from "./adjustment_records.ts";
 import { AnswerVault } from "./answer_vault.ts";
+import { ClaroGate } from "./claro/claro_gate.ts";
 import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
 import { shiftedClock, type Clock } from "./clock.ts";
+import { BacklogBoard } from "./ledger/backlog_board.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { Register } from "./register.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
+import { SweepPlace } from "./sweep_place.ts";
 import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
 
 /** What use cases work with, made once for each isolate from its bindings. It holds values and bindings, no requests. */
@@ -23,7 +26,10 @@ export type Services = {
   readonly adjustments: AdjustmentRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly keys: KeyDirectory;
+  readonly backlog: BacklogBoard;
+  readonly sweepPlace: SweepPlace;
   readonly tokens: TokenSource;
+  readonly gate: ClaroGate;
   readonly claro: Readonly<Record<Mode, ClaroClient>>;
   readonly cpfHash: KeyedHash;
   readonly idempotencyHash: KeyedHash;
@@ -54,7 +60,10 @@ function makeServices(env: Env, settings: Settings): Services {
     adjustments: new AdjustmentRecords(env.DB),
     ledgers: env.TENANT_LEDGER,
     keys: new KeyDirectory(env.KEYS),
+    backlog: new BacklogBoard(env.KEYS),
+    sweepPlace: new SweepPlace(env.KEYS),
     tokens: new TokenSource(env.ACCESS_TOKEN, clock),
+    gate: new ClaroGate(env.CLARO_BREAKER),
     claro: { live: new ClaroClient("live", settings, clock), test: new ClaroClient("test", settings, clock) },
     cpfHash: new KeyedHash(settings.cpfHmacSecret),
     idempotencyHash: new KeyedHash(settings.idempotencySecret),

@@ -11,7 +11,10 @@ import type { CopiedEvent, LedgerOnDisk } from "./records.ts";
 export type Records = {
   readonly lookups: readonly TracedLookup[];
   readonly calls: readonly JournalEntry[];
+  /** Of lookups. */
   readonly events: readonly CopiedEvent[];
+  /** Charges that were taken back. */
+  readonly adjustments: readonly CopiedEvent[];
   readonly ledgers: readonly LedgerOnDisk[];
   readonly usage: ReadonlyMap<string, UsageTotals>;
   readonly tiers: readonly PriceTier[];
@@ -74,9 +77,10 @@ function* answersWithoutEvent({ lookups }: Records): Iterable<Finding> {
   }
 }
 
-function* chargesWithoutAnswer({ lookups, events }: Records): Iterable<Finding> {
+function* chargesWithoutAnswer({ lookups, events, adjustments }: Records): Iterable<Finding> {
   const known = new Set(lookups.flatMap((lookup) => lookup.events));
   for (const event of events) if (!known.has(event)) yield [event.id, "an event of a lookup that no client made"];
+  const withdrawn = new Set(adjustments.map(({ corrects }) => corrects));
   for (const lookup of lookups) {
     for (const event of lookup.events) {
       if (event.outcome !== "delivered") {
@@ -85,7 +89,8 @@ function* chargesWithoutAnswer({ lookups, events }: Records): Iterable<Finding> 
       }
       const wasTold = lookup.attempts.some(({ answer }) => answer?.id === event.id);
       const mayHaveBeenTold = lookup.attempts.some(({ status }) => status === null);
-      if (!wasTold && !mayHaveBeenTold) yield [event.id, "charged, but its client was told something else"];
+      if (!wasTold && !mayHaveBeenTold && !withdrawn.has(event.id))
+        yield [event.id, "charged, but its client was told something else"];
       const call = lookup.calls.find(({ transactionId }) => transactionId === event.transaction_id);
       if (call === undefined || call.score === null) yield [event.id, "charged, but Claro delivered no such score"];
     }
@@ -174,7 +179,8 @@ function* repeatedCharges({ lookups }: Records): Iterable<Finding> {
   }
 }
 
-function* holes({ events, ledgers }: Records): Iterable<Finding> {
+function* holes({ events: lookups, adjustments, ledgers }: Records): Iterable<Finding> {
+  const events = [...lookups, ...adjustments].toSorted((left, right) => left.seq - right.seq);
   for (const { tenantId, mode, flushedThrough, keptSeqs } of ledgers) {
     const copied = events.filter((event) => event.tenant_id === tenantId && event.mode === mode);
     const hole = copied.findIndex(({ seq }, index) => seq !== index + 1);
@@ -189,7 +195,8 @@ function* holes({ events, ledgers }: Records): Iterable<Finding> {
   }
 }
 
-function* unflushed({ events, ledgers }: Records): Iterable<Finding> {
+function* unflushed({ events: lookups, adjustments, ledgers }: Records): Iterable<Finding> {
+  const events = [...lookups, ...adjustments];
   for (const { tenantId, mode, flushedThrough, keptSeqs } of ledgers) {
     const copied = events.filter((event) => event.tenant_id === tenantId && event.mode === mode).length;
     const last = Math.max(flushedThrough, keptSeqs.at(-1) ?? 0);

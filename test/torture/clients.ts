@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { cpfCheckDigits, parseCpf, type Cpf } from "../../src/domain/cpf.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
+import type { TorturedGateway } from "./gateway.ts";
 
 /** A tenant as the clients use it. `usesIdempotency`: each of its lookups has a key, and is tried until it has an end. */
 export type Partner = {
@@ -10,6 +11,8 @@ export type Partner = {
   readonly usesIdempotency: boolean;
   /** How much of the load is this partner's. */
   readonly share: number;
+  /** Comes for some seconds, then not at all until its ledger has dropped all that it flushed. */
+  readonly isOccasional: boolean;
 };
 
 /** One request as its client saw it. */
@@ -36,25 +39,32 @@ export type ClientLookup = {
 const CLIENT_TIMEOUT_MS = 20_000;
 const IMPATIENT_CHANCE = 0.02;
 const LONGEST_PATIENCE_MS = 120;
-const RETRY_PAUSE_MS = 300;
+const FIRST_RETRY_PAUSE_MS = 200;
+const LONGEST_RETRY_PAUSE_MS = 4000;
 /** Between two lookups of one client, so that the machine keeps some time for the gateway. */
 const LONGEST_PAUSE_MS = 60;
-/** After a lost answer: the gateway is likely to be down for a moment. */
-const LOST_PAUSE_MS = 150;
 const MOST_ATTEMPTS = 60;
+/** How often an occasional partner comes, and for how long. */
+const OCCASION_MS = 24_000;
+const PRESENCE_MS = 4000;
 
 /** Clients that look up one CPF after the other, and keep what they were told. */
 export class Clients {
   readonly lookups: ClientLookup[] = [];
-  readonly #url: string;
+  readonly #gateway: Pick<TorturedGateway, "url" | "whenUp">;
   readonly #partners: readonly Partner[];
   readonly #random: () => number;
   #counter: number;
   #isStopped = false;
   #running: Promise<void>[] = [];
+  readonly #repeating: Promise<void>[] = [];
 
-  constructor(options: { url: string; partners: readonly Partner[]; random: () => number }) {
-    this.#url = options.url;
+  constructor(options: {
+    gateway: Pick<TorturedGateway, "url" | "whenUp">;
+    partners: readonly Partner[];
+    random: () => number;
+  }) {
+    this.#gateway = options.gateway;
     this.#partners = options.partners;
     this.#random = options.random;
     this.#counter = Math.floor(this.#random() * 500_000_000);
@@ -68,6 +78,7 @@ export class Clients {
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(this.#running);
+    await Promise.all(this.#repeating);
   }
 
   /** Asks once more, as a client does that lost the answer. */
@@ -82,8 +93,7 @@ export class Clients {
       const lookup = { partner, cpf: this.#nextCpf(), idempotencyKey, attempts: [] as Attempt[] };
       this.lookups.push(lookup);
       await this.#lookUp(lookup);
-      const isLost = lookup.attempts.at(-1)?.status === null;
-      await pause(isLost ? LOST_PAUSE_MS : this.#random() * LONGEST_PAUSE_MS);
+      await pause(this.#random() * LONGEST_PAUSE_MS);
     }
   }
 
@@ -91,8 +101,15 @@ export class Clients {
     const isImpatient = this.#random() < IMPATIENT_CHANCE;
     const patienceMs = isImpatient ? this.#random() * LONGEST_PATIENCE_MS : CLIENT_TIMEOUT_MS;
     lookup.attempts.push(await this.#attempt(lookup, patienceMs));
-    while (lookup.idempotencyKey !== null && !hasEnd(lookup) && lookup.attempts.length < MOST_ATTEMPTS) {
-      await pause(RETRY_PAUSE_MS);
+    // Beside the load, which would otherwise come to wait for intents to expire.
+    if (lookup.idempotencyKey !== null) this.#repeating.push(this.#repeatUntilEnd(lookup));
+  }
+
+  async #repeatUntilEnd(lookup: ClientLookup): Promise<void> {
+    let pauseMs = FIRST_RETRY_PAUSE_MS;
+    while (!hasEnd(lookup) && lookup.attempts.length < MOST_ATTEMPTS) {
+      await pause(pauseMs);
+      pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_PAUSE_MS);
       // Sometimes two at once, as a client does whose first try still hangs.
       const tries = this.#random() < 0.2 ? 2 : 1;
       const attempts = Array.from({ length: tries }, () => this.#attempt(lookup, CLIENT_TIMEOUT_MS));
@@ -101,10 +118,11 @@ export class Clients {
   }
 
   async #attempt({ partner, cpf, idempotencyKey }: ClientLookup, patienceMs: number): Promise<Attempt> {
+    await this.#gateway.whenUp();
     const sentAtMs = Date.now();
     const lost = { sentAtMs, status: null, code: null, answer: null, isReplay: false };
     try {
-      const response = await fetch(`${this.#url}/v1/scores`, {
+      const response = await fetch(`${this.#gateway.url}/v1/scores`, {
         method: "POST",
         headers: {
           authorization: `Bearer ${partner.key}`,
@@ -129,9 +147,11 @@ export class Clients {
   }
 
   #choosePartner(): Partner {
-    const total = this.#partners.reduce((sum, { share }) => sum + share, 0);
+    const isQuiet = Date.now() % OCCASION_MS > PRESENCE_MS;
+    const present = this.#partners.filter(({ isOccasional }) => !(isOccasional && isQuiet));
+    const total = present.reduce((sum, { share }) => sum + share, 0);
     let draw = this.#random() * total;
-    return this.#partners.find(({ share }) => (draw -= share) < 0) ?? (this.#partners[0] as Partner);
+    return present.find(({ share }) => (draw -= share) < 0) ?? (present[0] as Partner);
   }
 
   #nextCpf(): Cpf {

@@ -8,6 +8,9 @@ export type InnerFaults = {
   readonly d1Ambiguous: number;
   readonly d1Slow: number;
   readonly d1SlowMs: number;
+  /** The ledger takes its time before it decides, up to `ledgerSlowMs`. */
+  readonly ledgerSlow: number;
+  readonly ledgerSlowMs: number;
   /** The ledger commits an admission or a settlement, and its reply is lost. */
   readonly replyLost: number;
   /** The object is thrown out of memory while it replies. */
@@ -19,6 +22,8 @@ export const NO_INNER_FAULTS: InnerFaults = {
   d1Ambiguous: 0,
   d1Slow: 0,
   d1SlowMs: 0,
+  ledgerSlow: 0,
+  ledgerSlowMs: 0,
   replyLost: 0,
   objectReset: 0,
 };
@@ -26,6 +31,8 @@ export const NO_INNER_FAULTS: InnerFaults = {
 /** An outage of D1 lasts for several lives of the gateway, so that a backlog of many batches builds up. */
 const OUTAGE_CHANCE = 0.08;
 const LONGEST_OUTAGE_LIVES = 8;
+/** Rare enough that Claro's breaker, which opens then, does not keep the load away for most of the run. */
+const BAD_CHANCE = 0.15;
 
 /** What goes wrong in each life of the gateway, drawn from one seed. */
 export class FaultSchedule {
@@ -52,10 +59,10 @@ export class FaultSchedule {
           { d1Down: 0, d1Ambiguous: 0, d1Slow: 1, d1SlowMs: 1500 },
         ]);
     const ledger = this.#oneOf([
-      { replyLost: 0, objectReset: 0 },
-      { replyLost: 0, objectReset: 0 },
-      { replyLost: 0.05, objectReset: 0 },
-      { replyLost: 0.02, objectReset: 0.02 },
+      { ledgerSlow: 0, ledgerSlowMs: 0, replyLost: 0, objectReset: 0 },
+      { ledgerSlow: 0.5, ledgerSlowMs: 150, replyLost: 0, objectReset: 0 },
+      { ledgerSlow: 0, ledgerSlowMs: 0, replyLost: 0.05, objectReset: 0 },
+      { ledgerSlow: 0.2, ledgerSlowMs: 300, replyLost: 0.02, objectReset: 0.02 },
     ]);
     return { ...d1, ...ledger };
   }
@@ -74,11 +81,9 @@ export class FaultSchedule {
       fault("body", 0.01, { body: '{"apiVersion":"1","transactionId":"none","data":{}}' }),
       fault("delay", 0.1, { delayMs: 150 }),
     ];
+    const slow = fault("delay", 1, { delayMs: Math.floor(this.#random() * 120) });
+    if (this.#random() >= BAD_CHANCE) return [...rare, slow];
     const bad = this.#oneOf<Fault[]>([
-      [],
-      [],
-      [],
-      [fault("delay", 1, { delayMs: 60 })],
       [fault("status", 0.8, { status: 503 })],
       [fault("drop", 0.6)],
       [fault("delay", 0.5, { delayMs: 1500 })],

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { unstable_readConfig as readConfig } from "wrangler";
-import { PROJECT_ROOT, runWrangler } from "../../src/ctl/local/wrangler.ts";
+import { outputOf, PROJECT_ROOT, spawnWrangler } from "../../src/ctl/local/wrangler.ts";
 import { NO_INNER_FAULTS, type InnerFaults } from "./faults.ts";
 
 /** What one life of the gateway is started with. */
@@ -27,18 +27,20 @@ export class TorturedGateway {
   readonly #options: GatewayOptions;
   #process: ChildProcess | null = null;
   #migrated = false;
+  #up = Promise.withResolvers<void>();
 
   private constructor(options: GatewayOptions) {
     this.#options = options;
     this.stateDir = options.stateDir;
     this.url = `http://127.0.0.1:${options.port}`;
+    process.once("exit", () => this.#signal());
   }
 
   /** Builds the Worker with its tortured entry, as `wrangler deploy` would. */
   static async build(options: { dir: string; port: number; vars: Record<string, string> }): Promise<TorturedGateway> {
     const outDir = join(options.dir, "build");
     const entry = join(PROJECT_ROOT, "test/torture/worker.ts");
-    const built = await runWrangler(["deploy", entry, "--dry-run", "--outdir", outDir]);
+    const built = await outputOf(spawnWrangler(["deploy", entry, "--dry-run", "--outdir", outDir]));
     if (!built.ok) throw new Error(`the Worker could not be built:\n${built.output}`);
     const config = readConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }, { hideWarnings: true });
     const migrations = await readD1Migrations(join(PROJECT_ROOT, "src/platform/migrations"));
@@ -81,6 +83,12 @@ export class TorturedGateway {
       failed.catch(() => undefined);
     }
     this.#migrated = true;
+    this.#up.resolve();
+  }
+
+  /** Resolves when it listens: what is sent to a dead gateway tests nothing. */
+  async whenUp(): Promise<void> {
+    await this.#up.promise;
   }
 
   /** SIGKILL for the whole group, at once. Resolves when nothing of it is left. */
@@ -88,13 +96,19 @@ export class TorturedGateway {
     const child = this.#process;
     if (child?.pid === undefined) return;
     this.#process = null;
+    this.#up = Promise.withResolvers();
     const gone = child.exitCode === null && child.signalCode === null ? once(child, "exit") : null;
+    this.#signal(child.pid);
+    await gone;
+  }
+
+  #signal(pid = this.#process?.pid): void {
+    if (pid === undefined) return;
     try {
-      process.kill(-child.pid, "SIGKILL");
+      process.kill(-pid, "SIGKILL");
     } catch {
       // It was gone already.
     }
-    await gone;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Records, TracedLookup, UsageTotals, Violation } from "./checks.ts"
 import type { ClientLookup, Clients } from "./clients.ts";
 import type { TorturedGateway } from "./gateway.ts";
 import { admin, SECRETS, TIERS, type TorturedPartner } from "./partners.ts";
-import { readCopiedEvents, readLedgers, type CopiedEvent } from "./records.ts";
+import { emptyCopiedEvents, readCopiedEvents, readLedgers, type CopiedEvent } from "./records.ts";
 import type { TorturedSandbox } from "./sandbox.ts";
 
 const REPLAYED_LOOKUPS = 300;
@@ -27,11 +27,13 @@ export async function gatherRecords(sources: {
   const copy = join(dir, "records");
   cpSync(gateway.stateDir, copy, { recursive: true });
   const events = readCopiedEvents(copy);
+  const lookups = events.filter(({ kind }) => kind === "lookup");
   const calls = await sandbox.journal();
   return {
-    lookups: trace(clients.lookups, events, calls),
+    lookups: trace(clients.lookups, lookups, calls),
     calls,
-    events,
+    events: lookups,
+    adjustments: events.filter(({ kind }) => kind === "adjustment"),
     ledgers: readLedgers(copy),
     usage,
     tiers: TIERS,
@@ -92,9 +94,26 @@ function cpfReference({ partner, cpf }: ClientLookup): string {
   return `v1:${digest.slice(0, 32)}`;
 }
 
-export async function checkRebuild(
-  _gateway: TorturedGateway,
-  _partners: readonly TorturedPartner[],
-): Promise<Violation[]> {
-  return [];
+/** D1 emptied and rebuilt from the objects equals D1 as it was, and a second rebuild changes nothing. */
+export async function checkRebuild(gateway: TorturedGateway): Promise<Violation[]> {
+  const before = readCopiedEvents(gateway.stateDir);
+  emptyCopiedEvents(gateway.stateDir);
+  await gateway.start();
+  await rebuild(gateway);
+  await rebuild(gateway);
+  await gateway.kill();
+  const after = readCopiedEvents(gateway.stateDir);
+  const invariant = "6 D1 is rebuilt from the objects";
+  const different = before.find((event, index) => JSON.stringify(event) !== JSON.stringify(after[index]));
+  if (different !== undefined) return [{ invariant, subject: different.id, what: "another event, or none, after it" }];
+  if (after.length === before.length) return [];
+  return [{ invariant, subject: "D1", what: `${after.length} events after it, ${before.length} before` }];
+}
+
+async function rebuild(gateway: TorturedGateway): Promise<void> {
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const query: string = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+    const url = `${gateway.url}/admin/v1/ledger/rebuild${query}`;
+    cursor = (await admin<{ nextCursor: string | null }>(url, {})).nextCursor;
+  }
 }

@@ -18,6 +18,8 @@ const { values } = parseArgs({
     help: { type: "boolean", default: false },
   },
 });
+// Leaves nothing running: the processes that it started are killed when it exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 if (values.help) {
   process.stdout.write(HELP);
 } else {

@@ -26,25 +26,44 @@ export type TorturedPartner = Partner & { readonly allowance: number | null };
 export async function createPartners(url: string, { seconds }: { seconds: number }): Promise<TorturedPartner[]> {
   const allowance = Math.max(seconds, 1) * ALLOWANCE_A_SECOND;
   return [
-    await createPartner(url, { name: "payer", share: 4, usesIdempotency: false, allowance: null }),
-    await createPartner(url, { name: "repeater", share: 4, usesIdempotency: true, allowance: null }),
-    await createPartner(url, { name: "limited", share: 3, usesIdempotency: false, allowance }),
-    await createPartner(url, { name: "limited repeater", share: 1, usesIdempotency: true, allowance }),
+    await createPartner(url, { name: "payer", share: 4, usesIdempotency: false, isOccasional: false, allowance: null }),
+    await createPartner(url, {
+      name: "occasional",
+      share: 2,
+      usesIdempotency: false,
+      isOccasional: true,
+      allowance: null,
+    }),
+    await createPartner(url, {
+      name: "repeater",
+      share: 4,
+      usesIdempotency: true,
+      isOccasional: false,
+      allowance: null,
+    }),
+    await createPartner(url, { name: "limited", share: 3, usesIdempotency: false, isOccasional: false, allowance }),
+    await createPartner(url, {
+      name: "limited repeater",
+      share: 1,
+      usesIdempotency: true,
+      isOccasional: false,
+      allowance,
+    }),
   ];
 }
 
 async function createPartner(
   url: string,
-  kind: { name: string; share: number; usesIdempotency: boolean; allowance: number | null },
+  kind: Omit<TorturedPartner, "tenantId" | "customerId" | "key"> & { readonly name: string },
 ): Promise<TorturedPartner> {
   const allowance = kind.allowance === null ? null : { requests: kind.allowance, endsAt: null };
   const plan = { name: "pay-per-use", tiers: TIERS, ratePerSecond: 10_000, burst: 100_000, allowance };
-  const { name, share, usesIdempotency } = kind;
+  const { name, ...traits } = kind;
   const customerId = `torture ${name}`;
   const body = { name, document: "12ABC34501DE35", customerId, plan };
   const { id: tenantId } = await admin<{ id: string }>(`${url}/admin/v1/tenants`, body);
   const { key } = await admin<{ key: string }>(`${url}/admin/v1/tenants/${tenantId}/keys`, { mode: "live" });
-  return { tenantId, customerId, key, share, usesIdempotency, allowance: kind.allowance };
+  return { ...traits, tenantId, customerId, key };
 }
 
 /** Calls the admin API; without a body it asks, with one it posts. */

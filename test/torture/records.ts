@@ -17,6 +17,7 @@ export type CopiedEvent = {
   readonly transaction_id: string | null;
   readonly cpf_reference: string | null;
   readonly kind: string;
+  readonly corrects: string | null;
 };
 
 /** What one ledger object says of itself on disk. */

@@ -19,7 +19,8 @@ const SHORTEST_LIFE_MS = 200;
 const LONGEST_LIFE_MS = 2600;
 const CLARO_FAULTS_EVERY_MS = 700;
 const PROGRESS_EVERY_MS = 5000;
-const PRINTED_VIOLATIONS = 50;
+/** Of each invariant. */
+const PRINTED_VIOLATIONS = 20;
 
 type Options = { readonly seconds: number; readonly seed: number; readonly clients: number };
 type Run = {
@@ -41,13 +42,14 @@ export async function runTorture(options: Options): Promise<boolean> {
   try {
     await gateway.start();
     const partners = await createPartners(gateway.url, options);
-    const clients = new Clients({ url: gateway.url, partners, random });
+    const clients = new Clients({ gateway, partners, random });
     const run: Run = { gateway, sandbox, clients, faults: new FaultSchedule(random), random, kills: 0 };
     await killLoop(run, options);
     await heal(run);
     const replays = await checkReplays(clients);
     const records = await gatherRecords({ gateway, sandbox, clients, partners, dir });
-    const violations = [...findViolations(records), ...replays, ...(await checkRebuild(gateway, partners))];
+    const rebuilt = await checkRebuild(gateway);
+    const violations = [...findViolations(records), ...replays, ...rebuilt];
     report(run, { options, records, violations });
     return violations.length === 0;
   } finally {
@@ -120,8 +122,9 @@ events      ${records.events.length}: ${["delivered", "not_found", "rejected", "
 answers     ${[...byStatus].map(([name, number]) => `${number} ${name}`).join(", ")}
 latency     median ${latencies[latencies.length >> 1] ?? 0} ms, longest ${latencies.at(-1) ?? 0} ms
 violations  ${violations.length}`);
-  for (const { invariant, subject, what } of violations.slice(0, PRINTED_VIOLATIONS)) {
-    console.log(`  invariant ${invariant}: ${subject}: ${what}`);
+  for (const [invariant, found] of Map.groupBy(violations, (violation) => violation.invariant)) {
+    console.log(`  invariant ${invariant}: ${found.length}`);
+    for (const { subject, what } of found.slice(0, PRINTED_VIOLATIONS)) console.log(`    ${subject}: ${what}`);
   }
 }
 

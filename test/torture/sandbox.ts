@@ -22,6 +22,7 @@ export async function createSandbox(seed: number): Promise<TorturedSandbox> {
   const child = spawn(process.execPath, [script, "--port", "0", "--quiet", "--seed", String(seed)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  process.once("exit", () => child.kill());
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   const url = /http:\/\/\S+/.exec(line)?.[0];
   if (url === undefined) throw new Error("the sandbox did not say where it listens");

@@ -27,25 +27,29 @@ class TorturedLedger extends Base {
   }
 
   override admit(call: AdmitCall): AdmitReply {
-    return this.#reply(super.admit(call));
+    return this.#tortured(() => super.admit(call));
   }
 
   override settle(call: SettleCall): SettleReply {
-    return this.#reply(super.settle(call));
+    return this.#tortured(() => super.settle(call));
   }
 
-  // What is returned is awaited by the caller in any case, so a promise does as well.
-  #reply<Reply>(reply: Reply): Reply {
-    const { replyLost, objectReset } = this.#faults;
+  // A caller in another isolate awaits what is returned in any case, so a promise of it does as well.
+  #tortured<Reply>(decide: () => Reply): Reply {
+    return this.#strike(decide) as Reply;
+  }
+
+  async #strike<Reply>(decide: () => Reply): Promise<Reply> {
+    const { ledgerSlow, ledgerSlowMs, replyLost, objectReset } = this.#faults;
+    if (Math.random() < ledgerSlow) await scheduler.wait(Math.random() * ledgerSlowMs);
+    const reply = decide();
     const draw = Math.random();
-    if (draw < replyLost) return this.#lose() as Reply;
+    if (draw < replyLost) {
+      await this.ctx.storage.sync();
+      throw new Error("torture: the reply is lost");
+    }
     if (draw < replyLost + objectReset) this.ctx.abort("torture: the object is reset");
     return reply;
-  }
-
-  async #lose(): Promise<never> {
-    await this.ctx.storage.sync();
-    throw new Error("torture: the reply is lost");
   }
 }
 export { TorturedLedger as TenantLedger };

@@ -66,6 +66,7 @@ export class ClaroClient {
         redirect: "manual",
         signal,
       }),
+      () => undefined,
     );
     if (exchange.kind !== "answered") return exchange;
     if (exchange.status !== 200) return { kind: "refused", status: exchange.status };
@@ -73,7 +74,8 @@ export class ClaroClient {
     return token === null ? { kind: "not_understood" } : { kind: "token", token };
   }
 
-  async requestScore(call: ScoreCall, signal: AbortSignal): Promise<ScoreExchange> {
+  /** From `onSend` on, Claro may have the request. */
+  async requestScore(call: ScoreCall, signal: AbortSignal, onSend: () => void): Promise<ScoreExchange> {
     const exchange = await this.#send(
       new Request(this.#settings.scoresUrl, {
         method: "POST",
@@ -87,6 +89,7 @@ export class ClaroClient {
         redirect: "manual",
         signal,
       }),
+      onSend,
     );
     if (exchange.kind !== "answered") return exchange;
     const { score, writtenScore, transactionId, apiVersion } = parseScoreAnswer(exchange.body);

@@ -29,6 +29,16 @@ export class TokenSource {
     return await this.#ask(mode, (object) => object.replace(mode, failedGeneration));
   }
 
+  /** For the operator; null when the object cannot be asked. */
+  async status(mode: Mode): Promise<ReturnType<AccessToken["status"]> | null> {
+    try {
+      const stub = this.#namespace.getByName(mode) as unknown as Remote<AccessToken, "status">;
+      return await stub.status();
+    } catch {
+      return null;
+    }
+  }
+
   async #ask(
     mode: Mode,
     call: (object: Remote<AccessToken, "get" | "replace">) => Promise<AccessTokenReply>,

@@ -18,16 +18,16 @@ export type Exchange =
   /** It was sent, or may have been, and no whole answer came. */
   | { readonly kind: "no_answer"; readonly reason: "timeout" | "connection_lost" };
 
-/** Sends one request within the signal's time. Never throws. */
-export type ClaroTransport = (request: Request) => Promise<Exchange>;
+/** Sends one request within the signal's time; `onSend` is called right before its first byte. Never throws. */
+export type ClaroTransport = (request: Request, onSend: () => void) => Promise<Exchange>;
 
 /** Live requests reach Claro, test requests the simulator; all else is the same path. */
 export function claroTransport(mode: Mode, settings: Settings, clock: Clock): ClaroTransport {
-  if (mode === "test") return (request) => exchange(request, (sent) => simulateClaro(sent, clock));
-  if (!settings.claro.connectCheck) return (request) => exchange(request, (sent) => fetch(sent));
-  return async (request) => {
+  if (mode === "test") return (request, onSend) => exchange(request, (sent) => simulateClaro(sent, clock), onSend);
+  if (!settings.claro.connectCheck) return (request, onSend) => exchange(request, (sent) => fetch(sent), onSend);
+  return async (request, onSend) => {
     if (!isVouchedFor(request.url) && !(await canConnect(request))) return { kind: "not_sent" };
-    const result = await exchange(request, (sent) => fetch(sent));
+    const result = await exchange(request, (sent) => fetch(sent), onSend);
     if (result.kind === "answered") lastAnswerAtMs.set(new URL(request.url).origin, Date.now());
     else lastAnswerAtMs.clear();
     return result;
@@ -68,7 +68,13 @@ async function canConnect(request: Request): Promise<boolean> {
   return false;
 }
 
-async function exchange(request: Request, send: (request: Request) => Promise<Response>): Promise<Exchange> {
+async function exchange(
+  request: Request,
+  send: (request: Request) => Promise<Response>,
+  onSend: () => void,
+): Promise<Exchange> {
+  if (request.signal.aborted) return { kind: "not_sent" };
+  onSend();
   try {
     const response = await send(request);
     if (NEVER_REACHED.has(response.status)) return { kind: "not_sent" };

@@ -1,19 +1,13 @@
-import {
-  decideLimits,
-  peekLimits,
-  usesAllowance,
-  type HeldAtPrice,
-  type LimitNotices,
-} from "../../domain/admission.ts";
+import { decideLimits, peekLimits, type LimitNotices } from "../../domain/admission.ts";
 import { refuseAccess, type KeyGrant } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
-import { ANSWER_KEPT_MS, decideIdempotency, KEY_KEPT_MS, type IdempotencyDecision } from "../../domain/idempotency.ts";
-import type { Outcome } from "../../domain/meter_event.ts";
-import { periodBounds, periodOf, saoPauloDate, type Period } from "../../domain/period.ts";
+import type { IdempotencyDecision } from "../../domain/idempotency.ts";
+import { periodBounds, saoPauloDate, type Period } from "../../domain/period.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { unitPriceMicros } from "../../domain/pricing.ts";
 import { FULL_BUCKET, refilled, takeToken, type Bucket } from "../../domain/rate_limit.ts";
-import type { LedgerStore, OpenIntentRow } from "./ledger_store.ts";
+import type { IdempotencyKeys } from "./idempotency_keys.ts";
+import type { LedgerStore } from "./ledger_store.ts";
 import type {
   AccessCall,
   AccessReply,
@@ -27,16 +21,10 @@ import type {
   SettleReply,
   UsageReply,
 } from "./messages.ts";
+import { OpenIntents, type OpenIntent } from "./open_intents.ts";
+import { RunningSums } from "./running_sums.ts";
 
-const MAINTENANCE_ROWS = 1000;
 const MINUTE_MS = 60_000;
-
-type OpenIntent = {
-  readonly n: number;
-  readonly admittedAtMs: number;
-  readonly priceVersion: number;
-  readonly idempotencyKey: string | null;
-};
 
 /**
  * A tenant's ledger as it decides: the rules of admission and settling over the object's tables. It never awaits, so
@@ -44,30 +32,28 @@ type OpenIntent = {
  */
 export class LedgerBook {
   readonly #store: LedgerStore;
+  readonly #idempotency: IdempotencyKeys;
   readonly #intentTtlMs: number;
-  readonly #open = new Map<string, OpenIntent>();
-  readonly #openByPrice = new Map<number, number>();
+  readonly #open: OpenIntents;
+  readonly #sums: RunningSums;
   readonly #prices: Map<number, readonly PriceTier[]>;
   readonly #keyUses: Map<string, number>;
   readonly #unsavedKeyUses: Set<string>;
-  #grants = new Map<string, KeyGrant>();
+  #grants: Map<string, KeyGrant>;
   #terms: LedgerTerms | null;
   #priceVersion: number;
   #lastSeq: number;
   #flushedThrough: number;
-  #lastIntent = 0;
-  #allowanceUsed: number;
-  #period: Period;
-  #periodEndMs: number;
-  /** No event occurs before this instant: the start of the latest event's period, or the end of a closed one. */
-  #periodFloorMs: number;
-  #billedInPeriod: number;
-  #spentInPeriodMicros: number;
   #bucket: Bucket;
   #savedBucket: Bucket;
 
-  constructor(store: LedgerStore, options: { nowMs: number; intentTtlMs: number }) {
+  constructor(
+    tables: { store: LedgerStore; idempotency: IdempotencyKeys },
+    options: { nowMs: number; intentTtlMs: number },
+  ) {
+    const { store } = tables;
     this.#store = store;
+    this.#idempotency = tables.idempotency;
     this.#intentTtlMs = options.intentTtlMs;
     const head = store.head();
     this.#terms = head.terms;
@@ -76,16 +62,10 @@ export class LedgerBook {
     this.#prices = store.prices();
     this.#flushedThrough = head.flushedThrough;
     this.#lastSeq = Math.max(head.flushedThrough, store.lastSeq());
-    this.#periodFloorMs = head.periodFloorMs;
-    this.#period = periodOf(head.periodFloorMs === 0 ? options.nowMs : head.periodFloorMs);
-    this.#periodEndMs = periodBounds(this.#period).endMs;
-    const totals = store.totals(`${this.#period}-01`, head.flushedThrough);
-    this.#allowanceUsed = totals.allowance_used;
-    this.#billedInPeriod = totals.billed;
-    this.#spentInPeriodMicros = totals.spent;
+    this.#sums = new RunningSums(store, head, options.nowMs);
     this.#keyUses = store.keyUses();
     this.#unsavedKeyUses = new Set(this.#keyUses.keys());
-    for (const row of store.openIntents()) this.#remember(row);
+    this.#open = new OpenIntents(store.openIntents());
     this.#savedBucket = store.bucket() ?? FULL_BUCKET;
     this.#bucket = this.#restoredBucket(options.nowMs);
   }
@@ -141,11 +121,13 @@ export class LedgerBook {
     const known = this.#open.get(call.lookupId);
     if (known !== undefined) return this.#admitted(terms, known.admittedAtMs, this.#notices(nowMs));
 
-    const earlier = this.#earlierRequest(call, nowMs);
+    const earlier = this.#idempotency.decide(call.idempotency, nowMs);
     if (earlier.kind === "replay") return { ...earlier, notices: this.#notices(nowMs) };
     const conflict = idempotencyFailure(earlier);
     if (conflict !== null) return { kind: "refused", failure: conflict, notices: this.#notices(nowMs) };
 
+    const refused = call.refuseNew ?? null;
+    if (refused !== null) return { kind: "refused", failure: refused, notices: this.#notices(nowMs) };
     const decision = decideLimits(this.#limitState(nowMs));
     this.#bucket = decision.bucket;
     if (decision.refusal !== null) return { kind: "refused", failure: decision.refusal, notices: decision.notices };
@@ -157,7 +139,13 @@ export class LedgerBook {
   settle(call: SettleCall, nowMs: number): SettleReply {
     this.endOverdue(nowMs);
     const intent = this.#open.get(call.lookupId);
-    if (intent !== undefined) return { kind: "settled", seq: this.#end(call, intent, nowMs) };
+    if (intent !== undefined) {
+      const { withinMs = this.#intentTtlMs } = call;
+      const isLate = call.outcome === "delivered" && nowMs - intent.admittedAtMs > withinMs;
+      if (!isLate) return { kind: "settled", seq: this.#end(call, intent, nowMs) };
+      this.#endUnknown(call.lookupId, intent, nowMs);
+      return { kind: "ended", outcome: "unknown" };
+    }
     const event = this.#store.eventById(call.lookupId);
     if (event === undefined) return { kind: "no_intent" };
     return event.outcome === call.outcome
@@ -165,20 +153,32 @@ export class LedgerBook {
       : { kind: "ended", outcome: event.outcome };
   }
 
-  /** Ends as `unknown` what nobody settled in time. A clock that jumped back over an hour ends it too, not never. */
+  /** Ends as `unknown` what nobody settled in time. */
   endOverdue(nowMs: number): void {
-    for (const [lookupId, intent] of this.#open) {
-      const ageMs = nowMs - intent.admittedAtMs;
-      if (ageMs < this.#intentTtlMs && ageMs > -60 * MINUTE_MS) break;
-      this.#end({ lookupId, outcome: "unknown", transactionId: null, answer: null }, intent, nowMs);
+    for (const [lookupId, intent] of this.#open.overdue(nowMs, { ttlMs: this.#intentTtlMs })) {
+      this.#endUnknown(lookupId, intent, nowMs);
     }
+  }
+
+  /**
+   * The caller of a lookup was given no answer, whatever the ledger says: an open intent ends as `unknown`, and a charge
+   * is corrected. Where the answer was kept for an idempotency key it can still be had, and the charge stands.
+   */
+  withdraw(lookupId: string, nowMs: number): void {
+    const intent = this.#open.get(lookupId);
+    if (intent !== undefined) return this.#endUnknown(lookupId, intent, nowMs);
+    const event = this.#store.eventById(lookupId);
+    if (event === undefined || event.billed !== 1 || event.idempotency_key !== null) return;
+    const amountMicros = -event.amount_micros;
+    const reason = "the answer was not sent";
+    this.adjust({ id: `${lookupId}_withdrawn`, units: -1, amountMicros, reason, corrects: lookupId }, nowMs);
   }
 
   /** Adds a correction as an event of the open period. Its id makes a repeat harmless, however late it comes. */
   adjust(adjustment: AdjustCall, nowMs: number): AdjustReply {
     const known = this.#store.adjustment(adjustment.id);
     if (known !== undefined) return known;
-    const occurredAtMs = this.#enterPeriod(nowMs);
+    const occurredAtMs = this.#sums.enterPeriod(nowMs);
     const seq = ++this.#lastSeq;
     this.#store.insertAdjustment({ ...adjustment, seq, occurredAtMs, day: saoPauloDate(occurredAtMs) });
     return { seq, occurredAtMs };
@@ -186,8 +186,7 @@ export class LedgerBook {
 
   /** From now on no event falls into `period` or before it, whatever the clock says. */
   closeThrough(period: Period): void {
-    const { endMs } = periodBounds(period);
-    if (endMs > this.#periodFloorMs) this.#raiseFloor(endMs);
+    this.#sums.raiseFloor(periodBounds(period).endMs);
   }
 
   /** The seq of the period's first and last event, or null when it has none. */
@@ -209,14 +208,14 @@ export class LedgerBook {
       allowance:
         allowance === null
           ? null
-          : { limit: allowance.requests, used: this.#allowanceUsed + this.#open.size, endsAt: allowance.endsAt },
+          : { limit: allowance.requests, used: this.#sums.allowanceUsed + this.#open.size, endsAt: allowance.endsAt },
       asOfMs: nowMs,
     };
   }
 
-  /** D1 has everything up to `through`: it is counted into its days; what no settle can repeat any more leaves. */
-  markFlushed(through: number, nowMs: number): void {
-    this.#store.markFlushed({ from: this.#flushedThrough, through }, nowMs);
+  /** D1 has everything up to `through`, given to it as `batch`: that is counted into its days and kept packed. */
+  markFlushed(through: number, batch: Uint8Array, nowMs: number): void {
+    this.#store.markFlushed({ from: this.#flushedThrough, through, batch }, nowMs);
     this.#flushedThrough = through;
   }
 
@@ -226,8 +225,7 @@ export class LedgerBook {
     if (this.#bucket !== this.#savedBucket) this.#store.saveBucket(this.#bucket);
     this.#savedBucket = this.#bucket;
     this.#store.dropFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
-    this.#store.eraseAnswers(nowMs - ANSWER_KEPT_MS, MAINTENANCE_ROWS);
-    this.#store.forgetIdempotency(nowMs - KEY_KEPT_MS, MAINTENANCE_ROWS);
+    this.#idempotency.maintain(nowMs);
     for (const keyId of this.#unsavedKeyUses) this.#store.setKeyUse(keyId, this.#keyUses.get(keyId) ?? nowMs);
     this.#unsavedKeyUses.clear();
   }
@@ -251,41 +249,27 @@ export class LedgerBook {
     this.#unsavedKeyUses.add(keyId);
   }
 
-  #earlierRequest(call: AdmitCall, nowMs: number): IdempotencyDecision {
-    if (call.idempotency === null) return { kind: "new" };
-    const row = this.#store.idempotency(call.idempotency.keyHash);
-    if (row === undefined) return { kind: "new" };
-    const kept = {
-      requestHash: row.request_hash,
-      createdAtMs: row.created_at,
-      state: row.state,
-      answer: row.answer === null ? null : new Uint8Array(row.answer),
-    };
-    const decision = decideIdempotency(kept, call.idempotency.requestHash, nowMs);
-    if (decision.kind === "new") this.#store.dropIdempotency(call.idempotency.keyHash);
-    return decision;
-  }
-
   #recordIntent(call: AdmitCall, nowMs: number): void {
-    const idempotencyKey = call.idempotency?.keyHash ?? null;
     const intent: OpenIntent = {
-      n: --this.#lastIntent,
+      n: this.#open.nextN(),
       admittedAtMs: nowMs,
       priceVersion: this.#priceVersion,
-      idempotencyKey,
+      idempotencyKey: call.idempotency?.keyHash ?? null,
     };
     this.#store.insertIntent({ ...intent, ...call });
-    if (call.idempotency !== null) {
-      this.#store.startIdempotency(call.idempotency.keyHash, call.idempotency.requestHash, nowMs);
-    }
-    this.#hold(call.lookupId, intent);
+    if (call.idempotency !== null) this.#idempotency.start(call.idempotency, nowMs);
+    this.#open.add(call.lookupId, intent);
+  }
+
+  #endUnknown(lookupId: string, intent: OpenIntent, nowMs: number): void {
+    this.#end({ lookupId, outcome: "unknown", transactionId: null, answer: null }, intent, nowMs);
   }
 
   #end(call: SettleCall, intent: OpenIntent, nowMs: number): number {
-    const occurredAtMs = this.#enterPeriod(nowMs);
+    const occurredAtMs = this.#sums.enterPeriod(nowMs);
     const billed = call.outcome === "delivered" && this.#terms?.mode === "live";
     const tiers = this.#prices.get(intent.priceVersion) ?? [];
-    const price = billed ? unitPriceMicros(tiers, this.#billedInPeriod + 1) : 0;
+    const priceMicros = billed ? unitPriceMicros(tiers, this.#sums.billedInPeriod + 1) : 0;
     const seq = this.#lastSeq + 1;
     this.#store.settleIntent({
       n: intent.n,
@@ -294,66 +278,27 @@ export class LedgerBook {
       day: saoPauloDate(occurredAtMs),
       outcome: call.outcome,
       billed,
-      unitPriceMicros: price,
-      amountMicros: price,
+      unitPriceMicros: priceMicros,
+      amountMicros: priceMicros,
       transactionId: call.transactionId,
     });
-    if (intent.idempotencyKey !== null) this.#endIdempotency(intent.idempotencyKey, call);
+    if (intent.idempotencyKey !== null) this.#idempotency.end(intent.idempotencyKey, call.outcome, call.answer);
     this.#lastSeq = seq;
-    this.#release(call.lookupId, intent);
-    this.#count(call.outcome, billed, price);
+    this.#open.remove(call.lookupId, intent);
+    this.#sums.count(call.outcome, { billed, priceMicros });
     return seq;
-  }
-
-  // What `failed` cost nobody anything and is worth repeating: the next try with the key runs anew.
-  #endIdempotency(keyHash: string, call: { outcome: Outcome; answer: Uint8Array | null }): void {
-    if (call.outcome === "failed") this.#store.dropIdempotency(keyHash);
-    else this.#store.endIdempotency(keyHash, call.answer);
-  }
-
-  #count(outcome: Outcome, billed: boolean, priceMicros: number): void {
-    if (usesAllowance(outcome)) this.#allowanceUsed += 1;
-    if (billed) this.#billedInPeriod += 1;
-    this.#spentInPeriodMicros += priceMicros;
-  }
-
-  // Events never fall behind the period of the one before, so that a period is one range of seq, even if a clock
-  // jumps back: then they stand at that period's first instant.
-  #enterPeriod(nowMs: number): number {
-    const occurredAtMs = Math.max(nowMs, this.#periodFloorMs);
-    const { startMs } = periodBounds(periodOf(occurredAtMs));
-    if (startMs > this.#periodFloorMs) this.#raiseFloor(startMs);
-    return occurredAtMs;
-  }
-
-  #raiseFloor(floorMs: number): void {
-    this.#periodFloorMs = floorMs;
-    this.#store.setPeriodFloor(floorMs);
-    const period = periodOf(floorMs);
-    if (period === this.#period) return;
-    this.#period = period;
-    this.#periodEndMs = periodBounds(period).endMs;
-    this.#billedInPeriod = 0;
-    this.#spentInPeriodMicros = 0;
   }
 
   #limitState(nowMs: number): Parameters<typeof decideLimits>[0] {
     const terms = this.#terms as LedgerTerms;
-    const isThisPeriod = nowMs < this.#periodEndMs;
     return {
       nowMs,
       // Test lookups cost nothing and use up nothing: only the rate holds for them.
       plan: terms.mode === "live" ? terms.plan : { ...terms.plan, allowance: null, monthlySpendCapMicros: null },
-      allowanceUsed: this.#allowanceUsed,
-      billedInPeriod: isThisPeriod ? this.#billedInPeriod : 0,
-      spentInPeriodMicros: isThisPeriod ? this.#spentInPeriodMicros : 0,
-      held: this.#held(),
+      ...this.#sums.forLimits(nowMs),
+      held: this.#open.heldAt(this.#prices),
       bucket: this.#bucket,
     };
-  }
-
-  #held(): HeldAtPrice[] {
-    return [...this.#openByPrice].map(([version, count]) => ({ tiers: this.#prices.get(version) ?? [], count }));
   }
 
   #notices(nowMs: number): LimitNotices {
@@ -362,28 +307,6 @@ export class LedgerBook {
 
   #admitted(terms: LedgerTerms, admittedAtMs: number, notices: LimitNotices): AdmitReply {
     return { kind: "admitted", customerId: terms.customerId, admittedAtMs, notices };
-  }
-
-  #remember(row: OpenIntentRow): void {
-    this.#lastIntent = Math.min(this.#lastIntent, row.n);
-    this.#hold(row.id, {
-      n: row.n,
-      admittedAtMs: row.admitted_at,
-      priceVersion: row.price_version,
-      idempotencyKey: row.idempotency_key,
-    });
-  }
-
-  #hold(lookupId: string, intent: OpenIntent): void {
-    this.#open.set(lookupId, intent);
-    this.#openByPrice.set(intent.priceVersion, (this.#openByPrice.get(intent.priceVersion) ?? 0) + 1);
-  }
-
-  #release(lookupId: string, intent: OpenIntent): void {
-    this.#open.delete(lookupId);
-    const left = (this.#openByPrice.get(intent.priceVersion) ?? 1) - 1;
-    if (left === 0) this.#openByPrice.delete(intent.priceVersion);
-    else this.#openByPrice.set(intent.priceVersion, left);
   }
 
   // The bucket lives in memory. What `maintain` saved of it and the admissions since then tell how full it is.

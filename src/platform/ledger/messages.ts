@@ -28,6 +28,8 @@ export type AdmitCall = AccessCall & {
   readonly reference: string | null;
   readonly cpfReference: string;
   readonly idempotency: { readonly keyHash: string; readonly requestHash: string } | null;
+  /** What a request that is no replay is refused with, without a trace; without it, it may go on. */
+  readonly refuseNew?: Failure | null;
 };
 
 export type AdmitReply =
@@ -48,6 +50,11 @@ export type SettleCall = {
   readonly transactionId: string | null;
   /** What a later request with the same idempotency key is answered, encrypted. */
   readonly answer: Uint8Array | null;
+  /**
+   * A score is recorded as delivered within this time of its admission, by the ledger's clock, and as `unknown` later:
+   * by then nobody waits for the reply any more, and what nobody can be given must not be charged. Without it, at any time.
+   */
+  readonly withinMs?: number;
 };
 
 export type SettleReply =
@@ -90,11 +97,18 @@ export type FlushReply =
   /** Everything up to `flushedThrough` is in D1; nothing older waits in the object. */
   { readonly kind: "flushed"; readonly flushedThrough: number } | { readonly kind: "failed"; readonly reason: string };
 
+export type RecopyReply =
+  /** D1 has, once more, what it once had up to `through`; `isDone` when that is all. */
+  | { readonly kind: "recopied"; readonly through: number; readonly events: number; readonly isDone: boolean }
+  | { readonly kind: "failed"; readonly reason: string };
+
 export type LedgerStatus = {
   readonly lastSeq: number;
   readonly flushedThrough: number;
   readonly openIntents: number;
   readonly oldestUnflushedAtMs: number | null;
+  /** Whether D1 did not take the last batch. */
+  readonly isFailing: boolean;
   readonly lastUsedAtMs: Readonly<Record<string, number>>;
 };
 

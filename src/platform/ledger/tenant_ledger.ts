@@ -3,8 +3,11 @@ import type { Period } from "../../domain/period.ts";
 import { shiftedClock, type Clock } from "../clock.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { writeEvents } from "../event_copy.ts";
+import { gunzip, gzip } from "../gzip.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { readSettings } from "../settings.ts";
+import { BacklogBoard } from "./backlog_board.ts";
+import { IdempotencyKeys } from "./idempotency_keys.ts";
 import { LedgerBook } from "./ledger_book.ts";
 import { LedgerStore } from "./ledger_store.ts";
 import type {
@@ -19,6 +22,7 @@ import type {
   LedgerStatus,
   LedgerTerms,
   MonthTotals,
+  RecopyReply,
   SettleCall,
   SettleReply,
   UsageReply,
@@ -29,8 +33,13 @@ const FLUSH_ROWS = 500;
 const FLUSH_BATCHES = 20;
 const D1_TIMEOUT_MS = 15_000;
 const LONGEST_BACKOFF_MS = 60_000;
-/** How often an object looks whether a kept answer or key has had its time, when nothing else wakes it. */
-const HOUSEKEEPING_MS = 3_600_000;
+/** From this age of the oldest waiting event on, every failed flush is a warning of a backlog. */
+const BACKLOG_WARNING_MS = 300_000;
+const BOARD_TIMEOUT_MS = 5000;
+/** Sooner than a report is forgotten. */
+const REPORT_AGAIN_MS = 1_800_000;
+/** As many batches as one call writes to D1 again. */
+const RECOPIED_BATCHES = 20;
 
 /**
  * One tenant's ledger in one mode, as a Durable Object: `admit` before Claro is called, `settle` before the answer
@@ -38,12 +47,14 @@ const HOUSEKEEPING_MS = 3_600_000;
  */
 export class TenantLedger extends DurableObject<Env> {
   readonly #store: LedgerStore;
+  readonly #idempotency: IdempotencyKeys;
   readonly #book: LedgerBook;
   readonly #clock: Clock;
   readonly #flushIntervalMs: number;
   #alarmAtMs: number | null = null;
   #flushing: Promise<FlushReply> | null = null;
   #failedFlushes = 0;
+  #reportedAtMs: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -52,10 +63,11 @@ export class TenantLedger extends DurableObject<Env> {
     this.#clock = shiftedClock(settings.value.clockOffsetMs);
     this.#flushIntervalMs = settings.value.ledgerFlushMs;
     this.#store = new LedgerStore(ctx.storage.sql);
-    this.#book = new LedgerBook(this.#store, {
-      nowMs: this.#clock.nowMs(),
-      intentTtlMs: settings.value.intentTtlMs,
-    });
+    this.#idempotency = new IdempotencyKeys(ctx.storage.sql);
+    this.#book = new LedgerBook(
+      { store: this.#store, idempotency: this.#idempotency },
+      { nowMs: this.#clock.nowMs(), intentTtlMs: settings.value.intentTtlMs },
+    );
     // A crash between an alarm's start and its next setting leaves nothing to wake the object with.
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
@@ -89,6 +101,12 @@ export class TenantLedger extends DurableObject<Env> {
     return reply;
   }
 
+  /** The caller of a lookup was told that it has no answer: what the ledger says is put right. */
+  withdraw(lookupId: string): void {
+    this.#book.withdraw(lookupId, this.#clock.nowMs());
+    this.#wakeWithin(this.#flushIntervalMs);
+  }
+
   /** Counts per São Paulo day, up to this very instant. */
   usage(range: { from: string; to: string }): UsageReply {
     return this.#book.usage(range, this.#clock.nowMs());
@@ -105,6 +123,26 @@ export class TenantLedger extends DurableObject<Env> {
       const reply = await this.#flushOnce();
       if (reply.kind === "failed") return reply;
     }
+  }
+
+  /** Writes to D1 again what it once had after `afterSeq`, some batches a call, for a D1 that has lost it. */
+  async recopy(afterSeq: number): Promise<RecopyReply> {
+    const { terms } = this.#book;
+    const rows = terms === null ? [] : this.#store.batchesAfter(afterSeq, RECOPIED_BATCHES);
+    let through = afterSeq;
+    let events = 0;
+    for (const row of rows) {
+      const failure = await this.#writeToD1(await gunzip(new Uint8Array(row.events)));
+      if (failure !== null) return { kind: "failed", reason: failure };
+      events += row.last_seq - row.first_seq + 1;
+      through = row.last_seq;
+    }
+    return { kind: "recopied", through, events, isDone: rows.length < RECOPIED_BATCHES };
+  }
+
+  /** Forgets what D1 was given up to `through`: its month is closed, and the archive has it. */
+  release(through: number): void {
+    this.#store.dropBatches(Math.min(through, this.#book.flushedThrough));
   }
 
   /** The seq of a period's first and last event so far. */
@@ -141,6 +179,7 @@ export class TenantLedger extends DurableObject<Env> {
       flushedThrough: this.#book.flushedThrough,
       openIntents: this.#book.openIntents,
       oldestUnflushedAtMs: this.#store.oldestUnflushedAtMs(this.#book.flushedThrough),
+      isFailing: this.#failedFlushes > 0,
       lastUsedAtMs: this.#book.keyUses(),
     };
   }
@@ -170,34 +209,79 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   async #flushBatch(): Promise<FlushReply> {
-    const { terms } = this.#book;
     const events = this.#store.eventsAfter(this.#book.flushedThrough, FLUSH_ROWS);
     const last = events.at(-1);
-    if (terms === null || last === undefined) return { kind: "flushed", flushedThrough: this.#book.flushedThrough };
-    try {
-      const written = await withDeadline(D1_TIMEOUT_MS, () => writeEvents(this.env.DB, terms, events));
-      if (isDeadlinePassed(written)) throw new Error(`D1 gave no answer within ${D1_TIMEOUT_MS} ms`);
-    } catch (error) {
+    if (last === undefined) return { kind: "flushed", flushedThrough: this.#book.flushedThrough };
+    const batch = JSON.stringify(events);
+    const packed = await gzip(batch);
+    const failure = await this.#writeToD1(batch);
+    if (failure !== null) {
       this.#failedFlushes += 1;
-      logEvent("warn", { event: "ledger_flush_failed", error: messageOf(error) });
+      logEvent("warn", { event: "ledger_flush_failed", error: failure });
+      await this.#reportBacklog();
       return { kind: "failed", reason: "D1 does not take the events now" };
     }
     this.#failedFlushes = 0;
-    this.#book.markFlushed(last.seq, this.#clock.nowMs());
+    this.#book.markFlushed(last.seq, packed, this.#clock.nowMs());
+    await this.#takeBackReport();
     return { kind: "flushed", flushedThrough: last.seq };
+  }
+
+  /** Null when D1 has the events, else why not; it may have them all the same. */
+  async #writeToD1(events: string): Promise<string | null> {
+    const { terms } = this.#book;
+    if (terms === null) return "the ledger has no terms";
+    try {
+      const written = await withDeadline(D1_TIMEOUT_MS, () => writeEvents(this.env.DB, terms, events));
+      return isDeadlinePassed(written) ? `D1 gave no answer within ${D1_TIMEOUT_MS} ms` : null;
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async #reportBacklog(): Promise<void> {
+    const { terms, flushedThrough, lastSeq } = this.#book;
+    const oldestUnflushedAtMs = this.#store.oldestUnflushedAtMs(flushedThrough);
+    if (terms === null || oldestUnflushedAtMs === null) return;
+    const { tenantId, mode } = terms;
+    const ageMs = this.#clock.nowMs() - oldestUnflushedAtMs;
+    if (ageMs >= BACKLOG_WARNING_MS) {
+      const events = lastSeq - flushedThrough;
+      logEvent("warn", { event: "ledger_backlog", tenantId, mode, events, ageSeconds: Math.round(ageMs / 1000) });
+    }
+    if (this.#reportedAtMs !== null && Date.now() - this.#reportedAtMs < REPORT_AGAIN_MS) return;
+    this.#reportedAtMs = Date.now();
+    await this.#onBoard((board) => board.report({ tenantId, mode, oldestUnflushedAtMs }));
+  }
+
+  async #takeBackReport(): Promise<void> {
+    const { terms } = this.#book;
+    if (this.#reportedAtMs === null || terms === null) return;
+    this.#reportedAtMs = null;
+    await this.#onBoard((board) => board.takeBack(terms));
+  }
+
+  // A report is a help to the operator; a flush does not fail for it.
+  async #onBoard(use: (board: BacklogBoard) => Promise<void>): Promise<void> {
+    try {
+      await withDeadline(BOARD_TIMEOUT_MS, () => use(new BacklogBoard(this.env.KEYS)));
+    } catch (error) {
+      logEvent("warn", { event: "ledger_report_failed", error: messageOf(error) });
+    }
   }
 
   #wakeForWork(): void {
     const { lastSeq, flushedThrough, openIntents } = this.#book;
     const unflushed = lastSeq - flushedThrough;
+    const nextMaintenanceAtMs = this.#idempotency.nextMaintenanceAtMs();
     if (this.#failedFlushes > 0 && unflushed > 0) {
       this.#wakeWithin(Math.min(this.#flushIntervalMs * 2 ** Math.min(this.#failedFlushes, 10), LONGEST_BACKOFF_MS));
     } else if (unflushed >= FLUSH_ROWS) {
       this.#wakeWithin(0);
     } else if (openIntents > 0 || unflushed > 0 || this.#store.hasDroppable()) {
       this.#wakeWithin(this.#flushIntervalMs);
-    } else if (this.#store.keepsIdempotency()) {
-      this.#wakeWithin(HOUSEKEEPING_MS);
+    } else if (nextMaintenanceAtMs !== null) {
+      this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#flushIntervalMs));
     }
   }
 

@@ -1,0 +1,42 @@
+import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
+import type { BacklogReport } from "../platform/ledger/backlog_board.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { Services } from "../platform/services.ts";
+
+export type Health = {
+  readonly breaker: BreakerStatus | null;
+  readonly token: {
+    readonly obtainedAtMs: number | null;
+    readonly expiresAtMs: number | null;
+    readonly failures: number;
+  } | null;
+  /** Ledgers that said that D1 does not take their events. */
+  readonly ledgersBehind: number;
+  /** The oldest event that is not in D1, of those ledgers. */
+  readonly oldestUnflushed: BacklogReport | null;
+};
+
+/** As many ledgers as are asked, however many are behind: those that were behind first. */
+const LEDGERS_ASKED = 10;
+
+/** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
+export async function readHealth(services: Services): Promise<Health> {
+  const [breaker, token, reports] = await Promise.all([
+    services.gate.status(),
+    services.tokens.status("live"),
+    services.backlog.reports(),
+  ]);
+  const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
+  const behind = asked.filter((report) => report !== null);
+  const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
+  const recovered = asked.length - behind.length;
+  return { breaker, token, ledgersBehind: reports.length - recovered, oldestUnflushed: oldest };
+}
+
+/** A report may be older than the ledger's recovery. */
+async function asItIsNow(services: Services, report: BacklogReport): Promise<BacklogReport | null> {
+  const status = await callLedger(services.ledgers, report, (ledger) => ledger.status());
+  if (!status.ok) return report;
+  const { oldestUnflushedAtMs, isFailing } = status.value;
+  return oldestUnflushedAtMs === null || !isFailing ? null : { ...report, oldestUnflushedAtMs };
+}
