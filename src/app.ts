@@ -9,6 +9,7 @@ import { getOperatorHealth, operatorHealthOperation } from "./http/admin/health.
 import * as keys from "./http/admin/keys.ts";
 import { closePeriodOperation, postClose } from "./http/admin/periods.ts";
 import { postRebuild, rebuildOperation } from "./http/admin/ledger.ts";
+import { postReconciliation, reconcileOperation } from "./http/admin/reconciliations.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import * as claroShape from "./http/claro_shape.ts";
 import type { AppEnv } from "./http/context.ts";
@@ -67,6 +68,7 @@ export const ROUTES: Routes = {
   "/admin/v1/periods/:period/close": { POST: [postClose, closePeriodOperation] },
   "/admin/v1/health": { GET: [getOperatorHealth, operatorHealthOperation] },
   "/admin/v1/ledger/rebuild": { POST: [postRebuild, rebuildOperation] },
+  "/admin/v1/reconciliations": { POST: [postReconciliation, reconcileOperation] },
   "/admin/v1/audit": { GET: [getAudit, auditOperation] },
 };
 

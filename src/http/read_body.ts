@@ -1,6 +1,8 @@
 import type { Failure } from "../domain/failure.ts";
 import { repeatsName } from "../domain/json.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
+import { toHex } from "../platform/keyed_hash.ts";
+import { linesOf } from "../platform/lines.ts";
 import type { AppContext } from "./context.ts";
 import { invalidRequest } from "./problem.ts";
 
@@ -16,9 +18,8 @@ export async function readText(
   maxBytes: number = MAX_BODY_BYTES,
 ): Promise<Result<string, Failure>> {
   const { headers, body } = context.req.raw;
-  if (mediaType(headers.get("content-type")) !== type) return fail({ code: "unsupported_media_type" });
-  if ((headers.get("content-encoding") ?? "identity") !== "identity") return fail({ code: "unsupported_media_type" });
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) return fail({ code: "payload_too_large" });
+  const refusal = refuseHeaders(headers, type, maxBytes);
+  if (refusal !== null) return fail(refusal);
   if (body === null) return ok("");
   const bytes = await readBytes(body, maxBytes);
   if (bytes === null) return fail({ code: "payload_too_large" });
@@ -27,6 +28,42 @@ export async function readText(
   } catch {
     return fail({ code: type === "application/json" ? "invalid_json" : "invalid_request" });
   }
+}
+
+/**
+ * Reads a body line by line as it comes, numbered from 1, so that memory holds no more of it than `onLine` keeps. The
+ * first failure ends it; the SHA-256 is of the body's bytes.
+ */
+export async function readLines(
+  context: AppContext,
+  { type, maxBytes }: { type: BodyType; maxBytes: number },
+  onLine: (line: string, number: number) => Result<unknown, Failure>,
+): Promise<Result<{ sha256: string }, Failure>> {
+  const refusal = refuseHeaders(context.req.raw.headers, type, maxBytes);
+  if (refusal !== null) return fail(refusal);
+  const digest = new crypto.DigestStream("SHA-256");
+  const hashing = digest.getWriter();
+  let length = 0;
+  const measured = new TransformStream<Uint8Array, Uint8Array>({
+    async transform(chunk, controller) {
+      length += chunk.byteLength;
+      if (length > maxBytes) throw new RangeError("the body is too long");
+      await hashing.write(chunk);
+      controller.enqueue(chunk);
+    },
+  });
+  try {
+    let number = 0;
+    const body = context.req.raw.body ?? new Blob([]).stream();
+    for await (const line of linesOf(body.pipeThrough(measured))) {
+      const taken = onLine(line, ++number);
+      if (!taken.ok) return taken;
+    }
+  } catch {
+    return fail({ code: length > maxBytes ? "payload_too_large" : "invalid_request" });
+  }
+  await hashing.close();
+  return ok({ sha256: toHex(await digest.digest) });
 }
 
 export async function readJson(context: AppContext): Promise<Result<unknown, Failure>> {
@@ -41,6 +78,13 @@ export function parseJson(text: string): Result<unknown, Failure> {
   } catch {
     return fail({ code: "invalid_json" });
   }
+}
+
+function refuseHeaders(headers: Headers, type: BodyType, maxBytes: number): Failure | null {
+  if (mediaType(headers.get("content-type")) !== type) return { code: "unsupported_media_type" };
+  if ((headers.get("content-encoding") ?? "identity") !== "identity") return { code: "unsupported_media_type" };
+  if (Number(headers.get("content-length") ?? 0) > maxBytes) return { code: "payload_too_large" };
+  return null;
 }
 
 function mediaType(header: string | null): string {

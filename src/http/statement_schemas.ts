@@ -60,7 +60,9 @@ export const statement = z
     amount: centavos.meta({ description: "What is due, in BRL: the sum of the lines' amounts." }),
     exactAmount: reais,
     currency: z.literal(CURRENCY),
-    claroPossibleCost: possibleCost,
+    claroPossibleCost: possibleCost.extend({
+      confirmed: z.int().meta({ description: "Those of `unknown` that a report of Claro has confirmed." }),
+    }),
     files: z.array(
       z.object({ name: z.string(), href: z.string(), bytes: z.int().optional(), sha256: sha256.optional() }),
     ),

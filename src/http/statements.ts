@@ -7,6 +7,7 @@ import { parsePeriod, TIME_ZONE, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Manifest } from "../domain/statement.ts";
 import { NO_USAGE, requestsOf } from "../domain/usage.ts";
+import { whileReadable } from "../gateway/open_statement.ts";
 import {
   closedStatement,
   listStatements,
@@ -78,8 +79,12 @@ async function answerStatement(context: AppContext, tenantId: string): Promise<R
   const manifest =
     stored.value === null ? await openManifest(services, tenantId, period.value) : ok(manifestOf(stored.value));
   if (!manifest.ok) return problemResponse(context, manifest.failure);
+  const confirmed = await whileReadable(async () =>
+    ok(await services.reconciliations.countResolved(tenantId, period.value)),
+  );
+  if (!confirmed.ok) return problemResponse(context, confirmed.failure);
   context.header("Cache-Control", "no-store");
-  return context.json(shownStatement(context, manifest.value));
+  return context.json(shownStatement(context, manifest.value, confirmed.value));
 }
 
 async function answerNamedFile(context: AppContext, tenantId: string): Promise<Response> {
@@ -130,7 +135,7 @@ function shownCounts(counts: UsageCounts) {
   return { requests: requestsOf(counts), delivered, notFound, rejected, failed, unknown, billed };
 }
 
-function shownStatement(context: AppContext, manifest: Manifest): z.infer<typeof statement> {
+function shownStatement(context: AppContext, manifest: Manifest, confirmed: number): z.infer<typeof statement> {
   const { period, status, seq, counts, adjustments, lines, totals, claroPossibleCost, closedAt } = manifest;
   const path = new URL(context.req.url).pathname.replace(/\/$/, "");
   const names = status === "closed" ? manifest.files : OPEN_FILES;
@@ -151,7 +156,7 @@ function shownStatement(context: AppContext, manifest: Manifest): z.infer<typeof
     amount: totals.amount,
     exactAmount: totals.exactAmount,
     currency: CURRENCY,
-    claroPossibleCost,
+    claroPossibleCost: { ...claroPossibleCost, confirmed },
     files: [...names, { name: "manifest.json" }].map((file) => ({ ...file, href: `${path}/${file.name}` })),
     previousManifestSha256: manifest.previousManifestSha256,
     closedAt,

@@ -33,7 +33,8 @@ export async function isSameSecret(left: string, right: string): Promise<boolean
   return crypto.subtle.timingSafeEqual(leftHash, rightHash);
 }
 
-function toHex(buffer: ArrayBuffer): string {
+/** Lower-case hexadecimal. */
+export function toHex(buffer: ArrayBuffer): string {
   let hex = "";
   for (const byte of new Uint8Array(buffer)) hex += byte.toString(16).padStart(2, "0");
   return hex;

@@ -9,6 +9,7 @@ import { shiftedClock, type Clock } from "./clock.ts";
 import { BacklogBoard } from "./ledger/backlog_board.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
+import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { Register } from "./register.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
@@ -24,6 +25,7 @@ export type Services = {
   readonly statements: StatementRecords;
   readonly archive: StatementArchive;
   readonly adjustments: AdjustmentRecords;
+  readonly reconciliations: ReconciliationRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly keys: KeyDirectory;
   readonly backlog: BacklogBoard;
@@ -58,6 +60,7 @@ function makeServices(env: Env, settings: Settings): Services {
     statements: new StatementRecords(env.DB),
     archive: new StatementArchive(env.STATEMENTS),
     adjustments: new AdjustmentRecords(env.DB),
+    reconciliations: new ReconciliationRecords(env.DB),
     ledgers: env.TENANT_LEDGER,
     keys: new KeyDirectory(env.KEYS),
     backlog: new BacklogBoard(env.KEYS),

@@ -1,4 +1,5 @@
 import type { FileDigest } from "../domain/statement.ts";
+import { toHex } from "./keyed_hash.ts";
 
 /** R2 takes parts of one size, at least 5 MiB; four files at once stay far below an isolate's memory. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -134,8 +135,4 @@ export class ArchiveWriter {
 
 function folderOf(tenantId: string, period: string): string {
   return `${ROOT}/${tenantId}/${period}/`;
-}
-
-function toHex(buffer: ArrayBuffer): string {
-  return Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -31,6 +31,9 @@ const SQL = {
   latest: `SELECT ${COLUMNS}, archived_at, pruned_at FROM statements WHERE tenant_id = ? ORDER BY period DESC LIMIT 1`,
   between: `
     SELECT ${COLUMNS}, archived_at, pruned_at FROM statements WHERE tenant_id = ? AND period >= ? AND period <= ?`,
+  ofTenants: `
+    SELECT ${COLUMNS}, archived_at, pruned_at FROM statements
+    WHERE period = ?1 AND tenant_id IN (SELECT value FROM json_each(?2))`,
   unpruned: `
     SELECT ${COLUMNS}, archived_at, pruned_at FROM statements WHERE pruned_at IS NULL
       AND (closed_at, tenant_id, period) > (?, ?, ?) ORDER BY closed_at, tenant_id, period LIMIT ?`,
@@ -90,6 +93,12 @@ export class StatementRecords {
 
   async between(tenantId: string, from: Period, to: Period): Promise<StoredStatement[]> {
     return (await this.#bind(SQL.between, tenantId, from, to).all<Row>()).results.map(toStatement);
+  }
+
+  /** The closed statements of a period by tenant, for some tenants. */
+  async ofTenants(period: Period, tenantIds: readonly string[]): Promise<Map<string, StoredStatement>> {
+    const { results } = await this.#bind(SQL.ofTenants, period, JSON.stringify(tenantIds)).all<Row>();
+    return new Map(results.map(toStatement).map((statement) => [statement.tenantId, statement]));
   }
 
   /** Statements whose events are still in D1, oldest first. */

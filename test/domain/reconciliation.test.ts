@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ReportRow } from "../../src/domain/claro_report.ts";
+import { OUTCOMES, type Outcome } from "../../src/domain/meter_event.ts";
+import { periodBounds, saoPauloDate } from "../../src/domain/period.ts";
+import { type ReconciledEvent, Reconciler, type Reconciliation } from "../../src/domain/reconciliation.ts";
+import { PERIOD } from "./export/samples.ts";
+
+const { startMs } = periodBounds(PERIOD);
+const DAY_MS = 86_400_000;
+const PRICE = 150_000;
+
+function row(transactionId: string | null, day = 0, customerId = "loja"): ReportRow {
+  const occurredAtMs = startMs + day * DAY_MS + 1;
+  return { transactionId, occurredAtMs, date: saoPauloDate(occurredAtMs), customerId, isCharged: true };
+}
+
+function event(
+  seq: number,
+  outcome: Outcome,
+  transactionId: string | null,
+  day = 0,
+  customerId = "loja",
+): ReconciledEvent {
+  return {
+    tenantId: `ten_${customerId}`,
+    customerId,
+    seq,
+    id: `lkp_${seq}`,
+    occurredAtMs: startMs + day * DAY_MS + 2,
+    outcome,
+    amountMicros: outcome === "delivered" ? PRICE : 0,
+    transactionId,
+  };
+}
+
+function reconcile(
+  rows: readonly ReportRow[],
+  events: readonly ReconciledEvent[],
+  earlier: ReadonlyMap<number, { transactionId: string | null }> = new Map(),
+): Reconciliation {
+  const reconciler = new Reconciler();
+  for (const each of rows) reconciler.addRow(each);
+  for (const each of events) reconciler.addEvent(each, earlier.get(each.seq));
+  return reconciler.finish(() => PRICE);
+}
+
+function brief({ matched, resolved, onlyOurs, onlyClaro, delta }: Reconciliation) {
+  return {
+    matched,
+    resolved: resolved.map(({ seq, transactionId }) => [seq, transactionId]),
+    onlyOurs: onlyOurs.map(({ lookupId, quantity }) => [lookupId, quantity]),
+    onlyClaro: onlyClaro.map(({ reason, transactionId, quantity }) => [reason, transactionId, quantity]),
+    delta,
+  };
+}
+
+describe("by transaction", () => {
+  test("what both sides have matches, whatever the day and the customer", () => {
+    const result = reconcile(
+      [row("a", 3, "other"), row("b")],
+      [event(1, "delivered", "a"), event(2, "delivered", "b")],
+    );
+    expect(brief(result)).toEqual({ matched: 2, resolved: [], onlyOurs: [], onlyClaro: [], delta: 0 });
+  });
+
+  test("what one side has is listed there with its amount", () => {
+    const result = reconcile([row("a"), row("c")], [event(1, "delivered", "a"), event(2, "delivered", "b")]);
+    expect(brief(result)).toEqual({
+      matched: 1,
+      resolved: [],
+      onlyOurs: [["lkp_2", 1]],
+      onlyClaro: [["unknown_to_us", "c", 1]],
+      delta: 0,
+    });
+    expect(result.onlyOurs[0]?.amountMicros).toBe(PRICE);
+    expect(result.onlyClaro[0]?.amountMicros).toBe(PRICE);
+  });
+
+  test("one that Claro lists twice, and one that it delivered and we did not, are differences with a reason", () => {
+    const result = reconcile([row("a"), row("a"), row("f")], [event(1, "delivered", "a"), event(2, "failed", "f")]);
+    expect(brief(result)).toMatchObject({
+      matched: 1,
+      onlyClaro: [
+        ["repeated", "a", 1],
+        ["not_delivered", "f", 1],
+      ],
+      delta: -2,
+    });
+    expect(result.onlyClaro[1]).toMatchObject({ lookupId: "lkp_2", outcome: "failed" });
+  });
+
+  test("what Claro does not charge is not compared", () => {
+    const result = reconcile(
+      [{ ...row("a"), isCharged: false }],
+      [event(1, "delivered", "a"), event(2, "not_found", "n")],
+    );
+    expect(brief(result)).toMatchObject({ matched: 0, onlyOurs: [["lkp_1", 1]], onlyClaro: [], delta: 1 });
+  });
+});
+
+describe("by day and customer", () => {
+  test("only as many match as both sides have", () => {
+    const result = reconcile(
+      [row(null), row(null), row(null, 1), row(null, 0, "other")],
+      [
+        event(1, "delivered", "a"),
+        event(2, "delivered", null),
+        event(3, "delivered", "c"),
+        event(4, "delivered", "d", 1),
+      ],
+    );
+    expect(brief(result)).toEqual({
+      matched: 3,
+      resolved: [],
+      onlyOurs: [["lkp_1", 1]],
+      onlyClaro: [["unknown_to_us", null, 1]],
+      delta: 0,
+    });
+  });
+
+  test("a name that we do not know stands for a lookup of ours without a name", () => {
+    expect(brief(reconcile([row("a")], [event(1, "delivered", null)]))).toMatchObject({ matched: 1, delta: 0 });
+    expect(brief(reconcile([row("a")], [event(1, "delivered", "b")]))).toMatchObject({ matched: 0, delta: 0 });
+  });
+});
+
+describe("unknown", () => {
+  test("is resolved by its transaction, or by what Claro has more of its day and customer", () => {
+    const events = [
+      event(1, "unknown", "a"),
+      event(2, "unknown", null),
+      event(3, "unknown", null),
+      event(4, "unknown", null, 1),
+    ];
+    expect(brief(reconcile([row("a"), row("x"), row(null, 1), row(null, 2)], events))).toEqual({
+      matched: 0,
+      resolved: [
+        [1, "a"],
+        [4, null],
+        [2, "x"],
+      ],
+      onlyOurs: [],
+      onlyClaro: [["unknown_to_us", null, 1]],
+      delta: -1,
+    });
+  });
+
+  test("is no difference when Claro does not charge it", () => {
+    expect(brief(reconcile([], [event(1, "unknown", null)]))).toMatchObject({ onlyOurs: [], delta: 0 });
+  });
+
+  test("that an earlier report confirmed under a name stays with that name", () => {
+    const events = [event(1, "unknown", null), event(2, "unknown", null)];
+    const earlier = new Map([[1, { transactionId: "x" }]]);
+    expect(brief(reconcile([row("y")], events, earlier)).resolved).toEqual([[2, "y"]]);
+    expect(brief(reconcile([row("x"), row("y")], events, earlier)).resolved).toEqual([
+      [1, "x"],
+      [2, "y"],
+    ]);
+    expect(brief(reconcile([row("y"), row("z")], events, earlier))).toMatchObject({
+      resolved: [[2, "y"]],
+      onlyClaro: [["unknown_to_us", "z", 1]],
+    });
+  });
+});
+
+const days = fc.integer({ min: 0, max: 2 });
+const customers = fc.constantFrom("a", "b");
+const names = fc.option(fc.constantFrom(..."abcdefghijkl"));
+const reports = fc.array(fc.tuple(names, days, customers).map((cells) => row(...cells)));
+const ledgers = fc
+  .array(fc.tuple(fc.constantFrom(...OUTCOMES), names, days, customers))
+  .map((rows) => rows.map(([outcome, name, ...rest], index) => event(index + 1, outcome, name, ...rest)));
+
+describe("whatever is compared", () => {
+  test("every charge and every delivered lookup is in exactly one place, and delta is their difference", () => {
+    fc.assert(
+      fc.property(reports, ledgers, (rows, events) => {
+        const { matched, resolved, onlyOurs, onlyClaro, delta, deltaAmountMicros } = reconcile(rows, events);
+        const sum = (list: readonly { quantity: number }[]) =>
+          list.reduce((total, { quantity }) => total + quantity, 0);
+        expect(matched + resolved.length + sum(onlyClaro)).toBe(rows.length);
+        const delivered = events.filter(({ outcome }) => outcome === "delivered").length;
+        expect(matched + sum(onlyOurs)).toBe(delivered);
+        expect(delta).toBe(delivered + resolved.length - rows.length);
+        expect(deltaAmountMicros).toBe(delta * PRICE);
+        expect(new Set(resolved.map(({ seq }) => seq)).size).toBe(resolved.length);
+      }),
+    );
+  });
+
+  test("the same report again confirms the same unknowns", () => {
+    fc.assert(
+      fc.property(reports, ledgers, (rows, events) => {
+        const first = reconcile(rows, events);
+        const earlier = new Map(first.resolved.map(({ seq, transactionId }) => [seq, { transactionId }]));
+        const again = reconcile(rows, events, earlier);
+        const sorted = ({ resolved }: Reconciliation) => resolved.toSorted((left, right) => left.seq - right.seq);
+        expect(sorted(again).map(({ seq }) => seq)).toEqual(sorted(first).map(({ seq }) => seq));
+        expect({ ...again, resolved: [] }).toEqual({ ...first, resolved: [] });
+      }),
+    );
+  });
+
+  test("a thousand differences are listed, what is more is summed up, and the sums hold", () => {
+    const events = Array.from({ length: 2500 }, (_, index) => event(index + 1, "delivered", `t${index}`, index % 2));
+    const { onlyOurs, delta, deltaAmountMicros } = reconcile([row(null), row(null)], events);
+    expect(onlyOurs.length).toBeLessThanOrEqual(1002);
+    expect(onlyOurs.reduce((total, { quantity }) => total + quantity, 0)).toBe(2498);
+    expect([delta, deltaAmountMicros]).toEqual([2498, 2498 * PRICE]);
+  });
+});
