@@ -1,5 +1,6 @@
-import { MODES } from "../domain/meter_event.ts";
+import { MODES, type Mode } from "../domain/meter_event.ts";
 import type { Manifest } from "../domain/statement.ts";
+import type { SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
@@ -66,25 +67,39 @@ async function wrongFiles(services: Services, statement: StoredStatement): Promi
   return wrong;
 }
 
-/** True when no event of the month is left in D1. Test events are in no statement: they only have to be old. */
+/**
+ * Lets go of a month's events, first in the ledger, which could put them into D1 again, then in D1. True when none is
+ * left. Test events are in no statement: they only have to be old.
+ */
 async function pruneEvents(
   services: Services,
-  { tenantId, period, firstSeq, lastSeq }: StoredStatement,
-  mode: (typeof MODES)[number],
+  statement: StoredStatement,
+  mode: Mode,
   budget: { deletes: number },
 ): Promise<boolean> {
-  let range: { first: number; last: number } | null = { first: firstSeq, last: lastSeq };
-  if (mode === "test") {
-    const ledger = { tenantId, mode };
-    const options = { timeoutMs: FLUSH_TIMEOUT_MS };
-    const closed = await callLedger(services.ledgers, ledger, (stub) => stub.closePeriod(period), options);
-    if (!closed.ok || closed.value.kind === "failed") return false;
-    ({ range } = closed.value);
-  }
-  if (range === null || range.last < range.first) return true;
+  const ledger = { tenantId: statement.tenantId, mode };
+  const range = await eventsRange(services, statement, mode);
+  if (range === null) return false;
+  if (range.last < range.first) return true;
+  const released = await callLedger(services.ledgers, ledger, (stub) => stub.release(range.last));
+  if (!released.ok) return false;
   while (budget.deletes > 0) {
     budget.deletes -= 1;
-    if (await services.statements.pruneEvents({ tenantId, mode }, range, EVENTS_A_DELETE)) return true;
+    if (await services.statements.pruneEvents(ledger, range, EVENTS_A_DELETE)) return true;
   }
   return false;
+}
+
+/** Null when the ledger cannot say now. */
+async function eventsRange(
+  services: Services,
+  { tenantId, period, firstSeq, lastSeq }: StoredStatement,
+  mode: Mode,
+): Promise<SeqRange | null> {
+  if (mode === "live") return { first: firstSeq, last: lastSeq };
+  const options = { timeoutMs: FLUSH_TIMEOUT_MS };
+  const ledger = { tenantId, mode };
+  const closed = await callLedger(services.ledgers, ledger, (stub) => stub.closePeriod(period), options);
+  if (!closed.ok || closed.value.kind === "failed") return null;
+  return closed.value.range ?? { first: 1, last: 0 };
 }

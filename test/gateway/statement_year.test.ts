@@ -85,6 +85,7 @@ describe("events of closed months", () => {
     setClock(month("2046-11").startMs);
     const tenant = await newTenant();
     for (let n = 0; n < 3; n += 1) await lookup(tenant.key, CPF);
+    await ledgerOf(tenant.tenantId).flush();
     setClock(month("2046-11").endMs);
     await lookup(tenant.key, CPF);
     await ledgerOf(tenant.tenantId).flush();
@@ -104,6 +105,9 @@ describe("events of closed months", () => {
     expect(await bundle(tenantId, "2046-11")).toEqual(before);
     expect(await usageOf(tenantId, "2046-11-01", "2046-11-30")).toMatchObject({ totals: usage.totals });
     expect(await env.STATEMENTS.head(orphan)).toBeNull();
+    // Nor does the ledger keep them for a rebuild of D1.
+    await ledgerOf(tenantId).recopy(0);
+    expect(await eventsInD1(tenantId)).toBe(1);
     expect((await manifestOf(tenantId, "2046-12")).seq).toEqual({ first: 4, last: 4, count: 1 });
   });
 
