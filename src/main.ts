@@ -4,7 +4,7 @@ import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
-import { logEvent } from "./platform/log.ts";
+import { logEvent, messageOf } from "./platform/log.ts";
 
 export { AccessToken } from "./platform/claro/access_token.ts";
 export { ClaroBreaker } from "./platform/claro/claro_breaker.ts";
@@ -16,9 +16,13 @@ export default {
   async scheduled(_event, env) {
     const services = servicesOf(env);
     if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
-    await sweep(services.value);
-    await completeAdjustments(services.value);
-    await closeDuePeriods(services.value);
-    await archiveStatements(services.value);
+    for (const task of [sweep, completeAdjustments, closeDuePeriods, archiveStatements]) {
+      try {
+        await task(services.value);
+      } catch (error) {
+        // The next run tries again; the tasks after it have nothing to do with it.
+        logEvent("error", { event: "scheduled_task_failed", task: task.name, error: messageOf(error) });
+      }
+    }
   },
 } satisfies ExportedHandler<Env>;

@@ -24,7 +24,8 @@ export function refuseAccess(
   nowMs: number,
 ): Failure | null {
   if (grant === undefined) return { code: "invalid_api_key" };
-  if (grant.revokedAtMs !== null && grant.revokedAtMs <= nowMs) return { code: "revoked_api_key" };
+  // Whatever the instant: who revoked it may have had a clock that is ahead of this one.
+  if (grant.revokedAtMs !== null) return { code: "revoked_api_key" };
   if (grant.expiresAtMs !== null && grant.expiresAtMs <= nowMs) return { code: "expired_api_key" };
   if (status === "suspended") return { code: "tenant_suspended" };
   if (!isAllowedIp(grant.allowedIps, request.ip)) return { code: "ip_not_allowed" };
@@ -32,14 +33,27 @@ export function refuseAccess(
   return null;
 }
 
-/** A range as `network/bits`, or null for what is none. A plain address is a range of one. */
+/**
+ * A range as `network/bits`, or null for what is none. A plain address is a range of one, and IPv4 addresses written as
+ * IPv6 are the IPv4 ones.
+ */
 export function parseIpRange(text: string): string | null {
   const cidr = text.includes("/") ? text : `${text}/${text.includes(":") ? 128 : 32}`;
-  if (!ipaddr.isValidCIDR(cidr)) return null;
+  if (cidr.includes("%") || !ipaddr.isValidCIDR(cidr)) return null;
   const [address, bits] = ipaddr.parseCIDR(cidr);
+  if (address instanceof ipaddr.IPv6) {
+    const mapped = address.isIPv4MappedAddress() && bits >= 96;
+    return mapped
+      ? parseIpRange(`${address.toIPv4Address().toString()}/${bits - 96}`)
+      : networkOf(ipaddr.IPv6, cidr, bits);
+  }
   // "10/8" and octal or hexadecimal parts are valid to the library; a person who reads them may see another range.
-  if (address.kind() === "ipv4" && !ipaddr.IPv4.isValidFourPartDecimal(cidr.split("/")[0] ?? "")) return null;
-  return `${address.toString()}/${bits}`;
+  return ipaddr.IPv4.isValidFourPartDecimal(cidr.split("/")[0] ?? "") ? networkOf(ipaddr.IPv4, cidr, bits) : null;
+}
+
+/** The range without what stands below its bits: `203.0.113.7/24` allows `203.0.113.0/24`, and is shown as that. */
+function networkOf(family: typeof ipaddr.IPv4 | typeof ipaddr.IPv6, cidr: string, bits: number): string {
+  return `${family.networkAddressFromCIDR(cidr).toString()}/${bits}`;
 }
 
 function isAllowedIp(ranges: readonly string[], ip: string | null): boolean {

@@ -21,6 +21,7 @@ export type FailureCode =
   | "method_not_allowed"
   | "conflict"
   | "period_open"
+  | "change_pending"
   | "idempotency_in_progress"
   | "idempotency_expired"
   | "idempotency_mismatch"

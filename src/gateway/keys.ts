@@ -5,7 +5,7 @@ import { fail, ok, type Result } from "../domain/result.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
 import type { RegisteredKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import { effective, type Actor } from "./tenants.ts";
+import { effective, UPDATE_TRIES, type Actor } from "./tenants.ts";
 
 export type NewKey = {
   readonly mode: Mode;
@@ -14,6 +14,9 @@ export type NewKey = {
   readonly expiresAtMs: number | null;
   readonly allowedIps: readonly string[];
 };
+
+/** A ledger holds all of a tenant's keys at once. */
+const MOST_ACTIVE_KEYS = 100;
 
 /** A key that was just made: the only time that its secret is seen. */
 export type IssuedKey = { readonly key: ApiKey; readonly registered: RegisteredKey };
@@ -25,52 +28,58 @@ export async function issueKey(
   asked: NewKey,
 ): Promise<Result<IssuedKey, Failure>> {
   if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
-  const issued = await makeKey(services, { ...asked, tenantId, replaces: null });
+  const nowMs = services.clock.nowMs();
+  if ((await services.register.activeKeys(tenantId, nowMs)) >= MOST_ACTIVE_KEYS) {
+    return conflict(`the tenant has ${MOST_ACTIVE_KEYS} keys that work: revoke one first`);
+  }
+  const lifetimeMs = asked.expiresAtMs === null ? null : asked.expiresAtMs - nowMs;
+  const issued = await makeKey({ ...asked, tenantId, createdAtMs: nowMs, lifetimeMs, replaces: null });
   await services.register.insertKey(issued.registered, {
-    atMs: issued.registered.createdAtMs,
+    atMs: nowMs,
     actor,
     action: "key.create",
     target: issued.registered.id,
     before: null,
     after: audited(issued.registered),
   });
-  const projected = await effective(services, tenantId);
-  return projected.ok ? ok(issued) : projected;
+  return await effectiveKey(services, issued);
 }
 
-/** A new key with the old one's rights. Both work until the overlap is over; they share the tenant's limits. */
+/**
+ * A new key with the old one's rights, which lives as long as the old one was made to. Both work until the overlap is
+ * over; they share the tenant's limits.
+ */
 export async function rotateKey(
   services: Services,
   actor: Actor,
   keyId: string,
   overlapMs: number,
 ): Promise<Result<IssuedKey, Failure>> {
-  const old = await services.register.key(keyId);
-  if (old === null) return fail({ code: "not_found" });
-  const nowMs = services.clock.nowMs();
-  if (old.revokedAtMs !== null) return conflict("the key is revoked");
-  if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("the key has expired");
-  const { tenantId, mode, label, scopes, allowedIps } = old;
-  const issued = await makeKey(services, {
-    tenantId,
-    mode,
-    label,
-    scopes,
-    allowedIps,
-    expiresAtMs: null,
-    replaces: keyId,
-  });
-  const ends = { id: keyId, expiresAtMs: nowMs + overlapMs };
-  await services.register.replaceKey(issued.registered, ends, {
-    atMs: nowMs,
-    actor,
-    action: "key.rotate",
-    target: keyId,
-    before: audited(old),
-    after: { ...audited(issued.registered), oldKeyEndsAt: new Date(ends.expiresAtMs).toISOString() },
-  });
-  const projected = await effective(services, tenantId);
-  return projected.ok ? ok(issued) : projected;
+  for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
+    const old = await services.register.key(keyId);
+    if (old === null) return fail({ code: "not_found" });
+    const nowMs = services.clock.nowMs();
+    if (old.revokedAtMs !== null) return conflict("the key is revoked");
+    if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("the key has expired");
+    const expiresAtMs = old.lifetimeMs === null ? null : nowMs + old.lifetimeMs;
+    const issued = await makeKey({ ...old, createdAtMs: nowMs, expiresAtMs, replaces: keyId });
+    const oldExpiresAtMs = Math.min(old.expiresAtMs ?? Infinity, nowMs + overlapMs);
+    const audit = {
+      atMs: nowMs,
+      actor,
+      action: "key.rotate",
+      target: keyId,
+      before: audited(old),
+      after: {
+        ...audited(old),
+        expiresAt: isoTime(oldExpiresAtMs),
+        successor: { id: issued.registered.id, expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs) },
+      },
+    };
+    const saved = await services.register.replaceKey(issued.registered, old, { oldExpiresAtMs, audit });
+    if (saved) return await effectiveKey(services, issued);
+  }
+  return conflict("the key is being changed by others");
 }
 
 /** Ends a key at once and for ever. Revoking it again changes nothing. */
@@ -79,39 +88,55 @@ export async function revokeKey(
   actor: Actor,
   keyId: string,
 ): Promise<Result<{ effectiveAtMs: number }, Failure>> {
-  const key = await services.register.key(keyId);
-  if (key === null) return fail({ code: "not_found" });
-  const nowMs = services.clock.nowMs();
-  if (key.revokedAtMs === null) {
-    const after = { ...audited(key), revokedAt: new Date(nowMs).toISOString() };
+  for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
+    const key = await services.register.key(keyId);
+    if (key === null) return fail({ code: "not_found" });
+    const nowMs = services.clock.nowMs();
+    if (key.revokedAtMs !== null) return await revokedAgain(services, key, key.revokedAtMs);
+    const after = { ...audited(key), revokedAt: isoTime(nowMs) };
     const audit = { atMs: nowMs, actor, action: "key.revoke", target: keyId, before: audited(key), after };
-    await services.register.revokeKey(key, nowMs, audit);
+    if (!(await services.register.revokeKey(key, nowMs, audit))) continue;
+    const projected = await effective(services, key.tenantId);
+    return projected.ok ? ok({ effectiveAtMs: nowMs }) : projected;
   }
+  return conflict("the key is being changed by others");
+}
+
+// When the first try died before the ledger was told, the key has worked until now.
+async function revokedAgain(
+  services: Services,
+  key: RegisteredKey,
+  revokedAtMs: number,
+): Promise<Result<{ effectiveAtMs: number }, Failure>> {
+  if (await services.register.isProjected(key.tenantId)) return ok({ effectiveAtMs: revokedAtMs });
   const projected = await effective(services, key.tenantId);
-  return projected.ok ? ok({ effectiveAtMs: key.revokedAtMs ?? nowMs }) : projected;
+  return projected.ok ? ok({ effectiveAtMs: services.clock.nowMs() }) : projected;
+}
+
+async function effectiveKey(services: Services, issued: IssuedKey): Promise<Result<IssuedKey, Failure>> {
+  const { id: keyId, tenantId } = issued.registered;
+  const how = `key ${keyId} is recorded, but nobody was shown its secret: revoke it, and issue another one`;
+  const projected = await effective(services, tenantId, { keyId, how });
+  return projected.ok ? ok(issued) : projected;
 }
 
 async function makeKey(
-  services: Services,
-  asked: NewKey & { readonly tenantId: string; readonly replaces: string | null },
+  asked: Omit<RegisteredKey, "id" | "secretHash" | "revokedAtMs" | "inDirectory">,
 ): Promise<IssuedKey> {
   const key = makeApiKey(asked.mode, (count) => crypto.getRandomValues(new Uint8Array(count)));
-  const registered: RegisteredKey = {
-    ...asked,
-    id: key.keyId,
-    secretHash: await sha256Hex(key.text),
-    createdAtMs: services.clock.nowMs(),
-    revokedAtMs: null,
-    inDirectory: false,
-  };
-  return { key, registered };
+  const secretHash = await sha256Hex(key.text);
+  return { key, registered: { ...asked, id: key.keyId, secretHash, revokedAtMs: null, inDirectory: false } };
 }
 
 function conflict(message: string): Result<never, Failure> {
   return fail({ code: "conflict", issues: [{ path: "", message }] });
 }
 
-function audited({ tenantId, mode, label, scopes, allowedIps, expiresAtMs }: RegisteredKey): Record<string, unknown> {
-  const expiresAt = expiresAtMs === null ? null : new Date(expiresAtMs).toISOString();
-  return { tenantId, mode, label, scopes, allowedIps, expiresAt };
+function audited(key: RegisteredKey): Record<string, unknown> {
+  const { tenantId, mode, label, scopes, allowedIps, expiresAtMs } = key;
+  return { tenantId, mode, label, scopes, allowedIps, expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs) };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
 }

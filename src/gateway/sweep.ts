@@ -2,8 +2,10 @@ import { MODES } from "../domain/meter_event.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
-import { projectTenant } from "./project_tenant.ts";
+import { tryToProject } from "./tenants.ts";
 
+// What one run may use up of the thousand calls to other services that an invocation has: about eight a projection.
+const PROJECTIONS_A_SWEEP = 25;
 const TENANTS_A_SWEEP = 100;
 /** A Worker has six connections at once. */
 const CALLS_AT_ONCE = 6;
@@ -13,16 +15,19 @@ const CALLS_AT_ONCE = 6;
  * of one that lost it. Each sweep goes on where the one before ended, so that every ledger has its turn.
  */
 export async function sweep(services: Services): Promise<void> {
-  for (const tenantId of await services.register.unprojected(TENANTS_A_SWEEP)) {
-    const projected = await projectTenant(services, tenantId);
-    logEvent(projected.ok ? "info" : "warn", { event: "tenant_projected", tenantId, ok: projected.ok });
+  for (const tenantId of await services.register.unprojected(PROJECTIONS_A_SWEEP)) {
+    const projected = await tryToProject(services, tenantId);
+    const ok = projected?.ok === true && projected.value.unpublished.length === 0;
+    logEvent(ok ? "info" : "warn", { event: "tenant_projected", tenantId, ok });
   }
   const after = await services.sweepPlace.read();
   const tenants = await services.register.tenants({ after, limit: TENANTS_A_SWEEP });
   const ledgers = tenants.flatMap(({ id: tenantId }) => MODES.map((mode) => ({ tenantId, mode })));
   for (let start = 0; start < ledgers.length; start += CALLS_AT_ONCE) {
     const some = ledgers.slice(start, start + CALLS_AT_ONCE);
-    await Promise.all(some.map((ledger) => callLedger(services.ledgers, ledger, (stub) => stub.status())));
+    await Promise.all(
+      some.map((ledger) => callLedger(services.ledgers, ledger, (stub) => stub.status(), { tries: 1 })),
+    );
   }
   const last = tenants.length < TENANTS_A_SWEEP ? undefined : tenants.at(-1);
   await services.sweepPlace.write(last === undefined ? null : [last.createdAtMs, last.id]);

@@ -2,9 +2,10 @@ import type { TenantStatus } from "../domain/authorization.ts";
 import type { Failure } from "../domain/failure.ts";
 import { overridePlan, resolvePlan, type PlanTerms } from "../domain/plan.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
+import { logEvent, messageOf } from "../platform/log.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import { projectTenant } from "./project_tenant.ts";
+import { projectTenant, type Projection } from "./project_tenant.ts";
 
 /** Who makes a change, for the audit. */
 export type Actor = string;
@@ -25,7 +26,8 @@ export type TenantChange = {
 };
 
 /** How often a change is tried again when somebody else changes the same tenant. */
-const UPDATE_TRIES = 5;
+export const UPDATE_TRIES = 5;
+const PENDING_RETRY_SECONDS = 1;
 
 export async function createTenant(
   services: Services,
@@ -52,9 +54,11 @@ export async function createTenant(
     after: audited(tenant),
   };
   await services.register.insertTenant(tenant, audit);
-  return await effective(services, tenant.id);
+  const how = `tenant ${tenant.id} is created: do not create it again. It can make lookups within minutes, or after a PATCH`;
+  return await effective(services, tenant.id, { how });
 }
 
+/** Changes a tenant. A change that changes nothing is no line in the audit, but tells the ledgers again. */
 export async function updateTenant(
   services: Services,
   actor: Actor,
@@ -65,6 +69,8 @@ export async function updateTenant(
     const before = await services.register.tenant(tenantId);
     if (before === null) return fail({ code: "not_found" });
     const after = changed(before, change);
+    const isChanged = JSON.stringify(audited(after)) !== JSON.stringify(audited(before));
+    if (!isChanged) return await effective(services, tenantId);
     const saved = await services.register.updateTenant(after, {
       atMs: services.clock.nowMs(),
       actor,
@@ -78,13 +84,36 @@ export async function updateTenant(
   return fail({ code: "conflict", issues: [{ path: "", message: "the tenant is being changed by others" }] });
 }
 
-/** Projects a change and says plainly when it is recorded but not effective yet. */
-export async function effective(services: Services, tenantId: string): Promise<Result<Tenant, Failure>> {
-  const projected = await projectTenant(services, tenantId);
-  if (projected.ok) return ok(projected.value);
-  const message =
-    "recorded in the register, not yet effective for lookups; it is applied within minutes, or by a repeat";
-  return fail({ ...projected.failure, issues: [{ path: "", message }] });
+const PENDING = "the change is recorded. It is effective within minutes, or by repeating the call";
+
+/**
+ * Makes a recorded change effective, and says plainly when it is not yet. `keyId` is a key that KV has to know for that;
+ * `how` says what to do when it is pending.
+ */
+export async function effective(
+  services: Services,
+  tenantId: string,
+  { how = PENDING, keyId }: { how?: string; keyId?: string } = {},
+): Promise<Result<Tenant, Failure>> {
+  const projected = await tryToProject(services, tenantId);
+  if (projected?.ok && (keyId === undefined || !projected.value.unpublished.includes(keyId))) {
+    return ok(projected.value.tenant);
+  }
+  return fail({
+    code: "change_pending",
+    retryAfterSeconds: PENDING_RETRY_SECONDS,
+    issues: [{ path: "", message: how }],
+  });
+}
+
+/** Null when the register could not be read. */
+export async function tryToProject(services: Services, tenantId: string): Promise<Result<Projection, Failure> | null> {
+  try {
+    return await projectTenant(services, tenantId);
+  } catch (error) {
+    logEvent("warn", { event: "tenant_not_projected", tenantId, error: messageOf(error) });
+    return null;
+  }
 }
 
 function changed(tenant: Tenant, { name, customerId, status, plan }: TenantChange): Tenant {

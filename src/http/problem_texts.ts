@@ -120,6 +120,12 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
     "pt-BR": "O mês ainda não terminou em São Paulo.",
     en: "The month has not ended in São Paulo.",
   },
+  change_pending: {
+    status: 503,
+    title: "Change not effective yet",
+    "pt-BR": "A alteração foi registrada, mas ainda não vale para as consultas; veja `issues`.",
+    en: "The change is recorded, but not effective for lookups yet; see `issues`.",
+  },
   idempotency_in_progress: {
     status: 409,
     title: "First request in progress",

@@ -6,11 +6,9 @@ import type { AppContext } from "./context.ts";
 import { authenticate } from "./authenticate.ts";
 import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
 import type { Operation } from "./operation.ts";
+import { printable } from "./printable.ts";
 import { problemResponse } from "./problem.ts";
 import { readJson } from "./read_body.ts";
-
-/** Visible in any script: no control characters, no line ends, nothing that changes the direction of text. */
-const PRINTABLE = /^(?:(?![\u2028-\u202e\u2066-\u2069\ufeff])[^\p{Cc}\p{Cs}\p{Co}\p{Cn}]){1,64}$/u;
 
 export const scoreRequest = z
   .strictObject({
@@ -20,7 +18,7 @@ export const scoreRequest = z
     }),
     reference: z
       .string()
-      .regex(PRINTABLE, "1 to 64 printable characters")
+      .regex(printable(64), "1 to 64 printable characters")
       .refine((text) => !looksLikeCpf(text), "must not hold a CPF")
       .optional()
       .meta({ description: "Your own reference; it is kept on the event and in exports.", examples: ["order-1234"] }),
@@ -84,8 +82,19 @@ function readAsked(body: unknown): Result<AskedLookup, Failure> {
 
 /** Where a body is wrong and why, without what stood there. Names of unknown fields are the caller's, so they stay out. */
 export function issuesOf(error: z.ZodError): NonNullable<Failure["issues"]> {
-  return error.issues.map((issue) => ({
+  return error.issues.flatMap(innermost).map((issue) => ({
     path: issue.path.map(String).join("."),
     message: issue.code === "unrecognized_keys" ? "has unknown fields" : issue.message,
   }));
+}
+
+/** What a value that fits no form lacks of the form that it looks like: the one that it fits deepest. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") return [issue];
+  const meant = issue.errors.find((issues) =>
+    issues.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  return meant === undefined
+    ? [issue]
+    : meant.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] }));
 }

@@ -30,6 +30,8 @@ export type RegisteredKey = {
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;
   readonly revokedAtMs: number | null;
+  /** How long it was made to live, which its successor does too; null for ever. */
+  readonly lifetimeMs: number | null;
   readonly replaces: string | null;
   readonly inDirectory: boolean;
 };
@@ -38,7 +40,7 @@ export type Page = { readonly after: readonly [number, string] | null; readonly 
 
 const TENANT_COLUMNS = `id, name, document, customer_id, plan, status, created_at, version`;
 const KEY_COLUMNS = `id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
-  replaces, in_directory`;
+  lifetime_ms, replaces, in_directory`;
 
 const SQL = {
   insertTenant: `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -48,24 +50,34 @@ const SQL = {
   tenant: `SELECT ${TENANT_COLUMNS} FROM tenants WHERE id = ?`,
   tenants: `
     SELECT ${TENANT_COLUMNS} FROM tenants WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
-  unprojected: `SELECT id FROM tenants WHERE projected_version < version ORDER BY created_at, id LIMIT ?`,
+  // In no order: those that cannot be projected do not keep the others waiting.
+  unprojected: `SELECT id FROM tenants WHERE projected_version < version ORDER BY random() LIMIT ?`,
   touchTenant: `UPDATE tenants SET version = version + 1 WHERE id = ?`,
+  isProjected: `SELECT projected_version >= version AS is_projected FROM tenants WHERE id = ?`,
   setProjected: `UPDATE tenants SET projected_version = max(projected_version, ?) WHERE id = ?`,
   insertKey: `
-    INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, replaces)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at,
+      lifetime_ms, replaces) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
   key: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE id = ?`,
   keysOfTenant: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ? ORDER BY created_at, id`,
   keysPage: `
     SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ? AND (created_at, id) > (?, ?)
     ORDER BY created_at, id LIMIT ?`,
-  revokeKey: `UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`,
-  expireKey: `UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?1), ?1) WHERE id = ?2`,
+  activeKeys: `
+    SELECT count(*) AS n FROM api_keys
+    WHERE tenant_id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`,
+  revokeKey: `UPDATE api_keys SET revoked_at = ? WHERE id = ?`,
+  expireKey: `UPDATE api_keys SET expires_at = ? WHERE id = ?`,
   setInDirectory: `UPDATE api_keys SET in_directory = 1 WHERE id = ?`,
   audit: `SELECT n, at, actor, action, target, before, after FROM audit WHERE n > ? ORDER BY n LIMIT ?`,
 } as const;
 
 type Row = Record<string, unknown>;
+type SqlValue = string | number | null;
+
+/** What must find a row for a statement to do anything: a change, its audit and what follows from it all ask for it. */
+type Guard = { readonly query: string; readonly values: readonly SqlValue[] };
+const ALWAYS: Guard = { query: "SELECT 1", values: [] };
 
 /** The register of tenants and keys in D1. Every change and its line in the audit are one transaction. */
 export class Register {
@@ -90,11 +102,12 @@ export class Register {
     await this.#db.batch([insert, this.#audit(audit)]);
   }
 
-  /** False when somebody else changed the tenant since it was read; nothing is changed then but the audit. */
+  /** False when somebody else changed the tenant since it was read; nothing is changed then. */
   async updateTenant(tenant: Tenant, audit: AuditEntry): Promise<boolean> {
     const { id, name, customerId, plan, status, version } = tenant;
     const update = this.#bind(SQL.updateTenant, name, customerId, JSON.stringify(plan), status, id, version);
-    const [updated] = await this.#db.batch([update, this.#audit(audit)]);
+    const unchanged = { query: `SELECT 1 FROM tenants WHERE id = ? AND version = ?`, values: [id, version] };
+    const [, updated] = await this.#db.batch([this.#audit(audit, unchanged), update]);
     return updated?.meta.changes === 1;
   }
 
@@ -113,24 +126,52 @@ export class Register {
     return (await this.#bind(SQL.unprojected, limit).all<{ id: string }>()).results.map((row) => row.id);
   }
 
-  async markProjected(tenant: Tenant, publishedKeyIds: readonly string[]): Promise<void> {
-    const published = publishedKeyIds.map((keyId) => this.#bind(SQL.setInDirectory, keyId));
-    await this.#db.batch([...published, this.#bind(SQL.setProjected, tenant.version, tenant.id)]);
+  async markProjected({ id, version }: Tenant): Promise<void> {
+    await this.#bind(SQL.setProjected, version, id).run();
+  }
+
+  async markPublished(keyId: string): Promise<void> {
+    await this.#bind(SQL.setInDirectory, keyId).run();
+  }
+
+  /** True when the tenant's ledgers and KV have been told all that the register says. */
+  async isProjected(tenantId: string): Promise<boolean> {
+    return (await this.#bind(SQL.isProjected, tenantId).first<Row>())?.["is_projected"] === 1;
   }
 
   async insertKey(key: RegisteredKey, audit: AuditEntry): Promise<void> {
-    await this.#db.batch([...this.#keyInserts(key), this.#audit(audit)]);
+    await this.#db.batch([this.#audit(audit), this.#touch(key.tenantId), this.#insertKey(key)]);
   }
 
-  /** The new key, and the old one's end, in one step. */
-  async replaceKey(key: RegisteredKey, old: { id: string; expiresAtMs: number }, audit: AuditEntry): Promise<void> {
-    const expire = this.#bind(SQL.expireKey, old.expiresAtMs, old.id);
-    await this.#db.batch([...this.#keyInserts(key), expire, this.#audit(audit)]);
+  /** The new key, and the old one's end, in one step. False when the old one was changed since it was read. */
+  async replaceKey(
+    key: RegisteredKey,
+    old: RegisteredKey,
+    change: { oldExpiresAtMs: number; audit: AuditEntry },
+  ): Promise<boolean> {
+    const guard = unchangedKey(old);
+    const [, , inserted] = await this.#db.batch([
+      this.#audit(change.audit, guard),
+      this.#touch(key.tenantId, guard),
+      this.#insertKey(key, guard),
+      this.#bindIf(guard, SQL.expireKey, change.oldExpiresAtMs, old.id),
+    ]);
+    return inserted?.meta.changes === 1;
   }
 
-  async revokeKey(key: RegisteredKey, revokedAtMs: number, audit: AuditEntry): Promise<void> {
-    const revoke = this.#bind(SQL.revokeKey, revokedAtMs, key.id);
-    await this.#db.batch([revoke, this.#bind(SQL.touchTenant, key.tenantId), this.#audit(audit)]);
+  /** False when the key was changed since it was read; nothing is changed then. */
+  async revokeKey(key: RegisteredKey, revokedAtMs: number, audit: AuditEntry): Promise<boolean> {
+    const guard = unchangedKey(key);
+    const [, , revoked] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#touch(key.tenantId, guard),
+      this.#bindIf(guard, SQL.revokeKey, revokedAtMs, key.id),
+    ]);
+    return revoked?.meta.changes === 1;
+  }
+
+  async activeKeys(tenantId: string, nowMs: number): Promise<number> {
+    return (await this.#bind(SQL.activeKeys, tenantId, nowMs).first<{ n: number }>())?.n ?? 0;
   }
 
   async key(id: string): Promise<RegisteredKey | null> {
@@ -156,22 +197,33 @@ export class Register {
     return (await this.#bind(SQL.audit, after, limit).all<Row>()).results.map(toAudit);
   }
 
-  #keyInserts(key: RegisteredKey): D1PreparedStatement[] {
-    const { id, tenantId, mode, label, secretHash, scopes, allowedIps, createdAtMs, expiresAtMs, replaces } = key;
-    const json = [JSON.stringify(scopes), JSON.stringify(allowedIps)];
-    return [
-      this.#bind(SQL.insertKey, id, tenantId, mode, label, secretHash, ...json, createdAtMs, expiresAtMs, replaces),
-      this.#bind(SQL.touchTenant, tenantId),
-    ];
+  #insertKey(key: RegisteredKey, guard: Guard = ALWAYS): D1PreparedStatement {
+    const { id, tenantId, mode, label, secretHash, createdAtMs, expiresAtMs, lifetimeMs, replaces } = key;
+    const json = [JSON.stringify(key.scopes), JSON.stringify(key.allowedIps)];
+    const columns = [id, tenantId, mode, label, secretHash, ...json, createdAtMs, expiresAtMs, lifetimeMs, replaces];
+    return this.#bindIf(guard, SQL.insertKey, ...columns);
   }
 
-  #audit(entry: AuditEntry): D1PreparedStatement {
-    return auditInsert(this.#db, entry);
+  #touch(tenantId: string, guard: Guard = ALWAYS): D1PreparedStatement {
+    return this.#bindIf(guard, SQL.touchTenant, tenantId);
   }
 
-  #bind(statement: string, ...values: readonly (string | number | null)[]): D1PreparedStatement {
+  #audit(entry: AuditEntry, { query, values }: Guard = ALWAYS): D1PreparedStatement {
+    return auditInsert(this.#db, entry, { query: `SELECT 1 WHERE NOT EXISTS (${query})`, values });
+  }
+
+  #bindIf(guard: Guard, statement: string, ...values: readonly SqlValue[]): D1PreparedStatement {
+    return this.#bind(`${statement} AND EXISTS (${guard.query})`, ...values, ...guard.values);
+  }
+
+  #bind(statement: string, ...values: readonly SqlValue[]): D1PreparedStatement {
     return this.#db.prepare(statement).bind(...values);
   }
+}
+
+function unchangedKey({ id, expiresAtMs }: RegisteredKey): Guard {
+  const query = `SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL AND expires_at IS ?`;
+  return { query, values: [id, expiresAtMs] };
 }
 
 function toTenant(row: Row): Tenant {
@@ -199,6 +251,7 @@ function toKey(row: Row): RegisteredKey {
     createdAtMs: row["created_at"] as number,
     expiresAtMs: row["expires_at"] as number | null,
     revokedAtMs: row["revoked_at"] as number | null,
+    lifetimeMs: row["lifetime_ms"] as number | null,
     replaces: row["replaces"] as string | null,
     inDirectory: row["in_directory"] === 1,
   };

@@ -35,11 +35,24 @@ describe("refuseAccess", () => {
   });
 
   test("a key ends at its instant, not a millisecond before", () => {
-    for (const state of ["expiresAtMs", "revokedAtMs"] as const) {
-      const ends = { ...GRANT, [state]: NOW_MS };
-      expect(refuseAccess(ends, "active", ASKED, NOW_MS - 1)).toBeNull();
-      expect(refuseAccess(ends, "active", ASKED, NOW_MS)).not.toBeNull();
-    }
+    const ends = { ...GRANT, expiresAtMs: NOW_MS };
+    expect(refuseAccess(ends, "active", ASKED, NOW_MS - 1)).toBeNull();
+    expect(refuseAccess(ends, "active", ASKED, NOW_MS)).toEqual({ code: "expired_api_key" });
+  });
+
+  test("a revocation holds at once, also from a clock that is ahead of the ledger's", () => {
+    const revoked = { ...GRANT, revokedAtMs: NOW_MS + 60_000 };
+    expect(refuseAccess(revoked, "active", ASKED, NOW_MS)).toEqual({ code: "revoked_api_key" });
+  });
+
+  test.each<[string[], string, boolean]>([
+    [["2001:db8::/32"], "2001:db8:ffff::1", true],
+    [["2001:db8::/32"], "2001:db9::1", false],
+    [["2001:db8::/32", "10.0.0.0/8"], "10.255.0.1", true],
+    [["0.0.0.0/0"], "2001:db8::1", false],
+    [["::/0"], "198.51.100.1", false],
+  ])("%j holds %s: %j", (allowedIps, ip, isAllowed) => {
+    expect(refuseAccess({ ...GRANT, allowedIps }, "active", { ...ASKED, ip }, NOW_MS) === null).toBe(isAllowed);
   });
 
   test("an address is in a range exactly when its first bits are", () => {
@@ -75,6 +88,13 @@ describe("parseIpRange", () => {
     ["2001:db8::/32", "2001:db8::/32"],
     ["2001:DB8::7", "2001:db8::7/128"],
     ["0.0.0.0/0", "0.0.0.0/0"],
+    ["::/0", "::/0"],
+    ["203.0.113.7/24", "203.0.113.0/24"],
+    ["2001:db8:0:0:ffff::1/64", "2001:db8::/64"],
+    ["::ffff:203.0.113.0/120", "203.0.113.0/24"],
+    ["10.0.0.0/08", "10.0.0.0/8"],
+    ["fe80::1%eth0/64", null],
+    ["203.0.113.0/24/8", null],
     ["10/8", null],
     ["10.1/16", null],
     ["010.0.0.0/8", null],
@@ -97,7 +117,8 @@ describe("parseIpRange", () => {
     fc.assert(
       fc.property(fc.tuple(octet, octet, octet, octet), fc.nat(32), (address, bits) => {
         const range = parseIpRange(`${address.join(".")}/${bits}`);
-        expect(range).toBe(`${address.join(".")}/${bits}`);
+        expect(range).not.toBeNull();
+        expect(parseIpRange(range ?? "")).toBe(range);
       }),
     );
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { looksLikeCpf } from "../../domain/cpf.ts";
 import { SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import { issueKey, revokeKey, rotateKey, type IssuedKey } from "../../gateway/keys.ts";
@@ -9,6 +10,7 @@ import type { AppContext } from "../context.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import type { Operation } from "../operation.ts";
 import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
+import { printable } from "../printable.ts";
 import { problemResponse } from "../problem.ts";
 import { readJson } from "../read_body.ts";
 import { issuesOf } from "../scores.ts";
@@ -19,7 +21,14 @@ const LONGEST_OVERLAP_SECONDS = 90 * 86_400;
 export const newKey = z
   .strictObject({
     mode: z.enum(["live", "test"]),
-    label: z.string().trim().min(1).max(100).nullable().default(null),
+    label: z
+      .string()
+      .trim()
+      .regex(printable(100), "1 to 100 printable characters")
+      .refine((text) => !looksLikeCpf(text), "must not hold a CPF")
+      .nullable()
+      .default(null)
+      .meta({ description: "What the key is for; it is shown in exports." }),
     scopes: z
       .array(z.enum(SCOPES))
       .min(1)
@@ -78,7 +87,7 @@ export const issueKeyOperation: Operation = {
   description: "The answer is the only time that the key is seen.",
   body: { schema: newKey, example: { mode: "live", label: "checkout" } },
   answers: { 201: { description: "The key.", content: issuedKey } },
-  failures: ["ledger_unavailable"],
+  failures: ["conflict", "change_pending"],
 };
 
 export const listKeysOperation: Operation = {
@@ -96,7 +105,7 @@ export const rotateKeyOperation: Operation = {
   description: "The new key has the old one's rights. The old one ends after the overlap.",
   body: { schema: keyRotation, example: { overlapSeconds: 86_400 } },
   answers: { 201: { description: "The new key.", content: issuedKey } },
-  failures: ["conflict", "ledger_unavailable"],
+  failures: ["conflict", "change_pending"],
 };
 
 export const revokeKeyOperation: Operation = {
@@ -105,7 +114,7 @@ export const revokeKeyOperation: Operation = {
   summary: "Revoke a key",
   description: "Effective for everyone when it returns. Revoking a key again changes nothing.",
   answers: { 200: { description: "Since when it is revoked.", content: revocation } },
-  failures: ["ledger_unavailable"],
+  failures: ["conflict", "change_pending"],
 };
 
 /** `POST /admin/v1/tenants/{id}/keys`. */

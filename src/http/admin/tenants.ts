@@ -6,6 +6,7 @@ import type { AppContext } from "../context.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import type { Operation } from "../operation.ts";
 import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
+import { printable } from "../printable.ts";
 import { problemResponse } from "../problem.ts";
 import { readJson } from "../read_body.ts";
 import { issuesOf } from "../scores.ts";
@@ -18,8 +19,16 @@ const tier = z
   .strictObject({ upTo: z.int().min(1).nullable(), unitPriceMicros: micros })
   .meta({ id: "PriceTier", description: "Lookups up to the `upTo`-th of a month cost `unitPriceMicros` each." });
 
+// Kept in UTC, in which way ever it was written.
+const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
+
 const planTerms = {
-  allowance: z.strictObject({ requests: z.int().min(0), endsAt: z.iso.datetime().nullable().optional() }).nullable(),
+  allowance: z
+    .strictObject({
+      requests: z.int().min(0),
+      endsAt: instant.nullable().optional(),
+    })
+    .nullable(),
   tiers: z
     .array(tier)
     .min(1)
@@ -44,7 +53,7 @@ export const plan = z
   })
   .meta({ id: "Plan" });
 
-const tenantName = z.string().trim().min(1).max(200);
+const tenantName = z.string().trim().regex(printable(200), "1 to 200 printable characters");
 const customerId = z
   .string()
   .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, "1 to 100 ASCII characters, no space at either end");
@@ -99,7 +108,7 @@ export const createTenantOperation: Operation = {
     example: { name: "Loja Exemplo", document: "12ABC34501DE35", customerId: "loja_exemplo", plan: "trial" },
   },
   answers: { 201: { description: "The tenant.", content: tenant, headers: HEADERS.location } },
-  failures: ["ledger_unavailable"],
+  failures: ["change_pending"],
 };
 
 export const listTenantsOperation: Operation = {
@@ -118,7 +127,7 @@ export const changeTenantOperation: Operation = {
   summary: "Change a tenant",
   description: "Effective for lookups when it returns. A price counts from the next lookup on.",
   body: { schema: tenantChange, example: { status: "suspended" } },
-  failures: ["conflict", "ledger_unavailable"],
+  failures: ["conflict", "change_pending"],
 };
 
 /** `POST /admin/v1/tenants`. */

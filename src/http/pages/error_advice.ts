@@ -23,6 +23,7 @@ export const ADVICE: Readonly<Record<FailureCode, Advice>> = {
   method_not_allowed: "change_request",
   conflict: "change_request",
   period_open: "wait",
+  change_pending: "repeat",
   idempotency_in_progress: "wait",
   idempotency_expired: "change_request",
   idempotency_mismatch: "change_request",
