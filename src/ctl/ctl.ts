@@ -1,9 +1,11 @@
 import { CommanderError } from "commander";
 import { addAuditCommands } from "./commands/audit.ts";
+import { addCorrectionCommands } from "./commands/corrections.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addLedgerCommands } from "./commands/ledger.ts";
 import { addPlanCommands } from "./commands/plans.ts";
+import { addStatementCommands } from "./commands/statements.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
 import { addUsageCommand } from "./commands/usage.ts";
 import { CtlError, EXIT } from "./ctl_error.ts";
@@ -17,6 +19,8 @@ async function main(argv: readonly string[]): Promise<number> {
   addKeyCommands(program);
   addPlanCommands(program);
   addUsageCommand(program);
+  addStatementCommands(program);
+  addCorrectionCommands(program);
   addAuditCommands(program);
   addHealthCommand(program);
   addLedgerCommands(program);

@@ -51,6 +51,12 @@ export function contextOf(command: Command): { readonly api: AdminApi; readonly 
   return { api: new AdminApi(findGateway(url)), json };
 }
 
+/** What a command works with that asks no gateway. */
+export function contextOfOffline(command: Command): { readonly json: boolean } {
+  const { json = false } = command.optsWithGlobals<GlobalOptions>();
+  return { json };
+}
+
 /** Whether errors are to be printed as JSON, known even when the command line could not be read. */
 export function wantsJson(argv: readonly string[]): boolean {
   return argv.includes("--json");

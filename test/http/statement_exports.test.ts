@@ -4,7 +4,7 @@ import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import type { ExportedEvent } from "../../src/domain/export/exported_event.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import { admin, call, lookup, newKey, newTenant } from "../support/gateway.ts";
-import { eventOfCells, readCsv } from "../domain/export/readers.ts";
+import { eventOfCells, eventOfPtbrCells, microsOfReais, readCsv } from "../domain/export/readers.ts";
 
 const PERIOD = periodOf(Date.now());
 
@@ -54,6 +54,38 @@ describe("files of the open month", () => {
       const asOperator = await admin(`/tenants/${tenant.tenantId}/statements/${PERIOD}/${name}`);
       expect(asOperator.status).toBe(200);
       expect(await textOf(asOperator)).toBe(await textOf(await file(tenant.key, name)));
+    }
+  });
+
+  test("add up to what usage says, in every format", async () => {
+    const tiers = [
+      { upTo: 2, unitPriceMicros: 150_001 },
+      { upTo: null, unitPriceMicros: 99_999 },
+    ];
+    const tenant = await newTenant({ plan: { tiers } });
+    for (let made = 0; made < 4; made += 1) await lookup(tenant.key, "11144477735");
+    const adjustment = { units: -1, amount: "-0.123456", reason: "crédito" };
+    expect((await admin(`/tenants/${tenant.tenantId}/adjustments`, { body: adjustment })).status).toBe(201);
+    const usage = await call("/v1/usage", { headers: { "x-api-key": tenant.key } });
+    const { totals } = await usage.json<{ totals: { billed: number; amount: string } }>();
+    expect(totals).toMatchObject({ billed: 4, amount: "0.5000" });
+
+    const rows = async (name: string, separator: string) =>
+      readCsv((await textOf(await file(tenant.key, name))).replace("\uFEFF", ""), separator).slice(1);
+    const formats = {
+      jsonl: await jsonl(await file(tenant.key, "events.jsonl")),
+      csv: (await rows("events.csv", ",")).map(eventOfCells),
+      ptBr: (await rows("events.pt-br.csv", ";")).map(eventOfPtbrCells),
+      focus: (await rows("focus.csv", ",")).map((cells) => eventOfCells(cells.slice(-17))),
+    };
+    for (const events of Object.values(formats)) {
+      expect(events).toEqual(formats.jsonl);
+      const lookups = events.filter(({ kind }) => kind === "lookup");
+      expect(lookups.filter(({ billed }) => billed)).toHaveLength(totals.billed);
+      expect(lookups.reduce((sum, { amountMicros }) => sum + amountMicros, 0)).toBe(microsOfReais(totals.amount));
+      expect(events.filter(({ kind }) => kind === "adjustment").map(({ amountMicros }) => amountMicros)).toEqual([
+        -123_456,
+      ]);
     }
   });
 

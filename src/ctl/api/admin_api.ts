@@ -2,7 +2,13 @@ import { CtlError, EXIT } from "../ctl_error.ts";
 import type { Gateway } from "./find_gateway.ts";
 
 type Query = Readonly<Record<string, string | number | undefined>>;
-type Send = { readonly method?: string; readonly query?: Query; readonly json?: unknown; readonly csv?: string };
+type Send = {
+  readonly method?: string;
+  readonly query?: Query;
+  readonly json?: unknown;
+  readonly csv?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
 type Problem = {
   readonly code?: string;
   readonly title?: string;
@@ -59,13 +65,14 @@ export class AdminApi {
     return { data, nextCursor: cursor };
   }
 
-  /** An answer as it comes, for downloads: its status is 200. */
+  /** An answer as it comes, for downloads: its status is 200, or 206 for a range. */
   async open(path: string, send: Send = {}): Promise<Response> {
     const url = new URL(`${this.#gateway.url}/admin/v1${path}`);
     for (const [name, value] of Object.entries(send.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const headers = new Headers({ authorization: `Bearer ${this.#gateway.adminToken}`, "accept-language": "en" });
+    for (const [name, value] of Object.entries(send.headers ?? {})) headers.set(name, value);
     if (send.json !== undefined) headers.set("content-type", "application/json");
     if (send.csv !== undefined) headers.set("content-type", "text/csv");
     const body = send.csv ?? (send.json === undefined ? null : JSON.stringify(send.json));

@@ -2,7 +2,7 @@ import { progress, spinner } from "@clack/prompts";
 
 /** Says what a command is at; without a terminal it says nothing. */
 export type Report = (message: string) => void;
-export type Steps = { readonly advance: (message: string) => void };
+export type Steps = { readonly advance: (message: string, steps?: number) => void };
 
 /** Shows a spinner on standard error while `work` runs, and nothing of it after. */
 export async function withSpinner<Value>(message: string, work: (report: Report) => Promise<Value>): Promise<Value> {
@@ -25,7 +25,7 @@ export async function withProgressBar<Value>(
   const bar = progress({ output: process.stderr, max: Math.max(options.steps, 1), size: 30, withGuide: false });
   bar.start(options.message);
   try {
-    return await work({ advance: (message) => bar.advance(1, message) });
+    return await work({ advance: (message, steps = 1) => bar.advance(steps, message) });
   } finally {
     bar.clear();
   }

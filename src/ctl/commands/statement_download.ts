@@ -1,0 +1,198 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Command } from "commander";
+import type { FileDigest, Manifest } from "../../domain/statement.ts";
+import type { AdminApi } from "../api/admin_api.ts";
+import { CtlError, EXIT, usageError } from "../ctl_error.ts";
+import { contextOf, withExamples } from "../program.ts";
+import { note, print } from "../terminal/output.ts";
+import { withProgressBar, withSpinner, type Steps } from "../terminal/progress.ts";
+import { shownCount } from "./shown_values.ts";
+
+/** Where a folder of downloads keeps the keys that its manifests are checked with. */
+export const KEYS_FILE = "export-keys.json";
+const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+const TRIES = 3;
+
+type Options = { readonly period: string; readonly all?: true; readonly dir: string };
+type Bundle = { readonly tenantId: string; readonly manifest: Manifest; readonly text: string };
+
+/** `statements download`: closed months as files, checked as they come. */
+export function addDownloadCommand(group: Command, month: (text: string) => string): void {
+  withExamples(
+    group
+      .command("download")
+      .description(
+        "Downloads a closed month into DIR/<tenant>/<month>/. What is there and whole is kept, what is half there goes on.",
+      )
+      .argument("[tenant-id...]")
+      .requiredOption("--period <month>", "YYYY-MM, a month of São Paulo", month)
+      .option("--all", "of every tenant")
+      .option("--dir <dir>", "where to", "statements")
+      .action(download),
+    [
+      "statements download --period 2026-11 --all",
+      "statements download <tenant-id> --period 2026-11 --dir /tmp/november",
+    ],
+  );
+}
+
+async function download(tenantIds: readonly string[], options: Options, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  if ((tenantIds.length === 0) !== (options.all === true)) throw usageError("Name tenants, or give --all.");
+  const dir = resolve(options.dir);
+  const { bundles, open: notClosed } = await withSpinner("Reading the manifests", async (report) => {
+    const ids = options.all === true ? await everyTenant(api) : tenantIds;
+    return await manifestsOf(api, { ids, period: options.period, report });
+  });
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, KEYS_FILE), await (await openUrl(`${api.url}${KEYS_PATH}`)).text());
+  const bytes = bundles.flatMap(({ manifest }) => manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+  await withProgressBar({ message: `Downloading ${options.period}`, steps: Math.max(bytes, 1) }, async (bar) => {
+    for (const bundle of bundles) await fetchBundle(api, { bundle, dir, bar });
+  });
+  const answer = { dir, period: options.period, downloaded: bundles.map(({ tenantId }) => tenantId), notClosed };
+  print(answer, { json, human: () => `${shownCount(bundles.length)} statements of ${options.period} are in ${dir}` });
+  if (notClosed.length > 0 && !json) note(`Not closed yet, so not downloaded: ${notClosed.join(", ")}`);
+}
+
+async function everyTenant(api: AdminApi): Promise<string[]> {
+  const { data } = await api.list<{ id: string }>("/tenants", { most: Number.MAX_SAFE_INTEGER });
+  return data.map(({ id }) => id);
+}
+
+/** The closed month of each tenant that has it, and whose is still open. */
+async function manifestsOf(
+  api: AdminApi,
+  { ids, period, report }: { ids: readonly string[]; period: string; report: (message: string) => void },
+): Promise<{ bundles: Bundle[]; open: string[] }> {
+  const bundles: Bundle[] = [];
+  const notClosed: string[] = [];
+  for (const tenantId of ids) {
+    report(`${shownCount(bundles.length)} manifests of ${shownCount(ids.length)} tenants`);
+    const response = await manifestResponse(api, filePath(tenantId, period, "manifest.json"), ids.length === 1);
+    if (response === null) continue;
+    const text = await response.text();
+    const manifest = JSON.parse(text) as Manifest;
+    if (manifest.status === "closed") bundles.push({ tenantId, manifest, text });
+    else notClosed.push(tenantId);
+  }
+  return { bundles, open: notClosed };
+}
+
+/** Null for a tenant that is younger than the month. */
+async function manifestResponse(api: AdminApi, path: string, isOnly: boolean): Promise<Response | null> {
+  try {
+    return await api.open(path);
+  } catch (error) {
+    if (!isOnly && error instanceof CtlError && error.details["status"] === 404) return null;
+    throw error;
+  }
+}
+
+async function fetchBundle(
+  api: AdminApi,
+  { bundle, dir, bar }: { bundle: Bundle; dir: string; bar: Steps },
+): Promise<void> {
+  const { tenantId, manifest, text } = bundle;
+  const folder = join(dir, tenantId, manifest.period);
+  await mkdir(folder, { recursive: true });
+  for (const file of manifest.files) {
+    const message = `${tenantId} ${file.name}`;
+    await fetchFile(api, {
+      file,
+      path: filePath(tenantId, manifest.period, file.name),
+      target: join(folder, file.name),
+      onBytes: (count) => bar.advance(message, count),
+    });
+  }
+  // Last: a folder with a manifest is a whole one.
+  await writeFile(join(folder, "manifest.json"), text);
+}
+
+type Fetched = {
+  readonly file: FileDigest;
+  readonly path: string;
+  readonly target: string;
+  readonly onBytes: (count: number) => void;
+};
+
+/** Brings one file, from where an earlier run stopped; it gets its name when its hash is right. */
+async function fetchFile(api: AdminApi, { file, path, target, onBytes }: Fetched): Promise<void> {
+  if (await isWhole(target, file)) return onBytes(file.bytes);
+  const part = `${target}.part`;
+  let lastError: unknown;
+  let shownBytes = 0;
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    if ((await sizeOf(part)) > file.bytes) await rm(part);
+    try {
+      onBytes(Math.max((await sizeOf(part)) - shownBytes, 0));
+      shownBytes = Math.max(await sizeOf(part), shownBytes);
+      await appendRest(api, { file, path, part, onBytes: (count) => ((shownBytes += count), onBytes(count)) });
+    } catch (error) {
+      // Refused is refused; a connection that broke is taken up again where it stopped.
+      if (error instanceof CtlError && error.exitCode === EXIT.refused) throw error;
+      lastError = error;
+      continue;
+    }
+    if (await isWhole(part, file)) return await rename(part, target);
+    await rm(part, { force: true });
+    lastError = new Error("its hash is not the manifest's");
+  }
+  throw new CtlError(EXIT.unreachable, `${target} could not be downloaded: ${(lastError as Error).message}`);
+}
+
+async function appendRest(
+  api: AdminApi,
+  { file, path, part, onBytes }: { file: FileDigest; path: string; part: string; onBytes: (count: number) => void },
+): Promise<void> {
+  const have = await sizeOf(part);
+  if (have === file.bytes && have > 0) return;
+  const response = await api.open(path, have === 0 ? {} : { headers: { range: `bytes=${have}-` } });
+  const isRest = have > 0 && response.status === 206;
+  const handle = await open(part, isRest ? "a" : "w");
+  try {
+    for await (const chunk of response.body ?? []) {
+      await handle.write(chunk);
+      onBytes(chunk.byteLength);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether a file is there with the bytes that the manifest says. */
+async function isWhole(path: string, { bytes, sha256 }: FileDigest): Promise<boolean> {
+  return (await sizeOf(path)) === bytes && (await sha256OfFile(path)) === sha256;
+}
+
+export async function sha256OfFile(path: string): Promise<string | null> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    return hash.digest("hex");
+  } catch {
+    return null;
+  }
+}
+
+/** Zero for what is not there. */
+export async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return 0;
+  }
+}
+
+async function openUrl(url: string): Promise<Response> {
+  const response = await fetch(url);
+  if (!response.ok) throw new CtlError(EXIT.refused, `${url} answered ${response.status}`);
+  return response;
+}
+
+function filePath(tenantId: string, period: string, name: string): string {
+  return `/tenants/${encodeURIComponent(tenantId)}/statements/${period}/${name}`;
+}

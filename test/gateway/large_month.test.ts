@@ -1,0 +1,121 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
+import { closeStatement } from "../../src/gateway/close_statement.ts";
+import { encodeEvents } from "../../src/gateway/encode_events.ts";
+import { exportContext } from "../../src/gateway/open_statement.ts";
+import { manifestOf } from "../../src/gateway/read_statement.ts";
+import { eventPages, MissingEventError, writeEvents } from "../../src/platform/event_copy.ts";
+import type { EventRow } from "../../src/platform/ledger/ledger_rows.ts";
+import { servicesOf, type Services } from "../../src/platform/services.ts";
+import { newTenant } from "../support/gateway.ts";
+import { month } from "../support/months.ts";
+
+const EVENTS = 100_000;
+const PAGE = 2000;
+const PART_BYTES = 8 * 1024 * 1024;
+const { period, startMs } = month("2026-10");
+const RANGE = { first: 1, last: EVENTS };
+let tenantId = "";
+let services: Services;
+
+beforeAll(async () => {
+  const made = servicesOf(env);
+  if (!made.ok) throw new Error("misconfigured");
+  // The month's ledger as far as closing sees it: all of it is in D1.
+  const ledger = { closePeriod: async () => ({ kind: "closed", range: RANGE }) };
+  services = { ...made.value, ledgers: { getByName: () => ledger } as unknown as Services["ledgers"] };
+  ({ tenantId } = await newTenant());
+  for (let first = 1; first <= EVENTS; first += 5000) {
+    const events = Array.from({ length: 5000 }, (_, index) => event(first + index));
+    await writeEvents(env.DB, { tenantId, mode: "live" }, JSON.stringify(events));
+  }
+}, 120_000);
+
+function event(seq: number): EventRow {
+  return {
+    seq,
+    id: `lkp_${String(seq).padStart(8, "0")}-1111-4222-8333-444455556666`,
+    occurred_at: startMs + seq * 20,
+    key_id: "csg_live_0123456789",
+    reference: `pedido ${seq}`,
+    outcome: "delivered",
+    billed: 1,
+    units: 1,
+    unit_price_micros: 150_000,
+    amount_micros: 150_000,
+    transaction_id: `7a52f4c8-03f1-4d0e-9f5e-${String(seq).padStart(12, "0")}`,
+    cpf_reference: "v1:9f2c1b7a9f2c1b7a9f2c1b7a9f2c1b7a",
+    kind: "lookup",
+    corrects: null,
+  };
+}
+
+async function stream(name: string): Promise<ReadableStream<Uint8Array>> {
+  const tenant = await services.register.tenant(tenantId);
+  const file = EXPORT_FILES.find((candidate) => candidate.name === name);
+  if (tenant === null || file === undefined) throw new Error(`no ${name}`);
+  const pages = eventPages(env.DB, { tenantId, mode: "live" }, RANGE);
+  return encodeEvents({ range: RANGE, pages, context: await exportContext(services, tenant, period) }, file.encoder);
+}
+
+describe("a month of a hundred thousand events", () => {
+  test("is read from D1 no faster than its reader takes it, a page at a time", async () => {
+    const reader = (await stream("events.jsonl")).getReader();
+    const reads = vi.spyOn(env.DB, "prepare");
+    await new Promise((done) => setTimeout(done, 50));
+    expect(reads).toHaveBeenCalledTimes(0);
+    let lines = 0;
+    let largest = 0;
+    for (let taken = 1; ; taken += 1) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      expect(reads).toHaveBeenCalledTimes(taken);
+      largest = Math.max(largest, value.byteLength);
+      lines += new TextDecoder().decode(value).split("\n").length - 1;
+    }
+    reads.mockRestore();
+    expect(lines).toBe(EVENTS);
+    expect(largest).toBeLessThan(1.5 * 1024 * 1024);
+  });
+
+  test("is not read on when its reader leaves", async () => {
+    const reader = (await stream("focus.csv")).getReader();
+    await reader.read();
+    await reader.read();
+    const reads = vi.spyOn(env.DB, "prepare");
+    await reader.cancel();
+    await expect(reader.read()).resolves.toMatchObject({ done: true });
+    expect(reads).toHaveBeenCalledTimes(0);
+    reads.mockRestore();
+  });
+
+  test("is closed in one pass, in parts that do not grow with it, and reads back as its manifest says", async () => {
+    const tenant = await services.register.tenant(tenantId);
+    const signingKey = services.settings.exportSigningKey;
+    if (tenant === null || signingKey === null) throw new Error("no tenant or no key");
+    const reads = vi.spyOn(env.DB, "prepare");
+    const bucket = vi.spyOn(env.STATEMENTS, "createMultipartUpload");
+    const closed = await closeStatement(services, { tenant, period, previous: null, signingKey, actor: "test" });
+    const pages = reads.mock.calls.filter(([sql]) => sql.includes("FROM events WHERE")).length;
+    expect(pages).toBe(EVENTS / PAGE);
+    expect(bucket).toHaveBeenCalledTimes(EXPORT_FILES.length);
+    vi.restoreAllMocks();
+    if (!closed.ok) throw new Error(closed.failure.reason);
+    const { seq, totals, files } = manifestOf(closed.value);
+    expect([seq.count, totals.amount]).toEqual([EVENTS, "15000.00"]);
+    for (const { name, bytes, sha256 } of files) {
+      expect(bytes).toBeGreaterThan(PART_BYTES);
+      expect(await services.archive.digest(closed.value.prefix, name)).toEqual({ name, bytes, sha256 });
+    }
+  });
+
+  test("breaks off, rather than end early, where an event is missing", async () => {
+    await env.DB.prepare("DELETE FROM events WHERE tenant_id = ? AND seq = 54321").bind(tenantId).run();
+    const reader = (await stream("events.csv")).getReader();
+    const readAll = async () => {
+      while (!(await reader.read()).done);
+    };
+    await expect(readAll()).rejects.toThrow(new MissingEventError(54_321));
+  });
+});
