@@ -18,14 +18,14 @@ export async function askClaro(
   ask: { cpf: Cpf; customerId: string; deadlineMs: number },
 ): Promise<ScoreOutcome> {
   let isSent = false;
-  const answer = await withDeadline(ask.deadlineMs - Date.now(), async (signal) => {
+  const answer = await withDeadline(ask.deadlineMs - Date.now(), async (deadline) => {
     let token = await services.tokens.get(mode);
     for (let repeats = { unauthorized: 1, failed: 1 }; ;) {
       if (token.kind === "refused") return nothingSent(token.failure);
-      if (signal.aborted || Date.now() >= ask.deadlineMs) return outOfTime();
+      if (deadline.isPassed || Date.now() >= ask.deadlineMs) return outOfTime();
       isSent = false;
       const { accessToken, generation } = token.grant;
-      const exchange = await services.claro[mode].requestScore({ ...ask, accessToken }, signal, () => {
+      const exchange = await services.claro[mode].requestScore({ ...ask, accessToken }, deadline.signal, () => {
         isSent = true;
       });
       if (isUnauthorized(exchange) && repeats.unauthorized > 0) {

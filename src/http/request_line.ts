@@ -18,8 +18,10 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   context.set("requestId", requestId);
   context.set("startedAtMs", startedAtMs);
   context.set("log", {});
-  await next();
+  // Before the answer is made: a header that is added to a finished answer has Hono make the answer again.
   context.header("X-Request-Id", requestId);
+  await next();
+  if (!context.res.headers.has("x-request-id")) context.header("X-Request-Id", requestId);
   logEvent(context.res.status >= 500 ? "error" : "info", {
     event: "request",
     requestId,

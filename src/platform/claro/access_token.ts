@@ -136,8 +136,8 @@ export class AccessToken extends DurableObject<Env> {
       return { kind: "refused", failure: JSON.parse(this.#row.failure) as Failure };
     }
     const claro = new ClaroClient(mode, this.#settings, this.#clock);
-    const exchange = await withDeadline<TokenExchange>(this.#settings.claro.timeoutMs, (signal) =>
-      claro.requestToken(signal),
+    const exchange = await withDeadline<TokenExchange>(this.#settings.claro.timeoutMs, (deadline) =>
+      claro.requestToken(deadline.signal),
     );
     if (isDeadlinePassed(exchange)) return this.#noteFailure({ code: "claro_unreachable" });
     if (exchange.kind !== "token") return this.#noteFailure(tokenFailure(exchange));

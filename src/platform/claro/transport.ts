@@ -94,8 +94,14 @@ async function exchange(
 const NEVER_REACHED = new Set([521, 522, 523, 525, 526, 530]);
 const LOST_ON_THE_WAY = new Set([520, 524]);
 
+function isKnownToBeSmall(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return length !== null && Number(length) <= MAX_BODY_BYTES && !headers.has("content-encoding");
+}
+
 async function readBody(response: Response): Promise<string> {
   if (response.body === null) return "";
+  if (isKnownToBeSmall(response.headers)) return await response.text();
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";

@@ -104,7 +104,10 @@ export const SQL = {
   batchesAfter: `SELECT last_seq, first_seq, events FROM batches WHERE last_seq > ? ORDER BY last_seq LIMIT ?`,
   dropBatches: `DELETE FROM batches WHERE last_seq <= ?`,
   setFlushed: `UPDATE ledger SET flushed_through = ?, flushed_at = ?`,
-  dropFlushed: `DELETE FROM lookups WHERE n > 0 AND n <= ? AND occurred_at < ?`,
+  // Up to the first that is too young: the young ones, many more under load, are not read each time.
+  dropFlushed: `
+    DELETE FROM lookups WHERE n > 0 AND n < coalesce(
+      (SELECT n FROM lookups WHERE n > 0 AND n <= ?1 AND occurred_at >= ?2 ORDER BY n LIMIT 1), ?1 + 1)`,
   hasDroppable: `SELECT n FROM lookups WHERE n > 0 LIMIT 1`,
   usageDays: `
     SELECT date, sum(delivered) AS delivered, sum(not_found) AS notFound, sum(rejected) AS rejected,

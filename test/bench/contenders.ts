@@ -1,0 +1,103 @@
+import { wireRequest, type Target } from "./load/load.ts";
+import { startWorker, type RunningWorker, type WorkerOptions } from "./runtime/worker.ts";
+
+/** A Worker under test with the load that it understands. */
+export type Contender = Target & { readonly worker: RunningWorker };
+
+const ADMIN_TOKEN = "bench-admin-token-0123456789";
+const CPF_HMAC_SECRET = "bench-cpf-hmac-secret-0123456789";
+const CPFS = 500;
+
+/** The gateway, as deployed, with tenants whose limits are far away. */
+export async function startGateway(
+  claroUrl: string,
+  options: { tenants?: number; name?: string; vars?: Record<string, string> } & Partial<WorkerOptions> = {},
+): Promise<Contender & { readonly keys: readonly string[] }> {
+  const { tenants = 1, name = "gateway", vars = {}, ...more } = options;
+  const worker = await startWorker(name, {
+    config: "wrangler.toml",
+    ...more,
+    vars: {
+      CLARO_BASE_URL: claroUrl,
+      CLARO_CLIENT_ID: "bench",
+      CLARO_CLIENT_SECRET: "bench-client-secret",
+      ADMIN_TOKEN,
+      CPF_HMAC_SECRET,
+      ACCESS_TOKEN_SECRET: "bench-access-token-secret-0123456789",
+      IDEMPOTENCY_SECRET: "bench-idempotency-secret-0123456789",
+      LOCAL: "true",
+      ...vars,
+    },
+  });
+  const keys: string[] = [];
+  for (let made = 0; made < tenants; made += 1) keys.push(await newKey(worker.url));
+  const requests = Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
+    const authorization = `Bearer ${keys[index % keys.length]}`;
+    return wireRequest("/v1/scores", { authorization }, { cpf: cpfOf(index) });
+  });
+  return { worker, url: worker.url, requests, keys };
+}
+
+/** The bare Worker. Its clients bring Claro's own body and token, so that it has nothing to do. */
+export async function startBare(claroUrl: string): Promise<Contender> {
+  const config = "test/bench/bare/wrangler.toml";
+  const worker = await startWorker("bare", { config, vars: { CLARO_BASE_URL: claroUrl } });
+  const token = await claroToken(claroUrl);
+  const headers = { "x-client-auth": `Bearer ${token}`, "x-customerid": "bench" };
+  const requests = Array.from({ length: CPFS }, (_, index) =>
+    wireRequest("/customers/v1/scores", headers, { data: { customer: { idCpf: cpfOf(index) } } }),
+  );
+  return { worker, url: worker.url, requests };
+}
+
+/** The obvious implementation, with one key in its KV. */
+export async function startObvious(claroUrl: string): Promise<Contender> {
+  const config = "test/bench/obvious/wrangler.toml";
+  const worker = await startWorker("obvious", { config, vars: { CLARO_BASE_URL: claroUrl, CPF_HMAC_SECRET } });
+  const key = "csg_live_obviouskey_obvioussecret";
+  const hash = Buffer.from(await crypto.subtle.digest("SHA-256", Buffer.from(key))).toString("hex");
+  const record = { tenantId: "ten_obvious", customerId: "bench", status: "active", unitPriceMicros: 150_000 };
+  await (await worker.miniflare.getKVNamespace("KEYS")).put(`key:${hash}`, JSON.stringify(record));
+  const requests = Array.from({ length: CPFS }, (_, index) =>
+    wireRequest("/v1/scores", { authorization: `Bearer ${key}` }, { cpf: cpfOf(index) }),
+  );
+  return { worker, url: worker.url, requests };
+}
+
+async function newKey(url: string): Promise<string> {
+  const plan = { name: "pay-per-use", ratePerSecond: 10_000, burst: 100_000 };
+  const tenant = { name: "Bench", document: "12ABC34501DE35", customerId: "bench", plan };
+  const { id } = await post<{ id: string }>(`${url}/admin/v1/tenants`, tenant);
+  return (await post<{ key: string }>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" })).key;
+}
+
+async function post<Answer>(url: string, body: unknown): Promise<Answer> {
+  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${new URL(url).pathname} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as Answer;
+}
+
+async function claroToken(claroUrl: string): Promise<string> {
+  const response = await fetch(`${claroUrl}/oauth2/v1/token`, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded", "x-client-auth": `Basic ${btoa("bench:bench")}` },
+    body: "grant_type=client_credentials",
+  });
+  return (await response.json<{ access_token: string }>()).access_token;
+}
+
+/** The `index`-th of many valid CPFs, none of them one of the sandbox's magic ones. */
+function cpfOf(index: number): string {
+  const base = String(300_000_000 + index * 7919).padStart(9, "0");
+  const first = checkDigit(base);
+  return `${base}${first}${checkDigit(`${base}${first}`)}`;
+}
+
+function checkDigit(digits: string): number {
+  const sum = Array.from(digits).reduce(
+    (total, digit, index) => total + Number(digit) * (digits.length + 1 - index),
+    0,
+  );
+  return sum % 11 < 2 ? 0 : 11 - (sum % 11);
+}

@@ -1,0 +1,83 @@
+import { startBare, startGateway, startObvious, type Contender } from "../contenders.ts";
+import { LoadGenerator, type LoadResult } from "../load/load.ts";
+import { startSandbox } from "../runtime/sandbox.ts";
+import { spreadOf, table, written, type Spread } from "../statistics.ts";
+
+const CONCURRENCIES = [1, 32, 128] as const;
+const CONTENDERS = ["bare", "gateway", "obvious"] as const;
+type Name = (typeof CONTENDERS)[number];
+
+export type ThroughputRow = {
+  readonly concurrency: number;
+  readonly ofBare: Spread;
+  readonly ofObvious: Spread;
+  readonly contenders: Readonly<Record<Name, { perSecond: Spread; p50Ms: Spread; p99Ms: Spread }>>;
+};
+
+/**
+ * Lookups a second and their latency, against the bare Worker and the obvious one. All three take turns in each round,
+ * and a ratio is of neighbours in one round: what else the machine does strikes them alike.
+ */
+export async function measureThroughput(options: { rounds: number; seconds: number }): Promise<ThroughputRow[]> {
+  const sandbox = await startSandbox({ latencyMs: 0 });
+  const contenders: Record<Name, Contender> = {
+    bare: await startBare(sandbox.url),
+    gateway: await startGateway(sandbox.url),
+    obvious: await startObvious(sandbox.url),
+  };
+  const load = new LoadGenerator();
+  const rows: ThroughputRow[] = [];
+  for (const concurrency of CONCURRENCIES) {
+    const results: Record<Name, LoadResult[]> = { bare: [], gateway: [], obvious: [] };
+    for (let round = 0; round <= options.rounds; round += 1) {
+      for (const name of CONTENDERS) {
+        const durationMs = options.seconds * 1000;
+        const result = await load.run(contenders[name], { concurrency, warmUpMs: 300, durationMs });
+        // The first round is for the compiler.
+        if (round > 0) results[name].push(result);
+      }
+    }
+    rows.push(rowOf(concurrency, results));
+  }
+  load.stop();
+  for (const { worker } of Object.values(contenders)) await worker.stop();
+  sandbox.stop();
+  return rows;
+}
+
+function rowOf(concurrency: number, results: Record<Name, LoadResult[]>): ThroughputRow {
+  const ratios = (to: Name) =>
+    results.gateway.map((result, round) => perSecond(result) / perSecond(results[to][round] as LoadResult));
+  const figures = (name: Name) => ({
+    perSecond: spreadOf(results[name].map(perSecond)),
+    p50Ms: spreadOf(results[name].map((result) => result.latenciesMs.p50)),
+    p99Ms: spreadOf(results[name].map((result) => result.latenciesMs.p99)),
+  });
+  return {
+    concurrency,
+    ofBare: spreadOf(ratios("bare")),
+    ofObvious: spreadOf(ratios("obvious")),
+    contenders: { bare: figures("bare"), gateway: figures("gateway"), obvious: figures("obvious") },
+  };
+}
+
+function perSecond({ answers, seconds }: LoadResult): number {
+  return answers / seconds;
+}
+
+export function printThroughput(rows: readonly ThroughputRow[]): string {
+  const ratios = table(
+    ["concurrency", "of bare", "times the obvious one"],
+    rows.map(({ concurrency, ofBare, ofObvious }) => [String(concurrency), written(ofBare, 2), written(ofObvious, 2)]),
+  );
+  const absolute = table(
+    ["concurrency", "Worker", "answers/s", "p50 ms", "p99 ms"],
+    rows.flatMap(({ concurrency, contenders }) =>
+      CONTENDERS.map((name) => {
+        const { perSecond: rate, p50Ms, p99Ms } = contenders[name];
+        return [String(concurrency), name, written(rate, 0), written(p50Ms, 2), written(p99Ms, 2)];
+      }),
+    ),
+  );
+  return `${ratios}\n\n${absolute}`;
+}
