@@ -1,22 +1,29 @@
-import { parseApiKey } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
-import { fail, ok, type Result } from "../domain/result.ts";
+import { fail, type Result } from "../domain/result.ts";
+import { identifyByKey } from "../gateway/identify_caller.ts";
 import type { Caller } from "../platform/key_directory.ts";
-import type { AppContext } from "./context.ts";
+import { callerIp, type AppContext } from "./context.ts";
 
 /** Who calls, by an API key in `Authorization: Bearer` or `x-api-key`. Whether they may is the ledger's to say. */
 export async function authenticate(context: AppContext): Promise<Result<Caller, Failure>> {
   const text = bearer(context.req.header("authorization")) ?? context.req.header("x-api-key");
-  if (text === undefined) return challenge(context, { code: "missing_credentials" });
-  const key = parseApiKey(text);
-  const caller = key.ok ? await context.var.services.keys.find(key.value) : null;
-  if (caller === null) return challenge(context, { code: "invalid_api_key" });
-  noteCaller(context, caller);
-  return ok(caller);
+  const caller = await identifyByKey(context.var.services, { text, ip: callerIp(context) });
+  return identified(context, caller);
+}
+
+/** Notes who calls; a failure gets the challenge that a 401 needs. */
+export function identified(
+  context: AppContext,
+  caller: Result<Caller, Failure>,
+  scheme: "Bearer" | "Basic" = "Bearer",
+): Result<Caller, Failure> {
+  if (!caller.ok) return caller.failure.code === "rate_limited" ? caller : challenge(context, caller.failure, scheme);
+  noteCaller(context, caller.value);
+  return caller;
 }
 
 /** Puts the caller into the request's log line. */
-export function noteCaller(context: AppContext, caller: Caller): void {
+function noteCaller(context: AppContext, caller: Caller): void {
   const { tenantId, keyId, mode } = caller;
   Object.assign(context.var.log, { tenantId, keyId, mode });
 }

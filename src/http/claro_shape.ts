@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { parseApiKey } from "../domain/api_key.ts";
 import { parseCpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { ISSUED_TOKEN_SECONDS, issueToken, readIssuedToken } from "../gateway/issued_token.ts";
+import { ISSUED_TOKEN_SECONDS, issueToken } from "../gateway/issued_token.ts";
+import { identifyByKey, identifyByToken } from "../gateway/identify_caller.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
-import { bearer, challenge, noteCaller, refusedByLedger } from "./authenticate.ts";
+import { bearer, identified, refusedByLedger } from "./authenticate.ts";
 import { API_VERSION, claroError, claroErrorResponse } from "./claro_error.ts";
 import { callerIp, type AppContext } from "./context.ts";
 import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
@@ -110,21 +110,14 @@ export async function postClaroScore(context: AppContext): Promise<Response> {
 
 async function authenticateClient(context: AppContext): Promise<Result<Caller, Failure>> {
   const header = context.req.header("x-client-auth") ?? context.req.header("authorization");
-  if (header === undefined) return challenge(context, { code: "missing_credentials" }, "Basic");
-  const key = parseApiKey(basicCredentials(header)?.replace(":", "_") ?? "");
-  const caller = key.ok ? await context.var.services.keys.find(key.value) : null;
-  if (caller === null) return challenge(context, { code: "invalid_api_key" }, "Basic");
-  noteCaller(context, caller);
-  return ok(caller);
+  const text = header === undefined ? undefined : (basicCredentials(header)?.replace(":", "_") ?? "");
+  const caller = await identifyByKey(context.var.services, { text, ip: callerIp(context) });
+  return identified(context, caller, "Basic");
 }
 
 async function authenticateToken(context: AppContext): Promise<Result<Caller, Failure>> {
-  const token = bearer(context.req.header("x-client-auth") ?? context.req.header("authorization"));
-  if (token === undefined) return challenge(context, { code: "missing_credentials" });
-  const caller = await readIssuedToken(context.var.services, token);
-  if (caller === null) return challenge(context, { code: "invalid_token" });
-  noteCaller(context, caller);
-  return ok(caller);
+  const text = bearer(context.req.header("x-client-auth") ?? context.req.header("authorization"));
+  return identified(context, await identifyByToken(context.var.services, { text, ip: callerIp(context) }));
 }
 
 function basicCredentials(header: string): string | null {

@@ -19,6 +19,8 @@ export type Variables = {
   requestId: string;
   startedAtMs: number;
   services: Services;
+  /** Who the operator is, where one has been let in. */
+  actor: string;
   log: LogFields;
 };
 

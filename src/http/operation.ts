@@ -58,10 +58,10 @@ const KEY_FAILURES: readonly FailureCode[] = [
 
 const ACCESS_FAILURES: Readonly<Record<Access, readonly FailureCode[]>> = {
   anyone: [],
-  "api-key": ["missing_credentials", "invalid_api_key", ...KEY_FAILURES],
-  "client-credentials": ["missing_credentials", "invalid_api_key", ...KEY_FAILURES],
-  "issued-token": ["missing_credentials", "invalid_token", "invalid_api_key", ...KEY_FAILURES],
-  operator: ["invalid_admin_credentials"],
+  "api-key": ["missing_credentials", "invalid_api_key", "rate_limited", ...KEY_FAILURES],
+  "client-credentials": ["missing_credentials", "invalid_api_key", "rate_limited", ...KEY_FAILURES],
+  "issued-token": ["missing_credentials", "invalid_token", "invalid_api_key", "rate_limited", ...KEY_FAILURES],
+  operator: ["invalid_admin_credentials", "rate_limited"],
 };
 
 /** Every failure that an operation can answer with. */

@@ -18,11 +18,12 @@ export class KeyDirectory {
     this.#kv = kv;
   }
 
-  /** Who a key belongs to, or null for a key that nobody has. */
-  async find(key: ApiKey): Promise<Caller | null> {
+  /** Who a key belongs to, or null for a key that nobody has; with `memoryOnly`, for one that this isolate never saw. */
+  async find(key: ApiKey, { memoryOnly = false } = {}): Promise<Caller | null> {
     const hash = await sha256Hex(key.text);
     const cached = callersByHash.get(hash);
     if (cached !== undefined) return cached;
+    if (memoryOnly) return null;
     const caller = await this.#kv.get<Caller>(nameOf(hash), "json");
     if (caller !== null) rememberCaller(hash, caller);
     return caller;

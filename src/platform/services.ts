@@ -1,6 +1,7 @@
 import type { Mode } from "../domain/meter_event.ts";
 import { ok, type Result } from "../domain/result.ts";
 import { AdjustmentRecords } from "./adjustment_records.ts";
+import { AccessIdentity } from "./access_identity.ts";
 import { AnswerVault } from "./answer_vault.ts";
 import { ClaroGate } from "./claro/claro_gate.ts";
 import { ClaroClient } from "./claro/claro_client.ts";
@@ -11,6 +12,7 @@ import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { Register } from "./register.ts";
+import { Shield } from "./shield.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
@@ -36,6 +38,8 @@ export type Services = {
   readonly cpfHash: KeyedHash;
   readonly idempotencyHash: KeyedHash;
   readonly vault: AnswerVault;
+  readonly shield: Shield;
+  readonly access: AccessIdentity;
 };
 
 const services = new WeakMap<Env, Services>();
@@ -71,5 +75,7 @@ function makeServices(env: Env, settings: Settings): Services {
     cpfHash: new KeyedHash(settings.cpfHmacSecret),
     idempotencyHash: new KeyedHash(settings.idempotencySecret),
     vault: new AnswerVault(settings.idempotencySecret),
+    shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, clock),
+    access: new AccessIdentity(settings.access, clock),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fail, ok, type Result } from "../domain/result.ts";
+import type { AccessSettings } from "./access_identity.ts";
 import type { ExportPrivateKey } from "../domain/statement.ts";
 
 const milliseconds = z.coerce.number().int();
@@ -27,6 +28,13 @@ const signingKey = z
     }),
   );
 
+/** `team.cloudflareaccess.com`, or that as an origin; written as the origin. */
+const teamUrl = z
+  .string()
+  .transform((text) => (text.includes("://") ? text : `https://${text}`))
+  .pipe(z.url({ protocol: /^https?$/ }))
+  .transform((url) => new URL(url).origin);
+
 /** The settings as the Worker's vars and secrets give them. */
 const schema = z
   .object({
@@ -41,6 +49,8 @@ const schema = z
     CPF_HMAC_SECRET: secret,
     IDEMPOTENCY_SECRET: secret,
     EXPORT_SIGNING_KEY: signingKey.optional(),
+    ACCESS_TEAM_DOMAIN: teamUrl.optional(),
+    ACCESS_AUD: z.string().min(1).optional(),
     LEDGER_FLUSH_MS: milliseconds.min(100).default(60_000),
     LOCAL: z.enum(["true", "false"]).default("false"),
     CLOCK_OFFSET_MS: milliseconds.default(0),
@@ -48,6 +58,18 @@ const schema = z
   .refine((vars) => vars.CLOCK_OFFSET_MS === 0 || vars.LOCAL === "true", {
     path: ["CLOCK_OFFSET_MS"],
     message: "is for local use only",
+  })
+  .refine((vars) => vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD !== undefined, {
+    path: ["ACCESS_AUD"],
+    message: "goes with ACCESS_TEAM_DOMAIN",
+  })
+  .refine((vars) => vars.ACCESS_AUD === undefined || vars.ACCESS_TEAM_DOMAIN !== undefined, {
+    path: ["ACCESS_TEAM_DOMAIN"],
+    message: "goes with ACCESS_AUD",
+  })
+  .refine((vars) => vars.LOCAL === "true" || vars.ACCESS_TEAM_DOMAIN?.startsWith("http:") !== true, {
+    path: ["ACCESS_TEAM_DOMAIN"],
+    message: "is asked over https",
   });
 
 /** All settings under the names that the code uses. Times are milliseconds. */
@@ -68,6 +90,8 @@ export type Settings = {
   readonly idempotencySecret: string;
   /** Signs the statements of closed months; null where there is none yet, and then no month can be closed. */
   readonly exportSigningKey: ExportPrivateKey | null;
+  /** Null where no Cloudflare Access stands before the admin API. */
+  readonly access: AccessSettings | null;
   /** An intent that nobody settled for this long becomes `unknown`. */
   readonly intentTtlMs: number;
   readonly ledgerFlushMs: number;
@@ -105,6 +129,10 @@ function parseSettings(env: object): Result<Settings, SettingsFailure> {
     cpfHmacSecret: vars.CPF_HMAC_SECRET,
     idempotencySecret: vars.IDEMPOTENCY_SECRET,
     exportSigningKey: vars.EXPORT_SIGNING_KEY ?? null,
+    access:
+      vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD === undefined
+        ? null
+        : { issuer: vars.ACCESS_TEAM_DOMAIN, audience: vars.ACCESS_AUD },
     // Longer than any lookup can run, so that what is in flight is never declared unknown.
     intentTtlMs: 2 * vars.CLARO_TIMEOUT_MS + 10_000,
     ledgerFlushMs: vars.LEDGER_FLUSH_MS,

@@ -1,0 +1,59 @@
+import { countedAddress } from "../domain/caller_address.ts";
+import type { Clock } from "./clock.ts";
+import { logEvent, messageOf } from "./log.ts";
+
+/**
+ * What a caller got wrong. `malformed` costs no I/O: no key, or one whose check is wrong. `unknown_key` has cost a read
+ * of KV. They are counted apart, so that noise of the first kind never stands in the way of a key that is well formed.
+ */
+export type FailedLogin = "malformed" | "unknown_key" | "operator";
+
+/** The `period` of the limiters in wrangler.toml: whoever was turned away may come again after it. */
+export const SHIELD_SECONDS = 60;
+const REMEMBERED_ADDRESSES = 10_000;
+
+/** Addresses from which unknown keys came too often, and until when. An isolate's own memory: nothing is asked for it. */
+const shutUntilMs = new Map<string, number>();
+
+/**
+ * A coarse shield against floods of callers who cannot say who they are. Only failures are counted, by address, by
+ * Cloudflare's limiter (one a location, not exact). Who is known to the isolate is never held up; a well-formed key that
+ * it does not know yet is, for a minute, while others send made-up keys from the same address: only a read of KV could
+ * tell the two apart, and that read is what is being spared.
+ */
+export class Shield {
+  readonly #limiters: { readonly callers: RateLimit; readonly operators: RateLimit };
+  readonly #clock: Clock;
+
+  constructor(limiters: { callers: RateLimit; operators: RateLimit }, clock: Clock) {
+    this.#limiters = limiters;
+    this.#clock = clock;
+  }
+
+  /** Counts a failed login; true when its address had too many. Where the address is unknown nobody is counted. */
+  async isFlood(kind: FailedLogin, ip: string | null): Promise<boolean> {
+    const address = countedAddress(ip);
+    if (address === null) return false;
+    const limiter = kind === "operator" ? this.#limiters.operators : this.#limiters.callers;
+    try {
+      const { success } = await limiter.limit({ key: `${kind}:${address}` });
+      if (!success && kind === "unknown_key") this.#shut(address);
+      return !success;
+    } catch (error) {
+      logEvent("warn", { event: "shield_unavailable", error: messageOf(error) });
+      return false;
+    }
+  }
+
+  /** True while keys that this isolate does not know are turned away from an address unread. */
+  isShut(ip: string | null): boolean {
+    const address = countedAddress(ip);
+    return address !== null && (shutUntilMs.get(address) ?? 0) > this.#clock.nowMs();
+  }
+
+  #shut(address: string): void {
+    const oldest = shutUntilMs.size >= REMEMBERED_ADDRESSES ? shutUntilMs.keys().next().value : undefined;
+    if (oldest !== undefined) shutUntilMs.delete(oldest);
+    shutUntilMs.set(address, this.#clock.nowMs() + SHIELD_SECONDS * 1000);
+  }
+}

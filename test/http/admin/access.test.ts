@@ -1,0 +1,153 @@
+import { env } from "cloudflare:workers";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { readSettings } from "../../../src/platform/settings.ts";
+import { disturbedGateway } from "../../support/disturbed.ts";
+import { ADMIN_TOKEN } from "../../support/gateway.ts";
+
+const TEAM = "padaria.cloudflareaccess.com";
+const AUDIENCE = "aud-of-the-admin-api";
+const PERSON = "operadora@example.com";
+
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
+
+let ours: Keys;
+let foreign: Keys;
+const certs = { fetched: 0, status: 200 };
+
+// Cloudflare's own endpoint of keys is all that is simulated here.
+beforeAll(async () => {
+  [ours, foreign] = await Promise.all([generateKeyPair("RS256"), generateKeyPair("RS256")]);
+});
+
+beforeEach(async () => {
+  Object.assign(certs, { fetched: 0, status: 200 });
+  const jwk = { ...(await exportJWK(ours.publicKey)), kid: "current", alg: "RS256", use: "sig" };
+  const { fetch } = globalThis;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    if (url.href !== `https://${TEAM}/cdn-cgi/access/certs`) return await fetch(input, init);
+    certs.fetched += 1;
+    return Response.json({ keys: [jwk] }, { status: certs.status });
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+function assertion(claims: Record<string, unknown> = {}, { signer = ours, kid = "current" } = {}): Promise<string> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const payload = {
+    iss: `https://${TEAM}`,
+    aud: [AUDIENCE],
+    iat: nowSeconds,
+    exp: nowSeconds + 60,
+    email: PERSON,
+    ...claims,
+  };
+  return new SignJWT(payload).setProtectedHeader({ alg: "RS256", kid }).sign(signer.privateKey);
+}
+
+function gatewayBehindAccess() {
+  return disturbedGateway({ ACCESS_TEAM_DOMAIN: TEAM, ACCESS_AUD: AUDIENCE });
+}
+
+async function ask(headers: Record<string, string>, gateway = gatewayBehindAccess()): Promise<number> {
+  return (await gateway.call("/admin/v1/tenants?limit=1", { headers })).status;
+}
+
+describe("Cloudflare Access in front of the admin API", () => {
+  test("lets in whom it vouches for, and names that person in the audit", async () => {
+    const gateway = gatewayBehindAccess();
+    const headers = { "cf-access-jwt-assertion": await assertion(), "content-type": "application/json" };
+    const body = JSON.stringify({ name: "Via Access", document: "12ABC34501DE35", customerId: "a", plan: "trial" });
+    const made = await gateway.call("/admin/v1/tenants", { method: "POST", headers, body });
+    expect(made.status).toBe(201);
+    const { id } = await made.json<{ id: string }>();
+    const audit = await env.DB.prepare("SELECT actor FROM audit WHERE target = ?").bind(id).first();
+    expect(audit).toEqual({ actor: PERSON });
+    for (let n = 0; n < 3; n += 1) expect(await ask(headers, gateway)).toBe(200);
+    expect(certs.fetched).toBe(1);
+  });
+
+  test("its word says more than the token when both come; the token alone goes on to work", async () => {
+    const gateway = gatewayBehindAccess();
+    const token = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    expect(await ask(token, gateway)).toBe(200);
+    expect(await ask({ ...token, "cf-access-jwt-assertion": "forged" }, gateway)).toBe(200);
+    expect(certs.fetched).toBe(0);
+  });
+
+  test("a service token is named as one", async () => {
+    const gateway = gatewayBehindAccess();
+    const headers = { "cf-access-jwt-assertion": await assertion({ email: undefined, common_name: "ci.access" }) };
+    const body = JSON.stringify({ name: "By CI", document: "12ABC34501DE35", customerId: "a", plan: "trial" });
+    const init = { method: "POST", headers: { ...headers, "content-type": "application/json" }, body };
+    expect((await gateway.call("/admin/v1/tenants", init)).status).toBe(201);
+    const last = await env.DB.prepare("SELECT actor FROM audit ORDER BY n DESC LIMIT 1").first();
+    expect(last).toEqual({ actor: "service:ci.access" });
+  });
+
+  test.each<[string, () => Promise<string>]>([
+    ["no token at all", () => Promise.resolve("x.y.z")],
+    ["another's signature", () => assertion({}, { signer: foreign })],
+    ["a key that is not published", () => assertion({}, { kid: "other" })],
+    ["another application", () => assertion({ aud: ["another"] })],
+    ["another team", () => assertion({ iss: "https://other.cloudflareaccess.com" })],
+    ["past its end", () => assertion({ exp: Math.floor(Date.now() / 1000) - 1 })],
+    ["no end", () => assertion({ exp: undefined })],
+    ["not yet", () => assertion({ nbf: Math.floor(Date.now() / 1000) + 60 })],
+    ["nobody's name", () => assertion({ email: undefined })],
+    [
+      "a signature by a secret that everybody knows",
+      () =>
+        new SignJWT({ iss: `https://${TEAM}`, aud: AUDIENCE, email: PERSON, exp: 4_000_000_000, iat: 1 })
+          .setProtectedHeader({ alg: "HS256", kid: "current" })
+          .sign(new TextEncoder().encode(AUDIENCE)),
+    ],
+    [
+      "no signature",
+      async () => {
+        const [, payload] = (await assertion()).split(".");
+        return `${btoa('{"alg":"none"}').replaceAll("=", "")}.${payload}.`;
+      },
+    ],
+  ])("refuses %s", async (_case, forge) => {
+    expect(await ask({ "cf-access-jwt-assertion": await forge() })).toBe(401);
+  });
+
+  test("where its keys cannot be had, nobody comes in by it, and the token still works", async () => {
+    certs.status = 503;
+    const gateway = gatewayBehindAccess();
+    const headers = { "cf-access-jwt-assertion": await assertion() };
+    expect(await ask(headers, gateway)).toBe(401);
+    expect(await ask({ ...headers, authorization: `Bearer ${ADMIN_TOKEN}` }, gateway)).toBe(200);
+  });
+
+  test("is nobody's word where it is not configured", async () => {
+    const headers = { "cf-access-jwt-assertion": await assertion() };
+    expect(await ask(headers, disturbedGateway({}))).toBe(401);
+    expect(certs.fetched).toBe(0);
+  });
+});
+
+describe("the settings of Access", () => {
+  const names = (vars: Record<string, string>) => {
+    const settings = readSettings({ ...env, ...vars });
+    return settings.ok ? settings.value.access : settings.failure.names;
+  };
+
+  test("come both or not at all, as a host or an origin, over https but locally", () => {
+    const origin = { issuer: `https://${TEAM}`, audience: "a" };
+    expect(names({})).toBeNull();
+    expect(names({ ACCESS_TEAM_DOMAIN: TEAM, ACCESS_AUD: "a" })).toEqual(origin);
+    expect(names({ ACCESS_TEAM_DOMAIN: `https://${TEAM}/`, ACCESS_AUD: "a" })).toEqual(origin);
+    expect(names({ ACCESS_TEAM_DOMAIN: TEAM })).toEqual(["ACCESS_AUD"]);
+    expect(names({ ACCESS_AUD: "a" })).toEqual(["ACCESS_TEAM_DOMAIN"]);
+    expect(names({ ACCESS_TEAM_DOMAIN: "not a host", ACCESS_AUD: "a" })).toEqual(["ACCESS_TEAM_DOMAIN"]);
+    const local = { ACCESS_TEAM_DOMAIN: "http://127.0.0.1:1", ACCESS_AUD: "a" };
+    expect(names(local)).toEqual({ issuer: "http://127.0.0.1:1", audience: "a" });
+    expect(names({ ...local, LOCAL: "false" })).toEqual(["ACCESS_TEAM_DOMAIN"]);
+  });
+});
