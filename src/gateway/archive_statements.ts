@@ -7,11 +7,11 @@ import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
 
-const STATEMENTS_A_RUN = 20;
+const STATEMENTS_A_RUN = 10;
 const RUN_MS = 20_000;
 /** A delete of this many rows stays far below what one call to D1 may take. */
 const EVENTS_A_DELETE = 5000;
-const DELETES_A_RUN = 100;
+const DELETES_A_RUN = 60;
 
 /**
  * Lets the events of closed months leave D1: a month's files are read back from R2 first, and only when every hash is

@@ -40,8 +40,9 @@ export async function closePeriod(
   const nowMs = services.clock.nowMs();
   if (nowMs < endMs) return fail({ code: "period_open" });
   const signingKey = services.settings.exportSigningKey;
-  if (signingKey === null || !(await services.statements.keepKey(signingKey, nowMs))) {
-    return fail({ code: "misconfigured" });
+  if (signingKey === null) return unsigned("is missing; `npm run ctl -- statements new-key` makes one");
+  if (!(await services.statements.keepKey(signingKey, nowMs))) {
+    return unsigned("its kid is another key's; a new key needs a new kid");
   }
   const audit = { atMs: nowMs, actor, action: "period.close", target: period, before: null, after: null };
   const closing = await services.statements.startClosing(period, audit);
@@ -58,16 +59,21 @@ export async function closeDuePeriods(services: Services): Promise<void> {
     const begun = await services.statements.unfinishedClosings();
     const isDone =
       !begun.includes(due) && (await services.statements.progress(due, periodBounds(due).endMs)).remaining === 0;
-    for (const period of isDone ? begun : [...new Set([...begun, due])].toSorted()) {
+    // The latest closes the months before it as well, and what it leaves over takes all that one run may use up.
+    const periods = isDone ? begun : [...new Set([...begun, due])];
+    for (const period of periods.toSorted().reverse()) {
       const report = await closePeriod(services, "cron", period);
-      logEvent(report.ok ? "info" : "error", {
-        event: "period_closing",
-        ...(report.ok ? report.value : { period, ...report.failure }),
-      });
+      const told = report.ok ? report.value : { period, ...report.failure };
+      logEvent(report.ok ? "info" : "error", { event: "period_closing", ...told });
+      if (!report.ok || report.value.status === "closing") return;
     }
   } catch (error) {
     logEvent("warn", { event: "closing_failed", error: messageOf(error) });
   }
+}
+
+function unsigned(message: string): Result<never, Failure> {
+  return fail({ code: "misconfigured", issues: [{ path: "EXPORT_SIGNING_KEY", message }] });
 }
 
 type Run = {
