@@ -111,6 +111,30 @@ describe("closing a month", () => {
     expect((await manifestOf(tenant.tenantId, "2046-12")).seq).toEqual({ first: 2, last: 2, count: 1 });
   });
 
+  test("a lookup in flight at the month's end is in the new month, settled or not", async () => {
+    const tenant = await newTenant();
+    setClock(NOVEMBER.endMs - 1);
+    const intent = {
+      keyId: tenant.keyId,
+      scope: "scores:read",
+      ip: null,
+      reference: null,
+      cpfReference: "v1:0",
+      idempotency: null,
+    } as const;
+    const ledger = ledgerOf(tenant.tenantId);
+    for (const lookupId of ["lkp_settled", "lkp_forgotten"]) await ledger.admit({ lookupId, ...intent });
+    setClock(NOVEMBER.endMs);
+    expect((await close("2046-11")).failures).toEqual([]);
+    await ledger.settle({ lookupId: "lkp_settled", outcome: "delivered", transactionId: null, answer: null });
+    setClock(NOVEMBER.endMs + HOUR_MS);
+    expect(await manifestOf(tenant.tenantId, "2046-11")).toMatchObject({ seq: { count: 0 } });
+    expect(await manifestOf(tenant.tenantId, "2046-12")).toMatchObject({
+      counts: { delivered: 1, unknown: 1, billed: 1 },
+      claroPossibleCost: { units: 2 },
+    });
+  });
+
   test("closes the months before it too, also those without an event, and each names the one before", async () => {
     const tenant = await tenantWithLookups(2);
     setClock(month("2047-01").startMs + 1);
