@@ -8,6 +8,7 @@ import { type ReconciledEvent, Reconciler, type Reconciliation } from "../domain
 import { fail, ok, type Result } from "../domain/result.ts";
 import { eventPages } from "../platform/event_copy.ts";
 import { linesOf } from "../platform/lines.ts";
+import { logEvent } from "../platform/log.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
@@ -54,6 +55,7 @@ export async function reconcile(
         after: { reportSha256, matched, delta, unknownResolved: resolved.length },
       },
     );
+    logEvent(delta === 0 ? "info" : "warn", { event: "reconciled", period, matched, delta, resolved: resolved.length });
     return ok(result);
   });
 }
