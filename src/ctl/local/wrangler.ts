@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** The project's root, wherever the command was called from. */
 export const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url).href);
 
-const WRANGLER = join(PROJECT_ROOT, "node_modules/wrangler/bin/wrangler.js");
+export const WRANGLER = join(PROJECT_ROOT, "node_modules/wrangler/bin/wrangler.js");
 
 /** Keeps wrangler off the internet, and twice as fast. */
 const QUIET = {

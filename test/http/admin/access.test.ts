@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { readSettings } from "../../../src/platform/settings.ts";
 import { disturbedGateway } from "../../support/disturbed.ts";
 import { ADMIN_TOKEN } from "../../support/gateway.ts";
 
@@ -129,25 +128,5 @@ describe("Cloudflare Access in front of the admin API", () => {
     const headers = { "cf-access-jwt-assertion": await assertion() };
     expect(await ask(headers, disturbedGateway({}))).toBe(401);
     expect(certs.fetched).toBe(0);
-  });
-});
-
-describe("the settings of Access", () => {
-  const names = (vars: Record<string, string>) => {
-    const settings = readSettings({ ...env, ...vars });
-    return settings.ok ? settings.value.access : settings.failure.names;
-  };
-
-  test("come both or not at all, as a host or an origin, over https but locally", () => {
-    const origin = { issuer: `https://${TEAM}`, audience: "a" };
-    expect(names({})).toBeNull();
-    expect(names({ ACCESS_TEAM_DOMAIN: TEAM, ACCESS_AUD: "a" })).toEqual(origin);
-    expect(names({ ACCESS_TEAM_DOMAIN: `https://${TEAM}/`, ACCESS_AUD: "a" })).toEqual(origin);
-    expect(names({ ACCESS_TEAM_DOMAIN: TEAM })).toEqual(["ACCESS_AUD"]);
-    expect(names({ ACCESS_AUD: "a" })).toEqual(["ACCESS_TEAM_DOMAIN"]);
-    expect(names({ ACCESS_TEAM_DOMAIN: "not a host", ACCESS_AUD: "a" })).toEqual(["ACCESS_TEAM_DOMAIN"]);
-    const local = { ACCESS_TEAM_DOMAIN: "http://127.0.0.1:1", ACCESS_AUD: "a" };
-    expect(names(local)).toEqual({ issuer: "http://127.0.0.1:1", audience: "a" });
-    expect(names({ ...local, LOCAL: "false" })).toEqual(["ACCESS_TEAM_DOMAIN"]);
   });
 });
