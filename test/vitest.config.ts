@@ -51,6 +51,7 @@ export default defineConfig(async () => {
                   }),
                   LOCAL: "true",
                   TEST_SANDBOX_URL: sandboxUrl,
+                  TEST_MODEL_SEED: process.env["MODEL_SEED"] ?? "",
                   TEST_MIGRATIONS: await readD1Migrations(`${root}src/platform/migrations`),
                 },
               },

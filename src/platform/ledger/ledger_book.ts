@@ -169,7 +169,7 @@ export class LedgerBook {
     if (intent !== undefined) return this.#endUnknown(lookupId, intent, nowMs);
     const event = this.#store.eventById(lookupId);
     if (event === undefined || event.billed !== 1 || event.idempotency_key !== null) return;
-    const amountMicros = -event.amount_micros;
+    const amountMicros = 0 - event.amount_micros;
     const reason = "the answer was not sent";
     this.adjust({ id: `${lookupId}_withdrawn`, units: -1, amountMicros, reason, corrects: lookupId }, nowMs);
   }

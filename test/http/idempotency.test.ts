@@ -1,0 +1,260 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { AnswerVault } from "../../src/platform/answer_vault.ts";
+import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
+import { admin, ledgerOf, lookup, newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
+import { failureCode, fetchWith, scoreRequest, SHAPES, usageOf } from "../support/shapes.ts";
+
+const CPF = "52998224725";
+const OTHER_CPF = "11144477735";
+const SCORE = 540;
+const KEY = { "idempotency-key": "order-1234" };
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const INTENT_TTL_MS = 14_000;
+const SECRET = "test-idempotency-secret-0123456789";
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  await sandbox("reset");
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe.each(SHAPES)("an idempotency key in $name", (shape) => {
+  test("gives the first answer again, charged once", async () => {
+    const tenant = await newTenant();
+    const first = await shape.lookup(tenant, CPF, KEY);
+    expect(first.status).toBe(200);
+    expect(first.headers.has("idempotency-replayed")).toBe(false);
+    const answer = await first.text();
+    for (const key of ["order-1234", '"order-1234"']) {
+      const again = await shape.lookup(tenant, CPF, { "idempotency-key": key });
+      expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([200, "true"]);
+      expect(await again.text()).toBe(answer);
+    }
+    expect(await scoreCalls()).toBe(1);
+    expect(await usageOf(tenant)).toEqual({ requests: 1, delivered: 1, billed: 1 });
+  });
+
+  test("is refused with another body", async () => {
+    const tenant = await newTenant();
+    await shape.lookup(tenant, CPF, KEY);
+    const other = await shape.lookup(tenant, OTHER_CPF, KEY);
+    expect([other.status, await failureCode(other)]).toEqual([422, "idempotency_mismatch"]);
+    expect(await scoreCalls()).toBe(1);
+  });
+
+  test("is in progress while the first request runs", async () => {
+    const tenant = await newTenant();
+    await sandbox("faults", [{ target: "score", kind: "delay", delayMs: 700, times: 1 }]);
+    const first = shape.lookup(tenant, CPF, KEY);
+    await scoreCallCame();
+    const second = await shape.lookup(tenant, CPF, KEY);
+    expect([second.status, second.headers.get("retry-after")]).toEqual([409, "1"]);
+    expect(await failureCode(second)).toBe("idempotency_in_progress");
+    expect((await first).status).toBe(200);
+    expect((await shape.lookup(tenant, CPF, KEY)).headers.get("idempotency-replayed")).toBe("true");
+    expect(await scoreCalls()).toBe(1);
+  });
+
+  test("has expired after 24 hours, and is new again after 35 days", async () => {
+    const tenant = await newTenant();
+    const startMs = Date.now();
+    await shape.lookup(tenant, CPF, KEY);
+    vi.setSystemTime(startMs + DAY_MS - 1000);
+    expect((await shape.lookup(tenant, CPF, KEY)).status).toBe(200);
+    for (const laterMs of [DAY_MS + 1000, 35 * DAY_MS - 1000]) {
+      vi.setSystemTime(startMs + laterMs);
+      const expired = await shape.lookup(tenant, CPF, KEY);
+      expect([expired.status, await failureCode(expired)]).toEqual([409, "idempotency_expired"]);
+    }
+    expect(await scoreCalls()).toBe(1);
+    vi.setSystemTime(startMs + 35 * DAY_MS + 1000);
+    const anew = await shape.lookup(tenant, CPF, KEY);
+    expect([anew.status, anew.headers.get("idempotency-replayed")]).toEqual([200, null]);
+    expect(await scoreCalls()).toBe(2);
+  });
+
+  test.each([
+    ["fails", { kind: "status", status: 500, times: 2 }, 502],
+    ["throttles", { kind: "status", status: 429, times: 1 }, 503],
+  ])("is free again when Claro %s", async (_, fault, status) => {
+    const tenant = await newTenant();
+    await sandbox("faults", [{ target: "score", ...fault }]);
+    expect((await shape.lookup(tenant, CPF, KEY)).status).toBe(status);
+    const next = await shape.lookup(tenant, CPF, KEY);
+    expect([next.status, next.headers.has("idempotency-replayed")]).toEqual([200, false]);
+  });
+
+  test("is free again when a limit refused the lookup", async () => {
+    const tenant = await newTenant({ plan: { allowance: { requests: 0 } } });
+    expect((await shape.lookup(tenant, CPF, KEY)).status).toBe(429);
+    await admin(`/tenants/${tenant.tenantId}`, { method: "PATCH", body: { plan: { allowance: null } } });
+    expect((await shape.lookup(tenant, CPF, KEY)).status).toBe(200);
+  });
+
+  test.each([
+    ["not found", { kind: "status", status: 404 }, 404, "score_not_found"],
+    ["rejected", { kind: "status", status: 400 }, 400, "rejected_by_claro"],
+    ["unknown", { kind: "drop" }, 504, "claro_timeout"],
+  ])("keeps the answer of what is %s", async (_, fault, status, code) => {
+    const tenant = await newTenant();
+    await sandbox("faults", [{ target: "score", ...fault, times: 1 }]);
+    expect((await shape.lookup(tenant, CPF, KEY)).status).toBe(status);
+    const again = await shape.lookup(tenant, CPF, KEY);
+    expect([again.status, again.headers.get("idempotency-replayed")]).toEqual([status, "true"]);
+    expect(await failureCode(again)).toBe(code);
+    expect(await scoreCalls()).toBe(1);
+    expect((await usageOf(tenant)).requests).toBe(1);
+  });
+
+  test("tells that the end is unknown when the first request never settled", async () => {
+    const tenant = await newTenant();
+    const settle = vi.spyOn(TenantLedger.prototype, "settle").mockReturnValue({ kind: "no_intent" });
+    const first = await shape.lookup(tenant, CPF, KEY);
+    expect([first.status, await failureCode(first)]).toEqual([503, "ledger_unavailable"]);
+    settle.mockRestore();
+    expect((await shape.lookup(tenant, CPF, KEY)).status).toBe(409);
+    vi.setSystemTime(Date.now() + INTENT_TTL_MS);
+    const again = await shape.lookup(tenant, CPF, KEY);
+    expect([again.status, await failureCode(again)]).toEqual([504, "claro_timeout"]);
+    expect(await scoreCalls()).toBe(1);
+    expect(await usageOf(tenant)).toEqual({ requests: 1, unknown: 1 });
+  });
+});
+
+test("2,000 requests at once with one key are one call to Claro and one charge", async () => {
+  const tenant = await newTenant();
+  // So many at once on a small machine take longer than one alone may.
+  const patient = { CLARO_TIMEOUT_MS: "30000" };
+  const request = () => new Request(scoreRequest(tenant.key), { headers: { ...headersOf(tenant), ...KEY } });
+  const answers = await Promise.all(Array.from({ length: 2000 }, () => fetchWith(patient, request())));
+  const scores = new Set<unknown>();
+  for (const answer of answers) {
+    const body = await answer.json<{ id: string; code?: string }>();
+    if (answer.status === 200) scores.add(body.id);
+    else expect([answer.status, body.code]).toEqual([409, "idempotency_in_progress"]);
+  }
+  expect(scores.size).toBe(1);
+  expect(await scoreCalls()).toBe(1);
+  expect(await usageOf(tenant)).toEqual({ requests: 1, delivered: 1, billed: 1 });
+});
+
+test("a key is a tenant's own, and a test key's own", async () => {
+  const tenant = await newTenant();
+  const other = await newTenant();
+  const sandboxed = await newTenant({ mode: "test" });
+  for (const { key } of [tenant, other, sandboxed]) {
+    const answer = await lookup(key, CPF, KEY);
+    expect([answer.status, answer.headers.has("idempotency-replayed")]).toEqual([200, false]);
+  }
+  expect((await lookup(sandboxed.key, CPF, KEY)).headers.get("idempotency-replayed")).toBe("true");
+});
+
+describe("a kept answer", () => {
+  test("is in the object only as bytes that the caller's key opens", async () => {
+    const tenant = await newTenant();
+    const answer = await (await lookup(tenant.key, CPF, KEY)).json<{ transactionId: string }>();
+    const [row] = await rows(tenant);
+    const sealed = new Uint8Array(row?.answer as ArrayBuffer);
+    const everything = JSON.stringify(await rows(tenant)) + new TextDecoder("latin1").decode(sealed);
+    for (const secret of [CPF, KEY["idempotency-key"], answer.transactionId, `"score":${SCORE}`]) {
+      expect(everything).not.toContain(secret);
+    }
+    const vault = new AnswerVault(SECRET);
+    const context = { tenantId: tenant.tenantId, idempotencyKey: KEY["idempotency-key"] };
+    expect(await vault.open(context, sealed)).toMatchObject({ kind: "score", score: SCORE });
+    const strangers: [AnswerVault, typeof context][] = [
+      [vault, { ...context, idempotencyKey: "order-1235" }],
+      [vault, { ...context, tenantId: "ten_another" }],
+      [new AnswerVault(`${SECRET}x`), context],
+    ];
+    for (const [stranger, its] of strangers) await expect(stranger.open(its, sealed)).rejects.toThrow();
+    sealed[sealed.length - 1]! ^= 1;
+    await expect(vault.open(context, sealed)).rejects.toThrow();
+  });
+
+  test("is erased by the alarm after 24 hours, and its key forgotten after 35 days", async () => {
+    const tenant = await newTenant();
+    const startMs = Date.now();
+    await lookup(tenant.key, CPF, KEY);
+    await quiet(tenant);
+    expect(await alarmAtMs(tenant)).toBe(startMs + DAY_MS);
+    await alarmAt(tenant, startMs + DAY_MS - 1);
+    expect((await rows(tenant)).map(({ answer }) => answer !== null)).toEqual([true]);
+    await alarmAt(tenant, startMs + DAY_MS);
+    expect((await rows(tenant)).map(({ answer }) => answer)).toEqual([null]);
+    expect(await alarmAtMs(tenant)).toBe(startMs + 35 * DAY_MS);
+    await alarmAt(tenant, startMs + 35 * DAY_MS);
+    expect(await rows(tenant)).toEqual([]);
+    expect(await alarmAtMs(tenant)).toBeNull();
+  });
+
+  test("is erased in time, too, when all keys before it were forgotten", async () => {
+    const tenant = await newTenant();
+    const startMs = Date.now();
+    for (let n = 0; n < 3; n += 1) await lookup(tenant.key, CPF, { "idempotency-key": `before-${n}` });
+    for (const days of [1, 35]) {
+      await quiet(tenant);
+      await alarmAt(tenant, startMs + days * DAY_MS + 1000);
+    }
+    expect(await rows(tenant)).toEqual([]);
+    await lookup(tenant.key, CPF, KEY);
+    await quiet(tenant);
+    await alarmAt(tenant, startMs + 36 * DAY_MS + 2000);
+    expect((await rows(tenant)).map(({ answer }) => answer)).toEqual([null]);
+  });
+
+  test("that another secret sealed is not given, and its charge not repeated", async () => {
+    const tenant = await newTenant();
+    await lookup(tenant.key, CPF, KEY);
+    const replaced = new Uint8Array(80);
+    await runInDurableObject(ledgerOf(tenant.tenantId), (_, { storage }) => {
+      storage.sql.exec("UPDATE idempotency SET answer = ?", replaced.buffer);
+    });
+    const answer = await lookup(tenant.key, CPF, KEY);
+    expect([answer.status, await failureCode(answer)]).toEqual([409, "idempotency_expired"]);
+    expect(await usageOf(tenant)).toEqual({ requests: 1, delivered: 1, billed: 1 });
+  });
+});
+
+function headersOf(tenant: TestTenant): Record<string, string> {
+  return { authorization: `Bearer ${tenant.key}`, "content-type": "application/json" };
+}
+
+type Row = { key_hash: string; request_hash: string; answer: ArrayBuffer | null };
+
+async function rows(tenant: TestTenant): Promise<Row[]> {
+  return await runInDurableObject(ledgerOf(tenant.tenantId), (_, { storage }) => {
+    return storage.sql.exec<Row>("SELECT * FROM idempotency ORDER BY n").toArray();
+  });
+}
+
+/** Flushes the lookup and lets its row go, so that only the kept answer is left to wake the object. */
+async function quiet(tenant: TestTenant): Promise<void> {
+  await ledgerOf(tenant.tenantId).flush();
+  const nowMs = Date.now();
+  await alarmAt(tenant, nowMs + INTENT_TTL_MS + 1000);
+  vi.setSystemTime(nowMs);
+}
+
+async function alarmAt(tenant: TestTenant, atMs: number): Promise<void> {
+  vi.setSystemTime(atMs);
+  expect(await runDurableObjectAlarm(ledgerOf(tenant.tenantId))).toBe(true);
+}
+
+async function alarmAtMs(tenant: TestTenant): Promise<number | null> {
+  return await runInDurableObject(ledgerOf(tenant.tenantId), async (_, { storage }) => await storage.getAlarm());
+}
+
+async function scoreCalls(): Promise<number> {
+  return (await sandbox<{ scoreCalls: number }>("counts")).scoreCalls;
+}
+
+async function scoreCallCame(): Promise<void> {
+  await vi.waitFor(async () => expect(await scoreCalls()).toBe(1), { timeout: 2000, interval: 10 });
+}

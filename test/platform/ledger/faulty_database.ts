@@ -1,0 +1,40 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
+
+/** How D1 behaves: as it should, not reached, or done and the connection lost before it said so. */
+export type D1Mood = "well" | "down" | "ambiguous";
+
+/** Calls into a ledger's object while its D1 is in a mood. */
+export async function withD1<Value>(
+  stub: DurableObjectStub<TenantLedger>,
+  mood: D1Mood,
+  use: (ledger: TenantLedger) => Promise<Value>,
+): Promise<Value> {
+  return await runInDurableObject(stub, async (ledger) => {
+    const own = ledger as unknown as { env: Env };
+    const before = own.env;
+    own.env = { ...before, DB: databaseIn(mood) };
+    try {
+      return await use(ledger);
+    } finally {
+      own.env = before;
+    }
+  });
+}
+
+/** `env.DB` in a mood. */
+export function databaseIn(mood: D1Mood): D1Database {
+  if (mood === "well") return env.DB;
+  const prepare = (sql: string) => {
+    const run = async (values: unknown[]) => {
+      if (mood === "ambiguous")
+        await env.DB.prepare(sql)
+          .bind(...values)
+          .run();
+      throw new Error("D1_ERROR: Network connection lost.");
+    };
+    return { bind: (...values: unknown[]) => ({ run: () => run(values) }) };
+  };
+  return { prepare } as unknown as D1Database;
+}
