@@ -23,6 +23,14 @@ export async function withD1<Value>(
   });
 }
 
+/** From now on a ledger's D1 is another one, also for the alarms that it sets itself; until it is evicted. */
+export async function setD1(stub: DurableObjectStub<TenantLedger>, DB: D1Database): Promise<void> {
+  await runInDurableObject(stub, (ledger) => {
+    const own = ledger as unknown as { env: Env };
+    own.env = { ...own.env, DB };
+  });
+}
+
 /** `env.DB` in a mood. */
 export function databaseIn(mood: D1Mood): D1Database {
   if (mood === "well") return env.DB;

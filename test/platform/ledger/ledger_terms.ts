@@ -1,0 +1,36 @@
+import type { PriceTier } from "../../../src/domain/plan.ts";
+import type { LedgerTerms } from "../../../src/platform/ledger/messages.ts";
+
+/** The register's word on a tenant whose rate never stands in the way. */
+export function ledgerTerms(word: {
+  tenantId: string;
+  version: number;
+  tiers: readonly PriceTier[];
+  allowance: number | null;
+  keyIds: readonly string[];
+  revoked: ReadonlySet<string>;
+}): LedgerTerms {
+  const { tenantId, version, tiers, allowance, keyIds, revoked } = word;
+  return {
+    tenantId,
+    mode: "live",
+    version,
+    status: "active",
+    customerId: "a customer",
+    plan: {
+      name: "pay-per-use",
+      allowance: allowance === null ? null : { requests: allowance, endsAt: null },
+      tiers,
+      ratePerSecond: 1_000_000,
+      burst: 1_000_000,
+      monthlySpendCapMicros: null,
+    },
+    keys: keyIds.map((keyId) => ({
+      keyId,
+      scopes: ["scores:read"],
+      expiresAtMs: null,
+      revokedAtMs: revoked.has(keyId) ? 0 : null,
+      allowedIps: [],
+    })),
+  };
+}
