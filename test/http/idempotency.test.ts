@@ -114,7 +114,7 @@ describe.each(SHAPES)("an idempotency key in $name", (shape) => {
 
   test("tells that the end is unknown when the first request never settled", async () => {
     const tenant = await newTenant();
-    const settle = vi.spyOn(TenantLedger.prototype, "settle").mockReturnValue({ kind: "no_intent" });
+    const settle = vi.spyOn(TenantLedger.prototype, "settle").mockResolvedValue({ kind: "no_intent" });
     const first = await shape.lookup(tenant, CPF, KEY);
     expect([first.status, await failureCode(first)]).toEqual([503, "ledger_unavailable"]);
     settle.mockRestore();

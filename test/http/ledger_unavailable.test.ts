@@ -66,7 +66,9 @@ describe.each(SHAPES)("a lookup in $name", (shape) => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const tenant = await newTenant();
     const settle = vi.spyOn(TenantLedger.prototype, "settle").mockImplementation(unreachable);
-    vi.spyOn(TenantLedger.prototype, "withdraw").mockImplementation(unreachable);
+    vi.spyOn(TenantLedger.prototype, "withdraw").mockImplementation(() => {
+      throw new Error("Network connection lost.");
+    });
     const lookup = shape.lookup(tenant, CPF);
     await vi.waitFor(() => expect(settle.mock.calls.length).toBeGreaterThan(2));
     vi.setSystemTime(Date.now() + 5000);
@@ -100,11 +102,11 @@ describe.each(SHAPES)("a lookup in $name", (shape) => {
 
   test("is not charged when the ledger decides after nobody waits any more", async () => {
     const tenant = await newTenant();
-    vi.spyOn(TenantLedger.prototype, "settle").mockImplementation(function (this: TenantLedger, call: SettleCall) {
+    vi.spyOn(TenantLedger.prototype, "settle").mockImplementation(async function (this: TenantLedger, call) {
       expect(call.withinMs).toBeGreaterThan(0);
       expect(call.withinMs).toBeLessThan(7000);
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + (call.withinMs ?? 0) + 1 });
-      return REAL.settle.call(this, call);
+      return await REAL.settle.call(this, call);
     });
     const answer = await shape.lookup(tenant, CPF);
     expect([answer.status, await failureCode(answer)]).toEqual([503, "ledger_unavailable"]);
@@ -115,9 +117,10 @@ describe.each(SHAPES)("a lookup in $name", (shape) => {
 describe("the time of a lookup", () => {
   test("that the ledger spent is not there for Claro: nothing is sent", async () => {
     const tenant = await newTenant();
-    vi.spyOn(TenantLedger.prototype, "admit").mockImplementation(function (this: TenantLedger, call: AdmitCall) {
-      const reply = REAL.admit.call(this, call);
-      return scheduler.wait(2100).then(() => reply) as unknown as typeof reply;
+    vi.spyOn(TenantLedger.prototype, "admit").mockImplementation(async function (this: TenantLedger, call) {
+      const reply = await REAL.admit.call(this, call);
+      await scheduler.wait(2100);
+      return reply;
     });
     const answer = await SHAPES[0]!.lookup(tenant, CPF);
     expect([answer.status, await failureCode(answer)]).toEqual([503, "claro_unreachable"]);
@@ -147,17 +150,17 @@ describe("a call of a ledger", () => {
   });
 });
 
-function unreachable(): never {
+async function unreachable(): Promise<never> {
   throw new Error("Network connection lost.");
 }
 
-function admitAndLose(this: TenantLedger, call: AdmitCall): never {
-  REAL.admit.call(this, call);
+async function admitAndLose(this: TenantLedger, call: AdmitCall): Promise<never> {
+  await REAL.admit.call(this, call);
   throw new Error("Network connection lost.");
 }
 
-function settleAndLose(this: TenantLedger, call: SettleCall): never {
-  REAL.settle.call(this, call);
+async function settleAndLose(this: TenantLedger, call: SettleCall): Promise<never> {
+  await REAL.settle.call(this, call);
   throw new Error("Network connection lost.");
 }
 

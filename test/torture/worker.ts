@@ -9,15 +9,8 @@ import type { InnerFaults } from "./faults.ts";
 export * from "../../src/main.ts";
 export { default } from "../../src/main.ts";
 
-type Base = {
-  readonly ctx: DurableObjectState;
-  admit(call: AdmitCall): AdmitReply;
-  settle(call: SettleCall): SettleReply;
-};
-const Base = DeployedLedger as unknown as new (ctx: DurableObjectState, env: Env) => Base;
-
 /** Exported under the deployed class's name, so that the object's binding finds this one. */
-class TorturedLedger extends Base {
+class TorturedLedger extends DeployedLedger {
   readonly #faults: InnerFaults;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -26,23 +19,18 @@ class TorturedLedger extends Base {
     this.#faults = faults;
   }
 
-  override admit(call: AdmitCall): AdmitReply {
-    return this.#tortured(() => super.admit(call));
+  override async admit(call: AdmitCall): Promise<AdmitReply> {
+    return await this.#tortured(async () => await super.admit(call));
   }
 
-  override settle(call: SettleCall): SettleReply {
-    return this.#tortured(() => super.settle(call));
+  override async settle(call: SettleCall): Promise<SettleReply> {
+    return await this.#tortured(async () => await super.settle(call));
   }
 
-  // A caller in another isolate awaits what is returned in any case, so a promise of it does as well.
-  #tortured<Reply>(decide: () => Reply): Reply {
-    return this.#strike(decide) as Reply;
-  }
-
-  async #strike<Reply>(decide: () => Reply): Promise<Reply> {
+  async #tortured<Reply>(decide: () => Promise<Reply>): Promise<Reply> {
     const { ledgerSlow, ledgerSlowMs, replyLost, objectReset } = this.#faults;
     if (Math.random() < ledgerSlow) await scheduler.wait(Math.random() * ledgerSlowMs);
-    const reply = decide();
+    const reply = await decide();
     const draw = Math.random();
     if (draw < replyLost) {
       await this.ctx.storage.sync();
