@@ -78,7 +78,7 @@ function refuseSpend(state: LimitState): Failure | null {
 }
 
 /** The month's spend if everything open, and one lookup more, were delivered. */
-function worstSpendMicros(state: LimitState): number {
+export function worstSpendMicros(state: LimitState): number {
   const { plan, held, billedInPeriod, spentInPeriodMicros } = state;
   const open = heldCount(state);
   const [only] = held;

@@ -3,13 +3,14 @@ import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
 import type { Result } from "../domain/result.ts";
-import type { Passage } from "../platform/claro/claro_gate.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
-import type { AdmitReply, SettleCall, SettleReply } from "../platform/ledger/messages.ts";
+import type { SettleCall, SettleReply } from "../platform/ledger/messages.ts";
+import { withDeadline } from "../platform/deadline.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
+import { admit, endUnanswered, prepareAdmission } from "./admit_lookup.ts";
 import { askClaro } from "./ask_claro.ts";
-import { keepAnswer, openAnswer, requestIdentity } from "./idempotent_answer.ts";
+import { keepAnswer, openAnswer } from "./idempotent_answer.ts";
 import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
 
 /** A partner's request for one score. `ip` is the caller's address where the platform vouches for it. */
@@ -53,16 +54,16 @@ export type LookupOptions = {
   readonly waitUntil: (work: Promise<unknown>) => void;
 };
 
-/** What a lookup can take besides Claro's time: the ledger's word before it, which counts against it, and after it. */
-const ADMIT_MS = 5000;
+/** What a lookup can take of the ledger's time after Claro's. */
 const SETTLE_MS = 5000;
 const SETTLE_TRY_MS = 2000;
 /** A settlement is refused when its reply could no longer be here in time. */
 const REPLY_MS = 1000;
 
 /**
- * A lookup, from admission to the answer. The intent is durable before Claro is called and its event before the answer
- * leaves; a score whose event could not be recorded is not given.
+ * A lookup, from admission to the answer. The intent is durable before Claro is called (or leaves first, where the ledger
+ * has given its word that there is ample room) and its event before the answer leaves; a score that was not admitted, or
+ * whose event could not be recorded, is not given.
  */
 export async function lookupScore(
   services: Services,
@@ -78,15 +79,22 @@ export async function lookupScore(
   const report = { outcome: null, replayed: false, notices: null, timings } as const;
 
   const passage = await services.gate.enter(mode);
-  const admitted = await timed(timings, "admit", () => admit(services, caller, { lookupId, request, passage }));
+  const admission = await prepareAdmission(services, caller, { lookupId, request, passage });
+  const admitting = timed(timings, "admit", () => admit(services, caller, admission));
+  const ask = (customerId: string) =>
+    timed(timings, "claro", () => askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs }));
+  // On the ledger's word Claro is asked while the intent is on its way. Both are seen to their ends, whoever hangs up.
+  const sent = admission.customerId === null ? null : ask(admission.customerId);
+  if (sent !== null) waitUntil(admitting);
+  const admitted = await admitting;
   const admittedByMs = Date.now();
-  if (!admitted.ok || admitted.value.kind !== "admitted") services.gate.leave(passage, "unused", waitUntil);
-  if (!admitted.ok) {
-    // The intent may have been recorded all the same. Nothing was sent, so it is given back instead of being held.
-    const voided = { lookupId, outcome: "failed", transactionId: null, answer: null } as const;
-    waitUntil(callLedger(services.ledgers, caller, (ledger) => ledger.settle(voided), { tries: 1 }));
-    return { ...report, answer: failed(lookupId, admitted.failure) };
+  if (!admitted.ok || admitted.value.kind !== "admitted") {
+    const ending = endUnanswered(services, caller, admission, { reply: admitted, sent, passage, waitUntil });
+    waitUntil(ending);
+    // A call to Claro whose intent may be missing: the answer waits, so that a crash meets a lookup that has none.
+    if (!admitted.ok && sent !== null) await withDeadline(SETTLE_MS, () => ending);
   }
+  if (!admitted.ok) return { ...report, answer: failed(lookupId, admitted.failure) };
   const { notices } = admitted.value;
   if (admitted.value.kind === "refused") {
     return { ...report, answer: failed(lookupId, admitted.value.failure), notices };
@@ -97,9 +105,7 @@ export async function lookupScore(
   }
 
   const { customerId, admittedAtMs } = admitted.value;
-  const ended = await timed(timings, "claro", () =>
-    askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs }),
-  );
+  const ended = await (sent ?? ask(customerId));
   services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
   const answer = toAnswer(ended, { lookupId, mode, createdAtMs: admittedAtMs });
   const kept = await keepAnswer(services, { tenantId, request }, answer);
@@ -114,25 +120,6 @@ export async function lookupScore(
     waitUntil(callLedger(services.ledgers, caller, (ledger) => ledger.withdraw(lookupId)));
   }
   return { ...report, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown", notices };
-}
-
-/**
- * Where Claro's breaker is open the ledger is asked all the same: who may not call is told so, and an answer that was kept
- * is given again. What would be a new lookup is refused there, and leaves no trace.
- */
-async function admit(
-  services: Services,
-  caller: Caller,
-  { lookupId, request, passage }: { lookupId: string; request: LookupRequest; passage: Passage },
-): Promise<Result<AdmitReply, Failure>> {
-  const { keyId } = caller;
-  const { ip, reference } = request;
-  const identity = await requestIdentity(services, caller, request);
-  const refuseNew: Failure | null =
-    passage.kind === "refused" ? { code: "claro_unreachable", retryAfterSeconds: passage.retryAfterSeconds } : null;
-  const call = { lookupId, keyId, scope: "scores:read", ip, reference, ...identity, refuseNew } as const;
-  const times = { timeoutMs: ADMIT_MS, tryMs: ADMIT_MS / 2 };
-  return await callLedger(services.ledgers, caller, (ledger) => ledger.admit(call), times);
 }
 
 async function settle(services: Services, caller: Caller, call: SettleCall): Promise<Result<SettleReply, Failure>> {

@@ -10,6 +10,7 @@ import { shiftedClock, type Clock } from "./clock.ts";
 import { BacklogBoard } from "./ledger/backlog_board.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
+import { LedgerWords } from "./ledger/ledger_words.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { Register } from "./register.ts";
 import { Shield } from "./shield.ts";
@@ -29,6 +30,7 @@ export type Services = {
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
+  readonly words: LedgerWords;
   readonly keys: KeyDirectory;
   readonly backlog: BacklogBoard;
   readonly sweepPlace: SweepPlace;
@@ -66,6 +68,7 @@ function makeServices(env: Env, settings: Settings): Services {
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
     ledgers: env.TENANT_LEDGER,
+    words: new LedgerWords(),
     keys: new KeyDirectory(env.KEYS),
     backlog: new BacklogBoard(env.KEYS),
     sweepPlace: new SweepPlace(env.KEYS),

@@ -106,8 +106,10 @@ const RECORDED_AS: Readonly<Record<string, readonly (string | null)[]>> = {
   "502": ["failed"],
   "503": ["failed", null],
   "503 ledger_unavailable": ["failed", "unknown", null],
-  "429": [null],
-  "403": [null],
+  // Claro may have been asked on the ledger's word, side by side with the admission that then refused.
+  "429": [null, "unknown", "failed"],
+  "403": [null, "unknown", "failed"],
+  "401": [null, "unknown", "failed"],
 };
 
 function* toldOtherwise({ lookups }: Records): Iterable<Finding> {
@@ -127,6 +129,7 @@ function* callsWithoutEvent({ lookups, calls, ledgers }: Records): Iterable<Find
   const strange = calls.filter((call) => !known.has(call)).length;
   if (strange > 0) yield ["the sandbox's journal", `${strange} calls for CPFs that no client asked for`];
   for (const lookup of lookups) {
+    if (wasCutShort(lookup)) continue;
     if (lookup.calls.length > 0 && lookup.events.length === 0)
       yield [lookup.name, "Claro was called without an intent"];
     if (lookup.calls.length > lookup.events.length * MOST_CALLS_AN_EVENT) {
@@ -144,8 +147,18 @@ function* callsWithoutEvent({ lookups, calls, ledgers }: Records): Iterable<Find
   }
 }
 
+/**
+ * A lookup in flight at a kill, whose intent and call to Claro left together on the ledger's word: only the call may have
+ * arrived. Reconciliation shows those; one that was answered, or may be asked again, is never among them.
+ */
+export function wasCutShort({ attempts, events, calls, idempotencyKey }: TracedLookup): boolean {
+  const isUnanswered = attempts.length === 1 && attempts[0]?.status === null;
+  return isUnanswered && idempotencyKey === null && events.length === 0 && calls.length > 0;
+}
+
 function* deliveriesTakenBack({ lookups }: Records): Iterable<Finding> {
   for (const lookup of lookups) {
+    if (wasCutShort(lookup)) continue;
     const delivered = lookup.calls.filter(({ score, finished }) => score !== null && finished).length;
     const counted = lookup.events.filter(({ outcome }) => outcome === "delivered" || outcome === "unknown").length;
     if (delivered > counted) yield [lookup.name, `Claro delivered ${delivered} times, the ledger has ${counted}`];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSandbox, type TorturedSandbox } from "./sandbox.ts";
 import { seededRandom } from "../../src/ctl/sandbox/seeded_random.ts";
-import { findViolations, type Violation } from "./checks.ts";
+import { findViolations, wasCutShort, type Violation } from "./checks.ts";
 import { Clients } from "./clients.ts";
 import { FaultSchedule } from "./faults.ts";
 import { TorturedGateway } from "./gateway.ts";
@@ -120,6 +120,7 @@ kills       ${kills}
 lookups     ${clients.lookups.length} (${attempts.length} requests, ${records.calls.length} calls to Claro)
 events      ${records.events.length}: ${["delivered", "not_found", "rejected", "failed", "unknown"].map((name) => `${count(name)} ${name}`).join(", ")}
 answers     ${[...byStatus].map(([name, number]) => `${number} ${name}`).join(", ")}
+cut short   ${records.lookups.filter(wasCutShort).length} (called Claro without an intent, in flight at a kill)
 latency     median ${latencies[latencies.length >> 1] ?? 0} ms, longest ${latencies.at(-1) ?? 0} ms
 violations  ${violations.length}`);
   for (const [invariant, found] of Map.groupBy(violations, (violation) => violation.invariant)) {

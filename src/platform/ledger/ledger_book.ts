@@ -1,4 +1,5 @@
 import { decideLimits, peekLimits, type LimitNotices } from "../../domain/admission.ts";
+import { ampleRoom, PromisedLookups, WAY_MS, WORD_AND_WAY_MS } from "../../domain/ample_room.ts";
 import { refuseAccess, type KeyGrant } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
 import type { IdempotencyDecision } from "../../domain/idempotency.ts";
@@ -46,6 +47,7 @@ export class LedgerBook {
   #flushedThrough: number;
   #bucket: Bucket;
   #savedBucket: Bucket;
+  readonly #promised = new PromisedLookups();
 
   constructor(
     tables: { store: LedgerStore; idempotency: IdempotencyKeys },
@@ -91,9 +93,13 @@ export class LedgerBook {
     return this.#terms;
   }
 
-  /** Takes the register's word, unless a newer one is here already. */
-  configure(terms: LedgerTerms, nowMs: number): void {
-    if (this.#terms !== null && terms.version < this.#terms.version) return;
+  /**
+   * Takes the register's terms, unless newer ones are here already. They hold from now on for all that is admitted; gives
+   * the time until nothing is sent to Claro any more on a word that was given under the terms before.
+   */
+  configure(terms: LedgerTerms, nowMs: number): { wordsEndInMs: number } {
+    if (this.#terms !== null && terms.version < this.#terms.version) return { wordsEndInMs: 0 };
+    const wordsEndMs = this.#terms !== null && breaksWords(this.#terms, terms) ? this.#promised.endMs(nowMs) : null;
     const current = this.#prices.get(this.#priceVersion);
     if (current === undefined || JSON.stringify(current) !== JSON.stringify(terms.plan.tiers)) {
       this.#priceVersion += 1;
@@ -104,6 +110,7 @@ export class LedgerBook {
     this.#terms = terms;
     this.#grants = grantsOf(terms);
     this.#store.saveTerms(terms, this.#priceVersion);
+    return { wordsEndInMs: wordsEndMs === null ? 0 : Math.max(wordsEndMs - WAY_MS - nowMs, 0) };
   }
 
   /** Whether a key may do something now. */
@@ -115,11 +122,13 @@ export class LedgerBook {
   /** Decides on a lookup and, when it may be made, records the intent. Repeating an admitted call changes nothing. */
   admit(call: AdmitCall, nowMs: number): AdmitReply {
     this.endOverdue(nowMs);
-    const refusal = this.#refuse(call, nowMs);
-    if (refusal !== null) return { kind: "refused", failure: refusal, notices: null };
-    const terms = this.#terms as LedgerTerms;
     const known = this.#open.get(call.lookupId);
-    if (known !== undefined) return this.#admitted(terms, known.admittedAtMs, this.#notices(nowMs));
+    if (call.isSent === true) this.#promised.take(nowMs);
+    const refusal = known?.refusal ?? this.#refuse(call, nowMs);
+    if (refusal !== null) return this.#refused(call, refusal, { nowMs, notices: null });
+    if (known !== undefined) {
+      return this.#admitted(call, known.admittedAtMs, { nowMs, notices: this.#notices(nowMs) });
+    }
 
     const earlier = this.#idempotency.decide(call.idempotency, nowMs);
     if (earlier.kind === "replay") return { ...earlier, notices: this.#notices(nowMs) };
@@ -130,9 +139,10 @@ export class LedgerBook {
     if (refused !== null) return { kind: "refused", failure: refused, notices: this.#notices(nowMs) };
     const decision = decideLimits(this.#limitState(nowMs));
     this.#bucket = decision.bucket;
-    if (decision.refusal !== null) return { kind: "refused", failure: decision.refusal, notices: decision.notices };
-    this.#recordIntent(call, nowMs);
-    return this.#admitted(terms, nowMs, decision.notices);
+    const { notices } = decision;
+    if (decision.refusal !== null) return this.#refused(call, decision.refusal, { nowMs, notices });
+    this.#recordIntent(call, { nowMs, refusal: null });
+    return this.#admitted(call, nowMs, { nowMs, notices });
   }
 
   /** Ends an intent as exactly one event. Repeating a settle gives the first one's answer. */
@@ -142,7 +152,8 @@ export class LedgerBook {
     if (intent !== undefined) {
       const { withinMs = this.#intentTtlMs } = call;
       const isLate = call.outcome === "delivered" && nowMs - intent.admittedAtMs > withinMs;
-      if (!isLate) return { kind: "settled", seq: this.#end(call, intent, nowMs) };
+      const isRefused = intent.refusal !== null && call.outcome !== "failed";
+      if (!isLate && !isRefused) return { kind: "settled", seq: this.#end(call, intent, nowMs) };
       this.#endUnknown(call.lookupId, intent, nowMs);
       return { kind: "ended", outcome: "unknown" };
     }
@@ -249,12 +260,24 @@ export class LedgerBook {
     this.#unsavedKeyUses.add(keyId);
   }
 
-  #recordIntent(call: AdmitCall, nowMs: number): void {
+  // What Claro was asked before it was refused is recorded all the same: it may have been billed to us.
+  #refused(
+    call: AdmitCall,
+    failure: Failure,
+    { nowMs, notices }: { nowMs: number; notices: LimitNotices | null },
+  ): AdmitReply {
+    const isNew = this.#terms !== null && this.#open.get(call.lookupId) === undefined;
+    if (call.isSent === true && isNew) this.#recordIntent(call, { nowMs, refusal: failure });
+    return { kind: "refused", failure, notices };
+  }
+
+  #recordIntent(call: AdmitCall, { nowMs, refusal }: { nowMs: number; refusal: Failure | null }): void {
     const intent: OpenIntent = {
       n: this.#open.nextN(),
       admittedAtMs: nowMs,
       priceVersion: this.#priceVersion,
       idempotencyKey: call.idempotency?.keyHash ?? null,
+      refusal,
     };
     this.#store.insertIntent({ ...intent, ...call });
     if (call.idempotency !== null) this.#idempotency.start(call.idempotency, nowMs);
@@ -305,8 +328,22 @@ export class LedgerBook {
     return peekLimits(this.#limitState(nowMs));
   }
 
-  #admitted(terms: LedgerTerms, admittedAtMs: number, notices: LimitNotices): AdmitReply {
-    return { kind: "admitted", customerId: terms.customerId, admittedAtMs, notices };
+  #admitted(
+    call: AdmitCall,
+    admittedAtMs: number,
+    { nowMs, notices }: { nowMs: number; notices: LimitNotices },
+  ): AdmitReply {
+    const { customerId } = this.#terms as LedgerTerms;
+    return { kind: "admitted", customerId, admittedAtMs, notices, room: this.#promise(call, nowMs) };
+  }
+
+  #promise({ keyId, roomAsked: asked = 0 }: AdmitCall, nowMs: number): number | null {
+    const key = this.#grants.get(keyId);
+    if (key === undefined) return null;
+    const state = this.#limitState(nowMs);
+    const room = ampleRoom(state, key, { asked, promised: this.#promised.left(nowMs) });
+    this.#promised.add(room ?? 0, nowMs + WORD_AND_WAY_MS);
+    return room;
   }
 
   // The bucket lives in memory. What `maintain` saved of it and the admissions since then tell how full it is.
@@ -332,6 +369,15 @@ function idempotencyFailure(decision: Exclude<IdempotencyDecision, { kind: "repl
     case "expired":
       return { code: "idempotency_expired" };
   }
+}
+
+/** Whether new terms change anything that a word given under the old ones goes by; a key more does not. */
+function breaksWords(before: LedgerTerms, after: LedgerTerms): boolean {
+  const grants = grantsOf(after);
+  const goesBy = ({ customerId, status, plan }: LedgerTerms, keys: readonly (KeyGrant | undefined)[]) =>
+    JSON.stringify([customerId, status, plan, keys]);
+  const sameKeys = before.keys.map(({ keyId }) => grants.get(keyId));
+  return goesBy(before, before.keys) !== goesBy(after, sameKeys);
 }
 
 function grantsOf(terms: LedgerTerms | null): Map<string, KeyGrant> {

@@ -1,3 +1,4 @@
+import type { Failure } from "../../domain/failure.ts";
 import type { Outcome } from "../../domain/meter_event.ts";
 import type { LedgerTerms } from "./messages.ts";
 
@@ -8,6 +9,8 @@ export type OpenIntentRow = {
   readonly admitted_at: number;
   readonly price_version: number;
   readonly idempotency_key: string | null;
+  /** Set before the end where the lookup was refused after Claro may have been asked. */
+  readonly outcome: "unknown" | null;
 };
 
 export type EventRow = {
@@ -55,6 +58,7 @@ export type NewIntent = {
   readonly admittedAtMs: number;
   readonly priceVersion: number;
   readonly idempotencyKey: string | null;
+  readonly refusal: Failure | null;
 };
 
 export type EndedIntent = {

@@ -67,7 +67,7 @@ const DAY_COUNTS = `
 export const SQL = {
   head: `SELECT terms, price_version, flushed_through, flushed_at, period_floor, answers_erased_through FROM ledger`,
   lastSeq: `SELECT max(n) AS n FROM lookups WHERE n > 0`,
-  openIntents: `SELECT n, id, key_id, admitted_at, price_version, idempotency_key FROM lookups WHERE n < 0
+  openIntents: `SELECT n, id, key_id, admitted_at, price_version, idempotency_key, outcome FROM lookups WHERE n < 0
     ORDER BY n DESC`,
   recentAdmissions: `SELECT admitted_at FROM lookups WHERE admitted_at > ? AND kind = 'lookup' ORDER BY admitted_at`,
   totals: `
@@ -78,8 +78,8 @@ export const SQL = {
       UNION ALL SELECT date, delivered, not_found, rejected, unknown, billed, amount_micros FROM
         (SELECT day AS date, ${DAY_COUNTS} FROM lookups WHERE n > ?2 GROUP BY day))`,
   insertIntent: `
-    INSERT INTO lookups (n, id, key_id, reference, cpf_reference, admitted_at, price_version, idempotency_key, kind)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'lookup')`,
+    INSERT INTO lookups (n, id, key_id, reference, cpf_reference, admitted_at, price_version, idempotency_key, outcome,
+      kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'lookup')`,
   settleIntent: `
     UPDATE lookups SET n = ?, occurred_at = ?, day = ?, outcome = ?, billed = ?, units = ?, unit_price_micros = ?,
       amount_micros = ?, transaction_id = ? WHERE n = ?`,

@@ -65,6 +65,7 @@ export class LedgerStore {
       intent.admittedAtMs,
       intent.priceVersion,
       intent.idempotencyKey,
+      intent.refusal === null ? null : "unknown",
     );
   }
 

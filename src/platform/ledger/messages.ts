@@ -30,6 +30,10 @@ export type AdmitCall = AccessCall & {
   readonly idempotency: { readonly keyHash: string; readonly requestHash: string } | null;
   /** What a request that is no replay is refused with, without a trace; without it, it may go on. */
   readonly refuseNew?: Failure | null;
+  /** Claro is asked side by side with this call, on the ledger's word: the intent is recorded even when it is refused. */
+  readonly isSent?: boolean;
+  /** For how many lookups the caller would have such a word. */
+  readonly roomAsked?: number;
 };
 
 export type AdmitReply =
@@ -38,6 +42,8 @@ export type AdmitReply =
       readonly customerId: string;
       readonly admittedAtMs: number;
       readonly notices: LimitNotices;
+      /** For how many lookups more the word is given, for `WORD_MS` from when this was asked; null takes back the others. */
+      readonly room: number | null;
     }
   /** `notices` is null when nothing was said of limits because the caller may not call at all. */
   | { readonly kind: "refused"; readonly failure: Failure; readonly notices: LimitNotices | null }

@@ -1,4 +1,5 @@
 import type { HeldAtPrice } from "../../domain/admission.ts";
+import type { Failure } from "../../domain/failure.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import type { OpenIntentRow } from "./ledger_rows.ts";
 
@@ -8,6 +9,8 @@ export type OpenIntent = {
   readonly admittedAtMs: number;
   readonly priceVersion: number;
   readonly idempotencyKey: string | null;
+  /** Why it was not admitted, when Claro was asked before the ledger said so. It can end as `unknown` or `failed` only. */
+  readonly refusal: Failure | null;
 };
 
 /** The lookups that were admitted and have not ended, in the order of their admission: the rows with n < 0, in memory. */
@@ -24,6 +27,8 @@ export class OpenIntents {
         admittedAtMs: row.admitted_at,
         priceVersion: row.price_version,
         idempotencyKey: row.idempotency_key,
+        // Which refusal it was is not kept: only its own caller would have to know, and has waited too long by now.
+        refusal: row.outcome === null ? null : { code: "ledger_unavailable", retryAfterSeconds: 1 },
       });
     }
   }

@@ -76,9 +76,13 @@ export class TenantLedger extends DurableObject<Env> {
     });
   }
 
-  /** Takes the register's word on the tenant and its keys; effective for the next call. */
-  configure(terms: LedgerTerms): void {
-    this.#book.configure(terms, this.#clock.nowMs());
+  /**
+   * Takes the register's word on the tenant and its keys. It is effective for every answer at once, and when this returns
+   * also for what is sent to Claro: words that were given before have ended by then.
+   */
+  async configure(terms: LedgerTerms): Promise<void> {
+    const { wordsEndInMs } = this.#book.configure(terms, this.#clock.nowMs());
+    if (wordsEndInMs > 0) await scheduler.wait(wordsEndInMs);
   }
 
   authorize(call: AccessCall): AccessReply {
