@@ -1,13 +1,16 @@
 import { parseArgs } from "node:util";
+import { measureDistance, printDistance } from "./sections/distance.ts";
 import { measureThroughput, printThroughput } from "./sections/throughput.ts";
 
+const SECTIONS = ["throughput", "distance"] as const;
 const { values } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
+    only: { type: "string", default: SECTIONS.join(",") },
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "2" },
   },
 });
 const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
-const throughput = await measureThroughput(options);
-console.log(values.json ? JSON.stringify({ throughput }) : printThroughput(throughput));
+if (values.only.includes("throughput")) console.log(printThroughput(await measureThroughput(options)));
+if (values.only.includes("distance")) console.log(printDistance(await measureDistance(options)));

@@ -1,4 +1,4 @@
-import { wireRequest, type Target } from "./load/load.ts";
+import { UNIQUE, wireRequest, type Target } from "./load/load.ts";
 import { startWorker, type RunningWorker, type WorkerOptions } from "./runtime/worker.ts";
 
 /** A Worker under test with the load that it understands. */
@@ -8,11 +8,11 @@ const ADMIN_TOKEN = "bench-admin-token-0123456789";
 const CPF_HMAC_SECRET = "bench-cpf-hmac-secret-0123456789";
 const CPFS = 500;
 
-/** The gateway, as deployed, with tenants whose limits are far away. */
+/** The gateway, as deployed, with tenants whose limits are far away. `repeatable` requests have idempotency keys. */
 export async function startGateway(
   claroUrl: string,
   options: { tenants?: number; name?: string; vars?: Record<string, string> } & Partial<WorkerOptions> = {},
-): Promise<Contender & { readonly keys: readonly string[] }> {
+): Promise<Contender & { readonly repeatable: readonly string[] }> {
   const { tenants = 1, name = "gateway", vars = {}, ...more } = options;
   const worker = await startWorker(name, {
     config: "wrangler.toml",
@@ -31,11 +31,13 @@ export async function startGateway(
   });
   const keys: string[] = [];
   for (let made = 0; made < tenants; made += 1) keys.push(await newKey(worker.url));
-  const requests = Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
-    const authorization = `Bearer ${keys[index % keys.length]}`;
-    return wireRequest("/v1/scores", { authorization }, { cpf: cpfOf(index) });
-  });
-  return { worker, url: worker.url, requests, keys };
+  const requestsWith = (headers: Readonly<Record<string, string>>) =>
+    Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
+      const authorization = `Bearer ${keys[index % keys.length]}`;
+      return wireRequest("/v1/scores", { authorization, ...headers }, { cpf: cpfOf(index) });
+    });
+  const repeatable = requestsWith({ "idempotency-key": UNIQUE });
+  return { worker, url: worker.url, requests: requestsWith({}), repeatable };
 }
 
 /** The bare Worker. Its clients bring Claro's own body and token, so that it has nothing to do. */

@@ -21,6 +21,9 @@ export type LoadResult = {
   readonly latenciesMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
 };
 
+/** In a request, outside its body: another text each time that it is sent. */
+export const UNIQUE = "%unique%";
+
 /** What load is put on: a Worker under its address, and the requests that it understands. */
 export type Target = { readonly url: string; readonly requests: readonly string[] };
 

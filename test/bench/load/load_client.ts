@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import type { LoadOrder, LoadResult } from "./load.ts";
+import { UNIQUE, type LoadOrder, type LoadResult } from "./load.ts";
 
 /**
  * The load generator, in a process of its own. It speaks just enough HTTP/1.1 to keep connections alive and to tell one
@@ -13,7 +13,7 @@ type Lane = { socket: Socket; received: string; sentAtMs: number };
 
 async function run(order: LoadOrder): Promise<LoadResult> {
   const { host, port, concurrency, warmUpMs, durationMs } = order;
-  const requests = order.requests.map((request) => Buffer.from(request));
+  const requests = order.requests.map((request) => (request.includes(UNIQUE) ? request : Buffer.from(request)));
   const latenciesMs: number[] = [];
   let next = 0;
   let errors = 0;
@@ -53,7 +53,8 @@ async function run(order: LoadOrder): Promise<LoadResult> {
 
   function send(lane: Lane): void {
     lane.sentAtMs = performance.now();
-    lane.socket.write(requests[next++ % requests.length] as Buffer);
+    const request = requests[next++ % requests.length] as Buffer | string;
+    lane.socket.write(typeof request === "string" ? request.replace(UNIQUE, crypto.randomUUID()) : request);
   }
 }
 
