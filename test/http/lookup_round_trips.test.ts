@@ -64,7 +64,10 @@ describe("Claro's token", () => {
     expect((await fetchWith(PATIENT, scoreRequest(tenant.key))).status).toBe(200);
     await sandbox("reset");
     const statuses = manyLookups(tenant);
-    await vi.waitUntil(async () => (await sandbox<SandboxCounts>("counts")).scoreCalls > 20, { interval: 5 });
+    await vi.waitUntil(async () => (await sandbox<SandboxCounts>("counts")).scoreCalls > 20, {
+      interval: 5,
+      timeout: 20_000,
+    });
     await sandbox("revoke-tokens");
     expect(await statuses).toEqual([200]);
     expect((await sandbox<SandboxCounts>("counts")).tokenCalls).toBeLessThanOrEqual(1);
