@@ -51,7 +51,7 @@ const schema = z
     EXPORT_SIGNING_KEY: signingKey.optional(),
     ACCESS_TEAM_DOMAIN: teamUrl.optional(),
     ACCESS_AUD: z.string().min(1).optional(),
-    LEDGER_FLUSH_MS: milliseconds.min(100).default(60_000),
+    LEDGER_FLUSH_MS: milliseconds.min(100).default(86_400_000),
     LOCAL: z.enum(["true", "false"]).default("false"),
     CLOCK_OFFSET_MS: milliseconds.default(0),
   })

@@ -108,7 +108,7 @@ export const SQL = {
   dropFlushed: `
     DELETE FROM lookups WHERE n > 0 AND n < coalesce(
       (SELECT n FROM lookups WHERE n > 0 AND n <= ?1 AND occurred_at >= ?2 ORDER BY n LIMIT 1), ?1 + 1)`,
-  hasDroppable: `SELECT n FROM lookups WHERE n > 0 LIMIT 1`,
+  hasDroppable: `SELECT n FROM lookups WHERE n > 0 AND n <= ? LIMIT 1`,
   usageDays: `
     SELECT date, sum(delivered) AS delivered, sum(not_found) AS notFound, sum(rejected) AS rejected,
       sum(failed) AS failed, sum(unknown) AS unknown, sum(billed) AS billed, sum(amount_micros) AS amountMicros

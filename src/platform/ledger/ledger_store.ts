@@ -144,8 +144,8 @@ export class LedgerStore {
     this.#sql.exec(SQL.dropFlushed, through, endedBeforeMs);
   }
 
-  hasDroppable(): boolean {
-    return this.#sql.exec(SQL.hasDroppable).toArray().length > 0;
+  hasDroppable(flushedThrough: number): boolean {
+    return this.#sql.exec(SQL.hasDroppable, flushedThrough).toArray().length > 0;
   }
 
   usageDays(from: string, to: string, flushedThrough: number): UsageDay[] {

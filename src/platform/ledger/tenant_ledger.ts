@@ -29,6 +29,13 @@ import type {
 } from "./messages.ts";
 
 const FLUSH_ROWS = 500;
+/**
+ * A flush writes some seven rows of its own, whatever it brings: fewer events than these wait for more, the longest time
+ * that the settings allow; more wait only a little. The ledger itself knows them all at once, and whoever reads events from
+ * D1 has the ledger flush first.
+ */
+const WORTHWHILE_ROWS = 50;
+const LITTLE_WHILE_MS = 60_000;
 /** As many batches as one alarm sends before it lets others in. */
 const FLUSH_BATCHES = 20;
 const D1_TIMEOUT_MS = 15_000;
@@ -50,7 +57,8 @@ export class TenantLedger extends DurableObject<Env> {
   readonly #idempotency: IdempotencyKeys;
   readonly #book: LedgerBook;
   readonly #clock: Clock;
-  readonly #flushIntervalMs: number;
+  readonly #longestWaitMs: number;
+  readonly #littleWhileMs: number;
   #alarmAtMs: number | null = null;
   #flushing: Promise<FlushReply> | null = null;
   #committing: Promise<void> | null = null;
@@ -62,7 +70,8 @@ export class TenantLedger extends DurableObject<Env> {
     const settings = readSettings(env);
     if (!settings.ok) throw new Error(`misconfigured: ${settings.failure.names.join(", ")}`);
     this.#clock = shiftedClock(settings.value.clockOffsetMs);
-    this.#flushIntervalMs = settings.value.ledgerFlushMs;
+    this.#longestWaitMs = settings.value.ledgerFlushMs;
+    this.#littleWhileMs = Math.min(this.#longestWaitMs, LITTLE_WHILE_MS);
     this.#store = new LedgerStore(ctx.storage.sql);
     this.#idempotency = new IdempotencyKeys(ctx.storage.sql);
     this.#book = new LedgerBook(
@@ -87,7 +96,7 @@ export class TenantLedger extends DurableObject<Env> {
 
   authorize(call: AccessCall): AccessReply {
     const reply = this.#book.authorize(call, this.#clock.nowMs());
-    if (this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#flushIntervalMs);
+    if (this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#littleWhileMs);
     return reply;
   }
 
@@ -96,7 +105,9 @@ export class TenantLedger extends DurableObject<Env> {
     await this.#committing;
     const reply = this.#book.admit(call, this.#clock.nowMs());
     this.#noteWrites();
-    if (reply.kind === "admitted" || this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#flushIntervalMs);
+    // A key's use is told by the lookup's own row, where there is one.
+    if (reply.kind === "admitted") this.#wakeWithin(this.#longestWaitMs);
+    else if (this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#littleWhileMs);
     return reply;
   }
 
@@ -106,14 +117,15 @@ export class TenantLedger extends DurableObject<Env> {
     const reply = this.#book.settle(call, this.#clock.nowMs());
     this.#noteWrites();
     const waiting = this.#book.lastSeq - this.#book.flushedThrough;
-    this.#wakeWithin(waiting >= FLUSH_ROWS && this.#failedFlushes === 0 ? 0 : this.#flushIntervalMs);
+    if (waiting >= FLUSH_ROWS && this.#failedFlushes === 0) this.#wakeWithin(0);
+    else this.#wakeWithin(waiting >= WORTHWHILE_ROWS ? this.#littleWhileMs : this.#longestWaitMs);
     return reply;
   }
 
   /** The caller of a lookup was told that it has no answer: what the ledger says is put right. */
   withdraw(lookupId: string): void {
     this.#book.withdraw(lookupId, this.#clock.nowMs());
-    this.#wakeWithin(this.#flushIntervalMs);
+    this.#wakeWithin(this.#longestWaitMs);
   }
 
   /** Counts per São Paulo day, up to this very instant. */
@@ -168,7 +180,7 @@ export class TenantLedger extends DurableObject<Env> {
   /** Records a correction in the open period. A repeat of its id gives the first one's answer. */
   adjust(call: AdjustCall): AdjustReply {
     const reply = this.#book.adjust(call, this.#clock.nowMs());
-    this.#wakeWithin(this.#flushIntervalMs);
+    this.#wakeWithin(this.#longestWaitMs);
     return reply;
   }
 
@@ -180,8 +192,9 @@ export class TenantLedger extends DurableObject<Env> {
     return flushed.kind === "failed" ? flushed : { kind: "closed", range: this.#book.seqRange(period) };
   }
 
-  /** Also re-arms the alarm of an object that lost it: a sweep calls this. */
+  /** Also ends what nobody settled and re-arms the alarm of an object that lost it: a sweep calls this. */
   status(): LedgerStatus {
+    this.#book.endOverdue(this.#clock.nowMs());
     this.#wakeForWork();
     return {
       lastSeq: this.#book.lastSeq,
@@ -293,13 +306,15 @@ export class TenantLedger extends DurableObject<Env> {
     const unflushed = lastSeq - flushedThrough;
     const nextMaintenanceAtMs = this.#idempotency.nextMaintenanceAtMs();
     if (this.#failedFlushes > 0 && unflushed > 0) {
-      this.#wakeWithin(Math.min(this.#flushIntervalMs * 2 ** Math.min(this.#failedFlushes, 10), LONGEST_BACKOFF_MS));
+      this.#wakeWithin(Math.min(this.#littleWhileMs * 2 ** Math.min(this.#failedFlushes, 10), LONGEST_BACKOFF_MS));
     } else if (unflushed >= FLUSH_ROWS) {
       this.#wakeWithin(0);
-    } else if (openIntents > 0 || unflushed > 0 || this.#store.hasDroppable()) {
-      this.#wakeWithin(this.#flushIntervalMs);
+    } else if (openIntents > 0 || unflushed >= WORTHWHILE_ROWS || this.#store.hasDroppable(flushedThrough)) {
+      this.#wakeWithin(this.#littleWhileMs);
+    } else if (unflushed > 0) {
+      this.#wakeWithin(this.#longestWaitMs);
     } else if (nextMaintenanceAtMs !== null) {
-      this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#flushIntervalMs));
+      this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#littleWhileMs));
     }
   }
 
