@@ -98,9 +98,9 @@ async function brokenWay(file: string, afterBytes: number): Promise<{ url: strin
 }
 
 test("an operator closes a month, downloads every tenant's bundle and verifies it offline", async () => {
-  const early = await ctl(["statements", "close", "--period", nextPeriod(second)]);
+  const early = await ctl(["statements", "close", "--period", nextPeriod(second), "--yes"]);
   expect([early.code, early.error]).toEqual([1, expect.stringContaining("period_open")]);
-  const closed = await ctl(["statements", "close", "--period", second]);
+  const closed = await ctl(["statements", "close", "--period", second, "--yes"]);
   // The demo tenant has months too.
   expect([closed.code, closed.answer]).toEqual([0, expect.objectContaining({ status: "closed", closed: 3 })]);
 

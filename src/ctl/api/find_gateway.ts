@@ -6,6 +6,14 @@ import { LOCAL_GATEWAY } from "../local/local_gateway.ts";
 /** A gateway and the operator's token for it. */
 export type Gateway = { readonly url: string; readonly adminToken: string };
 
+/** Where it is looked for. */
+type Places = {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The note that a running `npm start` leaves. */
+  readonly note?: string;
+  readonly devVars?: () => Readonly<Record<string, string>>;
+};
+
 const DEFAULT_LOCAL_URL = "http://127.0.0.1:8787";
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
 
@@ -13,12 +21,15 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
  * The gateway that is meant: the one given, else `CLARO_GATEWAY_URL`, else the one that `npm start` runs here. The token
  * is `CLARO_GATEWAY_ADMIN_TOKEN`; for a gateway on this machine, `ADMIN_TOKEN` of `.dev.vars` does.
  */
-export function findGateway(givenUrl: string | undefined): Gateway {
-  const written = givenUrl ?? process.env["CLARO_GATEWAY_URL"];
-  const url = written === undefined || written === "" ? localUrl() : checkedUrl(written);
+export function findGateway(
+  givenUrl: string | undefined,
+  { env = process.env, note = LOCAL_GATEWAY, devVars = readDevVars }: Places = {},
+): Gateway {
+  const written = givenUrl ?? env["CLARO_GATEWAY_URL"];
+  const url = written === undefined || written === "" ? localUrl(note) : checkedUrl(written);
   const isLocal = LOOPBACK.test(new URL(url).hostname);
-  const given = process.env["CLARO_GATEWAY_ADMIN_TOKEN"];
-  const adminToken = given === undefined || given === "" ? (isLocal ? readDevVars()["ADMIN_TOKEN"] : undefined) : given;
+  const given = env["CLARO_GATEWAY_ADMIN_TOKEN"];
+  const adminToken = given === undefined || given === "" ? (isLocal ? devVars()["ADMIN_TOKEN"] : undefined) : given;
   if (adminToken === undefined) {
     throw isLocal
       ? new CtlError(EXIT.unreachable, "No local gateway was ever started here. Start one with: npm start")
@@ -36,10 +47,10 @@ function checkedUrl(text: string): string {
   return url.href.replace(/\/+$/, "");
 }
 
-function localUrl(): string {
-  if (!existsSync(LOCAL_GATEWAY)) return DEFAULT_LOCAL_URL;
+function localUrl(note: string): string {
+  if (!existsSync(note)) return DEFAULT_LOCAL_URL;
   try {
-    const { url, pid } = JSON.parse(readFileSync(LOCAL_GATEWAY, "utf8")) as { url: string; pid: number };
+    const { url, pid } = JSON.parse(readFileSync(note, "utf8")) as { url: string; pid: number };
     return isRunning(pid) ? url : DEFAULT_LOCAL_URL;
   } catch {
     // Written only half: its writer is starting or was killed.

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { contextOf, withExamples } from "../program.ts";
 import { note, print, tableText } from "../terminal/output.ts";
+import { printable } from "../terminal/table.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { wholeNumber } from "./read_arguments.ts";
 import { shownTime } from "./shown_values.ts";
@@ -14,6 +15,8 @@ type Entry = {
   readonly before: Readonly<Record<string, unknown>> | null;
   readonly after: Readonly<Record<string, unknown>> | null;
 };
+
+const INDENT = "     ";
 
 /** `audit`: who changed what. */
 export function addAuditCommands(program: Command): void {
@@ -38,36 +41,48 @@ async function showAudit(options: { after: number; limit: number }, command: Com
       onEntries: ({ length }) => report(`${length} entries`),
     }),
   );
-  const human = () =>
-    tableText(
-      page.data,
-      [
-        { title: "N", cell: (entry) => String(entry.n), align: "right" },
-        { title: "AT", cell: (entry) => shownTime(entry.at) },
-        { title: "ACTOR", cell: (entry) => entry.actor },
-        { title: "ACTION", cell: (entry) => entry.action },
-        { title: "TARGET", cell: (entry) => entry.target },
-        { title: "CHANGED", cell: changes, elastic: true },
-      ],
-      "Nothing has been changed yet.",
-    );
-  print(page, { json, human });
+  print(page, { json, human: () => auditText(page.data) });
   const last = page.data.at(-1);
   if (page.nextCursor !== null && last !== undefined && !json)
     note(`There is more: npm run ctl -- audit --after ${last.n}`);
 }
 
+/** Each entry's line, and below it what was changed, which can be long. */
+function auditText(entries: readonly Entry[]): string {
+  const [head = "", ...lines] = tableText(
+    entries,
+    [
+      { title: "N", cell: (entry) => String(entry.n), align: "right" },
+      { title: "AT", cell: (entry) => shownTime(entry.at) },
+      { title: "ACTOR", cell: (entry) => entry.actor, elastic: true },
+      { title: "ACTION", cell: (entry) => entry.action },
+      { title: "TARGET", cell: (entry) => entry.target },
+    ],
+    "Nothing has been changed yet.",
+  ).split("\n");
+  const detailed = lines.map((line, index) => {
+    const entry = entries[index];
+    const changed = entry === undefined ? "" : changes(entry);
+    return changed === "" ? line : `${line}\n${INDENT}${changed}`;
+  });
+  return [head, ...detailed].join("\n");
+}
+
 /** What an entry changed: `status: active → suspended`; of a thing that was made, its values. */
 function changes({ before, after }: Entry): string {
-  return Object.entries(after ?? {})
-    .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before?.[name]) && value !== null)
-    .map(([name, value]) => {
-      const was = before === null ? undefined : before[name];
-      return was === undefined ? `${name}: ${written(value)}` : `${name}: ${written(was)} → ${written(value)}`;
-    })
+  const was = flat(before ?? {});
+  return [...flat(after ?? {})]
+    .filter(([name, value]) => value !== was.get(name) && value !== "null")
+    .map(([name, value]) => (was.has(name) ? `${name}: ${was.get(name)} → ${value}` : `${name}: ${value}`))
     .join("; ");
 }
 
-function written(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** Values under names such as `plan.burst`. */
+function flat(value: Readonly<Record<string, unknown>>, prefix = ""): Map<string, string> {
+  const entries = Object.entries(value).flatMap(([name, inner]): (readonly [string, string])[] => {
+    const isNested = typeof inner === "object" && inner !== null && !Array.isArray(inner);
+    if (isNested) return [...flat(inner as Record<string, unknown>, `${prefix}${name}.`)];
+    return [[`${prefix}${name}`, printable(typeof inner === "string" ? inner : JSON.stringify(inner))]];
+  });
+  return new Map(entries);
 }

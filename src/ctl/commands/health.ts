@@ -1,6 +1,18 @@
 import type { Command } from "commander";
 import { contextOf, withExamples } from "../program.ts";
 import { fieldsText, print } from "../terminal/output.ts";
+import { shownCount, shownTime } from "./shown_values.ts";
+
+type Health = {
+  readonly claro: {
+    readonly breaker: { state: string; since: string | null; openings: number } | null;
+    readonly token: { ageSeconds: number | null; expiresAt: string | null; failures: number } | null;
+  };
+  readonly ledgers: {
+    readonly behind: number;
+    readonly oldestUnflushed: { tenantId: string; mode: string; occurredAt: string; ageSeconds: number } | null;
+  };
+};
 
 /** `health`: whether Claro answers, how old its token is, how far D1 is behind. */
 export function addHealthCommand(program: Command): void {
@@ -15,17 +27,34 @@ export function addHealthCommand(program: Command): void {
 
 async function showHealth(_options: unknown, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
-  const health = await api.get<Record<string, unknown>>("/health");
-  print(health, { json, human: () => fieldsText([["Gateway", api.url], ...flat(health)]) });
+  const health = await api.get<Health>("/health");
+  const human = () =>
+    fieldsText([
+      ["Gateway", api.url],
+      ["Breaker", shownBreaker(health.claro.breaker)],
+      ["Token", shownToken(health.claro.token)],
+      ["D1", shownCopy(health.ledgers)],
+    ]);
+  print(health, { json, human });
 }
 
-/** Nested values under names such as `claro.breaker`. */
-function flat(value: Readonly<Record<string, unknown>>, prefix = ""): (readonly [name: string, value: string])[] {
-  return Object.entries(value).flatMap(([name, inner]) => {
-    const isNested = typeof inner === "object" && inner !== null && !Array.isArray(inner);
-    if (isNested) return flat(inner as Record<string, unknown>, `${prefix}${name}.`);
-    return [
-      [`${prefix}${name}`, inner === null ? "-" : typeof inner === "string" ? inner : JSON.stringify(inner)] as const,
-    ];
-  });
+function shownBreaker(breaker: Health["claro"]["breaker"]): string {
+  if (breaker === null) return "could not be asked; lookups pass";
+  const { state, since, openings } = breaker;
+  if (state === "closed") return "closed: lookups reach Claro";
+  return `${state.replace("_", " ")} since ${shownTime(since)}, opened ${shownCount(openings)} times`;
+}
+
+function shownToken(token: Health["claro"]["token"]): string {
+  if (token === null) return "could not be asked";
+  const { ageSeconds, expiresAt, failures } = token;
+  const failed = failures === 0 ? "" : `, ${shownCount(failures)} calls for a new one failed`;
+  if (ageSeconds === null) return `none: no live lookup has needed one yet${failed}`;
+  return `${shownCount(ageSeconds)} s old, until ${shownTime(expiresAt)}${failed}`;
+}
+
+function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): string {
+  if (oldest === null) return "takes every ledger's events";
+  const { tenantId, mode, ageSeconds } = oldest;
+  return `behind ${shownCount(behind)} ledgers; the oldest event waits for ${shownCount(ageSeconds)} s (${tenantId}, ${mode})`;
 }

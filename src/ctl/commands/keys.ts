@@ -85,10 +85,15 @@ async function listKeys(tenantId: string, _options: unknown, command: Command): 
         { title: "ID", cell: (key) => key.id },
         { title: "LABEL", cell: (key) => key.label ?? "-", elastic: true },
         { title: "STATUS", cell: (key) => key.status },
-        { title: "SCOPES", cell: (key) => key.scopes.map((scope) => scope.split(":")[0]).join(" "), elastic: true },
+        {
+          title: "SCOPES",
+          cell: (key) => key.scopes.map((scope) => scope.split(":")[0]).join(" "),
+          elastic: true,
+          optional: true,
+        },
         { title: "ALLOWED IPS", cell: (key) => key.allowedIps.join(" ") || "any", elastic: true },
         { title: "LAST USED", cell: (key) => shownTime(key.lastUsedAt).replace(/:\d\dZ$/, "Z") },
-        { title: "EXPIRES", cell: (key) => shownTime(key.expiresAt) },
+        { title: "EXPIRES", cell: (key) => shownTime(key.expiresAt), optional: true },
       ],
       `This tenant has no keys. Make one with: npm run ctl -- keys create ${tenantId} --mode test`,
     );

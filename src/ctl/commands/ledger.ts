@@ -8,6 +8,7 @@ type Step = { readonly ledgers: number; readonly events: number; readonly nextCu
 /** `ledger rebuild`: D1's copy of the events, from the ledgers that made them. */
 export function addLedgerCommands(program: Command): void {
   const ledger = addGroup(program, "ledger", "Looks after D1's copy of the ledgers.");
+  withExamples(ledger, ["ledger rebuild"]);
   withExamples(
     ledger
       .command("rebuild")

@@ -3,7 +3,7 @@ import type { Plan } from "../../domain/plan.ts";
 
 /** An instant in UTC as people read it. */
 export function shownTime(instant: string | null | undefined): string {
-  return instant === null || instant === undefined ? "-" : instant.replace("T", " ").replace(/(?:\.000)?Z$/, "Z");
+  return instant === null || instant === undefined ? "-" : instant.replace("T", " ").replace(/\.\d+Z$/, "Z");
 }
 
 export function shownCount(count: number): string {

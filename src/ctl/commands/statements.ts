@@ -4,6 +4,7 @@ import { parsePeriod } from "../../domain/period.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { newSigningKey } from "../local/dev_vars.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
+import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withProgressBar, withSpinner } from "../terminal/progress.ts";
 import { shownCount, shownTime } from "./shown_values.ts";
@@ -48,6 +49,7 @@ type Closing = {
 /** `statements`: months as they are and as they are closed, downloaded and checked. */
 export function addStatementCommands(program: Command): void {
   const group = addGroup(program, "statements", "Shows, closes, downloads and verifies months.");
+  withExamples(group, ["statements list <tenant-id>", "statements close --period 2026-11"]);
   withExamples(
     group
       .command("list")
@@ -70,8 +72,9 @@ export function addStatementCommands(program: Command): void {
       .command("close")
       .description("Closes an ended month for all tenants, and the months before it. Once closed it never changes.")
       .requiredOption("--period <month>", "YYYY-MM, a month of São Paulo", month)
+      .option("--yes", "do not ask")
       .action(closeMonth),
-    ["statements close --period 2026-11"],
+    ["statements close --period 2026-11", "statements close --period 2026-11 --yes"],
   );
   addDownloadCommand(group, month);
   addVerifyCommand(group);
@@ -147,8 +150,9 @@ function statementText(statement: Statement): string {
   return `${about}\n\n${rows}`;
 }
 
-async function closeMonth({ period }: { period: string }, command: Command): Promise<void> {
+async function closeMonth({ period, yes = false }: { period: string; yes?: boolean }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
+  await confirm(`Close ${period}, and what is open before it, for all tenants and for ever?`, { yes });
   const step = () => api.post<Closing>(`/periods/${period}/close`);
   const first = await withSpinner(`Closing ${period}`, step);
   const steps = { message: `Closing ${period}`, steps: first.remaining };

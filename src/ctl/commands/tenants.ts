@@ -98,11 +98,11 @@ function tenantsTable(tenants: readonly ShownTenant[]): string {
     [
       { title: "ID", cell: (tenant) => tenant.id },
       { title: "NAME", cell: (tenant) => tenant.name, elastic: true },
-      { title: "DOCUMENT", cell: (tenant) => tenant.document },
+      { title: "DOCUMENT", cell: (tenant) => tenant.document, optional: true },
       { title: "CUSTOMER ID", cell: (tenant) => tenant.customerId, elastic: true },
       { title: "PLAN", cell: (tenant) => tenant.plan.name },
       { title: "STATUS", cell: (tenant) => tenant.status },
-      { title: "CREATED", cell: (tenant) => tenant.createdAt.slice(0, 10) },
+      { title: "CREATED", cell: (tenant) => tenant.createdAt.slice(0, 10), optional: true },
     ],
     "No tenants yet. Create one with: npm run ctl -- tenants create --help",
   );

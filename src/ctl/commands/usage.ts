@@ -55,7 +55,8 @@ async function showUsage(
 
 function usageText(usage: Usage, allDays: boolean): string {
   const days = usage.days.filter((day) => allDays || day.requests > 0);
-  const count = (title: string, of: (day: Counts) => number) => ({
+  const count = (title: string, of: (day: Counts) => number, optional?: true) => ({
+    ...(optional ? { optional } : {}),
     title,
     cell: (day: Counts) => shownCount(of(day)),
     align: "right" as const,
@@ -67,9 +68,9 @@ function usageText(usage: Usage, allDays: boolean): string {
       count("REQUESTS", (day) => day.requests),
       count("DELIVERED", (day) => day.delivered),
       count("NOT FOUND", (day) => day.notFound),
-      count("REJECTED", (day) => day.rejected),
-      count("FAILED", (day) => day.failed),
-      count("UNKNOWN", (day) => day.unknown),
+      count("REJECTED", (day) => day.rejected, true),
+      count("FAILED", (day) => day.failed, true),
+      count("UNKNOWN", (day) => day.unknown, true),
       count("BILLED", (day) => day.billed),
       { title: "AMOUNT (BRL)", cell: (day) => day.amount, align: "right" },
     ],

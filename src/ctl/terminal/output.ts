@@ -10,8 +10,9 @@ export function print(value: unknown, options: { json: boolean; human: () => str
 /** Prints rows as a table as wide as the terminal; into a pipe every cell is whole. */
 export function tableText<Row>(rows: readonly Row[], columns: readonly Column<Row>[], whenEmpty: string): string {
   if (rows.length === 0) return whenEmpty;
+  // A terminal that does not know its width says 0.
   const { isTTY, columns: width } = process.stdout;
-  return table(rows, columns, { maxWidth: isTTY ? width : null, bold });
+  return table(rows, columns, { maxWidth: isTTY && width > 0 ? width : null, bold });
 }
 
 export function fieldsText(entries: readonly (readonly [name: string, value: string])[]): string {

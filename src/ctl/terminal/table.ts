@@ -1,12 +1,18 @@
 import { textWidth, truncate } from "./text_width.ts";
 
-/** A column; `elastic` ones give way when the terminal is too narrow, the others never (an id cut short is none). */
+/**
+ * A column. Where a terminal is too narrow, `elastic` ones give way first, then `optional` ones are left out from the
+ * right; the others always stand whole (an id cut short is none).
+ */
 export type Column<Row> = {
   readonly title: string;
   readonly cell: (row: Row) => string;
   readonly align?: "right";
   readonly elastic?: true;
+  readonly optional?: true;
 };
+
+type MeasuredColumn<Row> = Column<Row> & { readonly cells: readonly string[]; readonly width: number };
 
 const GAP = "  ";
 const LEAST_ELASTIC_WIDTH = 8;
@@ -17,18 +23,23 @@ export function table<Row>(
   columns: readonly Column<Row>[],
   options: { maxWidth: number | null; bold: (text: string) => string },
 ): string {
-  const cells = rows.map((row) => columns.map((column) => printable(column.cell(row))));
-  const natural = columns.map((column, index) =>
-    Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[index] ?? ""))),
-  );
-  const widths = options.maxWidth === null ? natural : fitted(columns, natural, options.maxWidth);
+  const measured = columns.map((column): MeasuredColumn<Row> => {
+    const cells = rows.map((row) => printable(column.cell(row)));
+    return { ...column, cells, width: Math.max(textWidth(column.title), ...cells.map(textWidth)) };
+  });
+  const maxWidth = options.maxWidth ?? Infinity;
+  const shown = withoutOptional(measured, maxWidth);
+  const widths = fitted(shown, maxWidth);
   const line = (texts: readonly string[]) =>
-    columns
-      .map((column, index) => pad(truncate(texts[index] ?? "", widths[index] ?? 0), widths[index] ?? 0, column.align))
+    shown
+      .map(({ align }, index) => pad(truncate(texts[index] ?? "", widths[index] ?? 0), widths[index] ?? 0, align))
       .join(GAP)
       .trimEnd();
-  const head = options.bold(line(columns.map((column) => column.title)));
-  return [head, ...cells.map(line)].join("\n");
+  const head = options.bold(line(shown.map((column) => column.title)));
+  const lines = rows.map((_row, index) => line(shown.map(({ cells }) => cells[index] ?? "")));
+  const left = measured.filter((column) => !shown.includes(column)).map((column) => column.title);
+  const note = left.length === 0 ? [] : [`(not shown for want of width: ${left.join(", ")})`];
+  return [head, ...lines, ...note].join("\n");
 }
 
 /** Names and values under each other, for one thing. */
@@ -38,15 +49,26 @@ export function fields(entries: readonly (readonly [name: string, value: string]
 }
 
 /** Text that others wrote, without what would move a terminal's cursor or change the direction of what follows. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, " ");
 }
 
+function withoutOptional<Row>(columns: readonly MeasuredColumn<Row>[], maxWidth: number): MeasuredColumn<Row>[] {
+  const shown = [...columns];
+  const leastWidth = () =>
+    lineWidth(shown.map(({ elastic, width }) => (elastic ? Math.min(width, LEAST_ELASTIC_WIDTH) : width)));
+  while (leastWidth() > maxWidth) {
+    const last = shown.findLastIndex((column) => column.optional);
+    if (last === -1) break;
+    shown.splice(last, 1);
+  }
+  return shown;
+}
+
 // The widest elastic column gives up a column of text at a time until the line fits.
-function fitted<Row>(columns: readonly Column<Row>[], natural: readonly number[], maxWidth: number): number[] {
-  const widths = [...natural];
-  const lineWidth = () => widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1);
-  while (lineWidth() > maxWidth) {
+function fitted<Row>(columns: readonly MeasuredColumn<Row>[], maxWidth: number): number[] {
+  const widths = columns.map((column) => column.width);
+  while (lineWidth(widths) > maxWidth) {
     let widest = -1;
     for (const [index, column] of columns.entries()) {
       const width = widths[index] ?? 0;
@@ -56,6 +78,10 @@ function fitted<Row>(columns: readonly Column<Row>[], natural: readonly number[]
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
+}
+
+function lineWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
 }
 
 function pad(text: string, width: number, align?: "right"): string {

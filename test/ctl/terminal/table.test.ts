@@ -63,6 +63,19 @@ describe("table", () => {
     expect(table(rows, COLUMNS, { maxWidth: 5, bold: plain })).toContain("ten_22");
   });
 
+  test("leaves out what is optional, from the right, before it is wider than the terminal, and says so", () => {
+    const many: readonly Column<Row>[] = [
+      ...COLUMNS,
+      { title: "FIRST", cell: () => "x".repeat(10), optional: true },
+      { title: "SECOND", cell: () => "y".repeat(10), optional: true },
+    ];
+    const shownAt = (maxWidth: number) => table(rows, many, { maxWidth, bold: plain });
+    expect(shownAt(80)).not.toContain("not shown");
+    expect(shownAt(40)).toMatch(/xxx.*\(not shown for want of width: SECOND\)$/s);
+    expect(shownAt(25)).toMatch(/\(not shown for want of width: FIRST, SECOND\)$/);
+    for (const line of shownAt(40).split("\n").slice(0, -1)) expect(textWidth(line)).toBeLessThanOrEqual(40);
+  });
+
   test("lets no cell move the cursor, break the line or turn the text around", () => {
     const evil = { id: "ten_1", name: "a\u001b[2J\nb\u202ec", count: 1 };
     const text = table([evil], COLUMNS, { maxWidth: null, bold: plain });
