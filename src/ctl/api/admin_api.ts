@@ -18,6 +18,7 @@ type Problem = {
 };
 
 const PAGE_ENTRIES = 200;
+const ANSWER_TIMEOUT_MS = 120_000;
 
 /** The admin API as commands use it. What it refuses, or that it cannot be reached, is thrown as a `CtlError`. */
 export class AdminApi {
@@ -76,11 +77,17 @@ export class AdminApi {
     if (send.json !== undefined) headers.set("content-type", "application/json");
     if (send.csv !== undefined) headers.set("content-type", "text/csv");
     const body = send.csv ?? (send.json === undefined ? null : JSON.stringify(send.json));
+    // Until it begins to answer: a download may take as long as it takes.
+    const waiting = new AbortController();
+    const timer = setTimeout(() => waiting.abort(new Error("no answer in time")), ANSWER_TIMEOUT_MS);
     let response: Response;
     try {
-      response = await fetch(url, { method: send.method ?? "GET", headers, body, redirect: "error" });
+      const { signal } = waiting;
+      response = await fetch(url, { method: send.method ?? "GET", headers, body, redirect: "error", signal });
     } catch (error) {
       throw unreachable(this.#gateway.url, error);
+    } finally {
+      clearTimeout(timer);
     }
     if (!response.ok) throw await refused(response);
     return response;
