@@ -9,6 +9,7 @@ import { ensureDemo } from "./local/demo.ts";
 import { DEV_VARS, ensureDevVars } from "./local/dev_vars.ts";
 import { forgetLocalGateway, noteLocalGateway } from "./local/local_gateway.ts";
 import { relayOutput } from "./local/relay_output.ts";
+import { gatewayLost } from "./local/watch_gateway.ts";
 import { exitOf, outputOf, PROJECT_ROOT, spawnWrangler } from "./local/wrangler.ts";
 
 const DEFAULT_PORT = 8787;
@@ -16,8 +17,23 @@ const LARGEST_PORT = 65_535;
 const READY_TRIES = 600;
 const READY_PAUSE_MS = 100;
 
+const HELP = `
+npm start -- [--port N] [--persist-to DIR] [--var NAME:VALUE …] [arguments of wrangler dev]
+
+Serves the gateway on this machine, and makes what is missing: secrets in .dev.vars, the database, a demo tenant.
+
+  npm start                                                     on http://127.0.0.1:${DEFAULT_PORT}, state in .wrangler/state
+  npm start -- --port 9001 --persist-to /tmp/gateway            elsewhere, with a state of its own
+  npm start -- --var CLARO_BASE_URL:http://127.0.0.1:9797       live keys reach the sandbox of npm run sandbox
+  npm start -- --var CLOCK_OFFSET_MS:2678400000                 31 days from now
+`;
+
 /** `npm start`: the gateway on this machine, with everything made that is missing. Arguments go to `wrangler dev`. */
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(HELP);
+    return 0;
+  }
   const { port, stateDir, vars } = readArguments(args);
   const devVars = ensureDevVars();
   const settings = readSettings({ ...configuredVars(), ...devVars.vars, LOCAL: "true", ...vars });
@@ -45,9 +61,12 @@ async function main(args: readonly string[]): Promise<number> {
     await exitOf(gateway);
     return failure(problem);
   }
-  const code = await exitOf(gateway);
+  const end = await Promise.race([exitOf(gateway), gatewayLost(url)]);
   forgetLocalGateway();
-  return ending.asked ? 0 : (code ?? 1);
+  if (typeof end !== "string") return ending.asked ? 0 : (end ?? 1);
+  gateway.kill("SIGTERM");
+  await exitOf(gateway);
+  return failure(end);
 }
 
 type Preparation = { adminToken: string; stateDir: string; devVars: { created: boolean } };

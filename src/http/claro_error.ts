@@ -33,9 +33,16 @@ export function claroErrorResponse(context: AppContext, failure: Failure): Respo
       httpCode: String(status),
       errorCode: `API-SCORES-${status}`,
       message: title,
-      detailedMessage: details[preferredLanguage(context.req.header("accept-language"))],
+      detailedMessage: [details[preferredLanguage(context.req.header("accept-language"))], ...written(failure)].join(
+        " ",
+      ),
       link: { rel: "related", href: `${new URL(context.req.url).origin}/docs/errors#${failure.code}` },
     },
   };
   return context.json(error, status as ContentfulStatusCode);
+}
+
+/** Claro's envelope has no place for single fields: what is wrong with them follows the message. */
+function written({ issues = [] }: Failure): string[] {
+  return issues.map(({ path, message }) => (path === "" ? `${message}.` : `\`${path}\`: ${message}.`));
 }

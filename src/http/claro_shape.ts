@@ -9,7 +9,7 @@ import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { bearer, identified, refusedByLedger } from "./authenticate.ts";
 import { API_VERSION, claroError, claroErrorResponse } from "./claro_error.ts";
 import { callerIp, type AppContext } from "./context.ts";
-import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
+import { LOOKUP, noteAuthTime, runLookup, type AskedLookup } from "./lookup_call.ts";
 import { HEADERS } from "./openapi_parts.ts";
 import type { Operation } from "./operation.ts";
 import { parseJson, readText } from "./read_body.ts";
@@ -96,6 +96,7 @@ export const claroScoreOperation: Operation = {
 /** `POST /customers/v1/scores`: a lookup in Claro's own shape. */
 export async function postClaroScore(context: AppContext): Promise<Response> {
   const caller = await authenticateToken(context);
+  noteAuthTime(context);
   if (!caller.ok) return claroErrorResponse(context, caller.failure);
   const text = await readText(context, "application/json");
   const answer = await runLookup(context, caller.value, text.ok ? readAsked(text.value) : text);

@@ -61,11 +61,10 @@ export async function runLookup(
   caller: Caller,
   asked: Result<AskedLookup, Failure>,
 ): Promise<LookupAnswer | { readonly kind: "failure"; readonly failure: Failure }> {
-  const authMs = Date.now() - context.var.startedAtMs;
+  const authMs = noteAuthTime(context);
   context.header("Cache-Control", "no-store");
   const idempotencyKey = readIdempotencyKey(context.req.header("idempotency-key"));
   if (!asked.ok || !idempotencyKey.ok) {
-    context.header("Server-Timing", serverTiming({ auth: authMs }));
     const failure = asked.ok ? (idempotencyKey as { failure: Failure }).failure : asked.failure;
     return { kind: "failure", failure: await refuseBody(context, caller, failure) };
   }
@@ -85,6 +84,13 @@ export async function runLookup(
   if (report.replayed) log.replayed = true;
   if (report.answer.kind === "failure") refusedByLedger(context, report.answer.failure);
   return report.answer;
+}
+
+/** How long it took to know who calls; it is the whole timing of an answer that ends there. */
+export function noteAuthTime(context: AppContext): number {
+  const authMs = Date.now() - context.var.startedAtMs;
+  context.header("Server-Timing", serverTiming({ auth: authMs }));
+  return authMs;
 }
 
 async function refuseBody(context: AppContext, caller: Caller, failure: Failure): Promise<Failure> {

@@ -47,6 +47,7 @@ export function problemResponse(context: AppContext, failure: Failure): Response
 /** Puts a failure's code into the log line and its headers on the answer, whatever the body's shape. */
 export function noteFailure(context: AppContext, failure: Failure): void {
   context.var.log.code = failure.code;
+  context.header("Cache-Control", "no-store");
   context.header("Content-Language", preferredLanguage(context.req.header("accept-language")));
   context.header("Vary", "Accept-Language");
   if (failure.retryAfterSeconds !== undefined) context.header("Retry-After", String(failure.retryAfterSeconds));

@@ -15,8 +15,8 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
   invalid_request: {
     status: 400,
     title: "Invalid request",
-    "pt-BR": "A requisição não tem o formato esperado; veja os campos em `issues`.",
-    en: "The request does not have the expected form; see the fields in `issues`.",
+    "pt-BR": "A requisição não tem o formato esperado.",
+    en: "The request does not have the expected form.",
   },
   invalid_cpf: {
     status: 400,
@@ -33,8 +33,9 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
   missing_credentials: {
     status: 401,
     title: "Missing credentials",
-    "pt-BR": "Envie a chave de API em `Authorization: Bearer <chave>` ou `x-api-key`.",
-    en: "Send the API key in `Authorization: Bearer <key>` or `x-api-key`.",
+    "pt-BR":
+      "Envie a chave de API em `Authorization: Bearer <chave>` ou `x-api-key`; no formato da Claro, `x-client-auth: Basic` para o token e `Bearer <token>` para a pontuação.",
+    en: "Send the API key in `Authorization: Bearer <key>` or `x-api-key`; in Claro's shape, `x-client-auth: Basic` for the token and `Bearer <token>` for the score.",
   },
   invalid_api_key: {
     status: 401,

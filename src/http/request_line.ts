@@ -7,6 +7,8 @@ import type { AppEnv } from "./context.ts";
 import { failureResponse } from "./failure_response.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+/** The secret part of an API key, or a JSON Web Token. */
+const CREDENTIAL = /[0-9A-Za-z]{10}_[0-9A-Za-z]{32}|eyJ[\w-]+\./;
 
 /**
  * The outermost middleware: gives the request its id and, when it is answered, its one log line. The line names the
@@ -44,6 +46,8 @@ export const configured = createMiddleware<AppEnv>(async (context, next) => {
   return await next();
 });
 
+/** A caller's id stands in the log and in the answer: what reads as a CPF, an API key or a token is not taken. */
 function takeRequestId(given: string | undefined): string {
-  return given !== undefined && REQUEST_ID.test(given) && !looksLikeCpf(given) ? given : crypto.randomUUID();
+  const isTaken = given !== undefined && REQUEST_ID.test(given) && !looksLikeCpf(given) && !CREDENTIAL.test(given);
+  return isTaken ? given : crypto.randomUUID();
 }

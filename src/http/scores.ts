@@ -4,7 +4,7 @@ import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { AppContext } from "./context.ts";
 import { authenticate } from "./authenticate.ts";
-import { LOOKUP, runLookup, type AskedLookup } from "./lookup_call.ts";
+import { LOOKUP, noteAuthTime, runLookup, type AskedLookup } from "./lookup_call.ts";
 import type { Operation } from "./operation.ts";
 import { printable } from "./printable.ts";
 import { problemResponse } from "./problem.ts";
@@ -59,6 +59,7 @@ export const scoreOperation: Operation = {
 /** `POST /v1/scores`. */
 export async function postScore(context: AppContext): Promise<Response> {
   const caller = await authenticate(context);
+  noteAuthTime(context);
   if (!caller.ok) return problemResponse(context, caller.failure);
   const body = await readJson(context);
   const answer = await runLookup(context, caller.value, body.ok ? readAsked(body.value) : body);

@@ -56,7 +56,11 @@ async function statementReader(context: AppContext): Promise<Result<string, Fail
   const allowed = await callLedger(context.var.services.ledgers, caller.value, (ledger) => ledger.authorize(access));
   if (!allowed.ok) return allowed;
   if (allowed.value.kind === "refused") return fail(refusedByLedger(context, allowed.value.failure));
-  return caller.value.mode === "live" ? ok(caller.value.tenantId) : fail({ code: "insufficient_scope" });
+  if (caller.value.mode === "live") return ok(caller.value.tenantId);
+  return fail({
+    code: "insufficient_scope",
+    issues: [{ path: "", message: "statements hold live events only; use a live key" }],
+  });
 }
 
 async function answerList(context: AppContext, tenantId: string): Promise<Response> {

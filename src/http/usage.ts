@@ -90,7 +90,8 @@ export async function getUsage(context: AppContext): Promise<Response> {
   if (allowed.value.kind === "refused")
     return problemResponse(context, refusedByLedger(context, allowed.value.failure));
   if (context.req.query("mode") === "live" && mode === "test") {
-    return problemResponse(context, { code: "insufficient_scope" });
+    const issues = [{ path: "mode", message: "a test key sees test lookups only" }];
+    return problemResponse(context, { code: "insufficient_scope", issues });
   }
   return await answerUsage(context, tenantId, mode);
 }

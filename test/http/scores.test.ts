@@ -13,6 +13,19 @@ describe("POST /v1/scores", () => {
     expect(await usage.json()).toMatchObject({ totals: { requests: 1, delivered: 1, billed: 1, amount: "0.1500" } });
   });
 
+  test("is timed and never stored, also where nobody is known to call", async () => {
+    const { key } = await newTenant();
+    for (const [given, cpf] of [
+      [key, "11144477735"],
+      [key, "no cpf"],
+      ["no key", "11144477735"],
+    ] as const) {
+      const response = await lookup(given, cpf);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+      expect(response.headers.get("server-timing")).toMatch(/^auth;dur=\d+/);
+    }
+  });
+
   test("sends Claro the tenant's own customer id and nothing of the caller's headers", async () => {
     const tenant = await newTenant();
     await sandbox("reset");

@@ -118,6 +118,8 @@ describe("X-Request-Id", () => {
     ["with a letter of another script", "é"],
     ["twice", "a, b"],
     ["a CPF", ["529", "982", "247", "25"].join("")],
+    ["an API key", `csg_live_${"a".repeat(10)}_${"b".repeat(32)}`],
+    ["a token", ["eyJhbGciOiJIUzI1NiJ9", "e30", "c2ln"].join(".")],
   ])("is made anew when it is %s", async (_, id) => {
     const response = await call("/nowhere", { headers: { "x-request-id": id } });
     expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);

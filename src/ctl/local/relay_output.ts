@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
+import { WATCH_REQUEST_ID } from "./watch_gateway.ts";
 
 type Sink = { readonly write: (text: string) => unknown };
 
@@ -12,13 +13,17 @@ const URL_BEYOND_ORIGIN = /(https?:\/\/[^\s/?#"'`]+)[/?#][^\s"'`]*/g;
 export function relayOutput(gateway: ChildProcess, sinks: { readonly out: Sink; readonly err: Sink }): void {
   gateway.stdout?.on(
     "data",
-    lineReader((line) => line.startsWith("{") && sinks.out.write(`${line}\n`)),
+    lineReader((line) => isGatewayLine(line) && sinks.out.write(`${line}\n`)),
   );
   const isWorthShowing = warningFilter();
   gateway.stderr?.on(
     "data",
     lineReader((line) => isWorthShowing(line) && sinks.err.write(`${line.replaceAll(URL_BEYOND_ORIGIN, "$1/…")}\n`)),
   );
+}
+
+function isGatewayLine(line: string): boolean {
+  return line.startsWith("{") && !line.includes(`"requestId":"${WATCH_REQUEST_ID}"`);
 }
 
 /** Leaves out empty lines and harmless warnings, each with the indented lines that belong to it. */

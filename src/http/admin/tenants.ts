@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { looksLikeCpf } from "../../domain/cpf.ts";
 import { validateTiers } from "../../domain/pricing.ts";
 import { createTenant, updateTenant } from "../../gateway/tenants.ts";
 import type { Tenant } from "../../platform/register.ts";
@@ -53,10 +54,16 @@ export const plan = z
   })
   .meta({ id: "Plan" });
 
-const tenantName = z.string().trim().regex(printable(200), "1 to 200 printable characters");
+const NO_CPF = [(text: string) => !looksLikeCpf(text), "must not hold a CPF"] as const;
+const tenantName = z
+  .string()
+  .trim()
+  .regex(printable(200), "1 to 200 printable characters")
+  .refine(...NO_CPF);
 const customerId = z
   .string()
-  .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, "1 to 100 ASCII characters, no space at either end");
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, "1 to 100 ASCII characters, no space at either end")
+  .refine(...NO_CPF);
 
 export const newTenant = z
   .strictObject({
