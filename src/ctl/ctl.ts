@@ -10,7 +10,7 @@ import { addTenantCommands } from "./commands/tenants.ts";
 import { addUsageCommand } from "./commands/usage.ts";
 import { CtlError, EXIT } from "./ctl_error.ts";
 import { newProgram, wantsJson } from "./program.ts";
-import { printError } from "./terminal/output.ts";
+import { allowClosedOutput, printError } from "./terminal/output.ts";
 
 /** `npm run ctl`: the operator's command line over the admin API. Each group of commands is a file of `commands/`. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -36,5 +36,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+allowClosedOutput();
 // Not `process.exit`: what was printed may still be on its way into a pipe.
 process.exitCode = await main(process.argv.slice(2));

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from "commander";
 import { parseAmountMicros } from "../../domain/money.ts";
 import { usageError } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
+import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { shownCount } from "./shown_values.ts";
@@ -40,6 +41,7 @@ export function addCorrectionCommands(program: Command): void {
       .option("--units <n>", "lookups; below zero for a credit", signedNumber, 0)
       .option("--corrects <what>", "a lookup's id or a month")
       .option("--id <id>", "your own id of the correction")
+      .option("--yes", "do not ask, even for a credit")
       .action(adjust),
     ['adjust <tenant-id> --amount=-0.15 --units=-1 --corrects 2026-10 --reason "Cobrança em dobro" --id corr-17'],
   );
@@ -56,11 +58,14 @@ export function addCorrectionCommands(program: Command): void {
 
 async function adjust(
   tenantId: string,
-  options: { amount: string; reason: string; units: number; corrects?: string; id?: string },
+  { yes, ...adjustment }: { amount: string; reason: string; units: number; corrects?: string; id?: string; yes?: true },
   command: Command,
 ): Promise<void> {
   const { api, json } = contextOf(command);
-  const made = await api.post<Adjustment>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, options);
+  if (adjustment.amount.startsWith("-")) {
+    await confirm(`Credit BRL ${adjustment.amount.slice(1)} to ${tenantId}?`, { yes: yes === true });
+  }
+  const made = await api.post<Adjustment>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, adjustment);
   const human = () =>
     fieldsText([
       ["Adjustment", made.id],

@@ -2,6 +2,15 @@ import { styleText } from "node:util";
 import type { CtlError } from "../ctl_error.ts";
 import { fields, table, type Column } from "./table.ts";
 
+/** Lets a reader that has seen enough (`| head`) close the pipe: the command does its work and keeps its exit code. */
+export function allowClosedOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 /** Prints one answer: as JSON for scripts, else as `human` words it. */
 export function print(value: unknown, options: { json: boolean; human: () => string }): void {
   process.stdout.write(`${options.json ? JSON.stringify(value, null, 2) : options.human()}\n`);
