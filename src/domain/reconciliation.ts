@@ -2,6 +2,7 @@ import type { ReportRow } from "./claro_report.ts";
 import type { Outcome } from "./meter_event.ts";
 import { addExact } from "./money.ts";
 import { saoPauloDate } from "./period.ts";
+import { PlausibleUnknowns } from "./plausible_unknowns.ts";
 import { type Difference, Differences, groupOf } from "./reconciliation_differences.ts";
 
 /** What of a lookup is compared. */
@@ -19,8 +20,11 @@ export type ReconciledEvent = {
 /** An `unknown` that Claro says it answered. */
 export type ResolvedUnknown = {
   readonly tenantId: string;
+  readonly customerId: string;
   readonly seq: number;
   readonly lookupId: string;
+  readonly occurredAtMs: number;
+  /** Null where the report names none: then only the number of its day and customer is certain. */
   readonly transactionId: string | null;
 };
 
@@ -38,8 +42,9 @@ type Unknown = ReconciledEvent & { readonly isResolved: boolean };
 
 /**
  * Compares a period's lookups with what Claro says it charges: by transaction where the report names it, else by the
- * number of a São Paulo day and customer; what Claro has beyond that confirms `unknown`s of that day and customer. Rows
- * are fed first, events after them, tenant by tenant in the order of `seq`; the same input gives the same result.
+ * number of a São Paulo day and customer; what Claro has beyond that confirms `unknown`s of the customer: of the same day,
+ * or, where it has a name, the nearest in time that is plausible. Rows are fed first, in any order, events after them,
+ * tenant by tenant in the order of `seq`; the same input gives the same result.
  */
 export class Reconciler {
   readonly #charges = new Map<string, ReportRow>();
@@ -58,8 +63,11 @@ export class Reconciler {
       const known = this.#nameless.get(groupOf(row));
       if (known === undefined) this.#nameless.set(groupOf(row), { row, count: 1 });
       else known.count += 1;
-    } else if (this.#charges.has(transactionId)) this.#claros.add(claroDifference(row, { reason: "repeated" }));
-    else this.#charges.set(transactionId, row);
+      return;
+    }
+    const [first = row, repeated] = inOrder([this.#charges.get(transactionId) ?? [], row].flat());
+    this.#charges.set(transactionId, first);
+    if (repeated !== undefined) this.#claros.add(claroDifference(repeated, { reason: "repeated" }));
   }
 
   /** `earlier` is what an earlier report said of this `unknown`, where one did. */
@@ -82,10 +90,10 @@ export class Reconciler {
   /** The result; `priceOf` says what a tenant pays for a lookup that only Claro has, in micros. */
   finish(priceOf: (customerId: string) => number): Reconciliation {
     for (const [key, { row, count }] of this.#nameless) this.#settleNameless(key, row, count);
+    const unknowns = new PlausibleUnknowns([...this.#unknowns.values()].flat());
     for (const row of inOrder(this.#charges.values())) {
-      const key = groupOf(row);
-      if (this.#unmatched.nameless.take(key, 1) === 1) this.#matched += 1;
-      else if (!this.#resolve(key, row.transactionId)) this.#claros.add(claroDifference(row));
+      if (this.#unmatched.nameless.take(groupOf(row), 1) === 1) this.#matched += 1;
+      else if (!this.#resolve(unknowns.take(row), row.transactionId)) this.#claros.add(claroDifference(row));
     }
     const onlyOurs = [...this.#unmatched.named.list(), ...this.#unmatched.nameless.list()];
     const onlyClaro = this.#claros
@@ -110,11 +118,10 @@ export class Reconciler {
 
   /** Both sides know the transaction. */
   #meet(event: ReconciledEvent, row: ReportRow): void {
-    const { tenantId, seq, id: lookupId, outcome } = event;
+    const { tenantId, id: lookupId, outcome } = event;
     if (outcome === "delivered") this.#matched += 1;
-    else if (outcome === "unknown") {
-      this.#resolved.push({ tenantId, seq, lookupId, transactionId: row.transactionId });
-    } else this.#claros.add(claroDifference(row, { reason: "not_delivered", tenantId, lookupId, outcome }));
+    else if (outcome === "unknown") this.#resolve(event, row.transactionId);
+    else this.#claros.add(claroDifference(row, { reason: "not_delivered", tenantId, lookupId, outcome }));
   }
 
   #settleNameless(key: string, row: ReportRow, count: number): void {
@@ -122,20 +129,24 @@ export class Reconciler {
     const matched = nameless + this.#unmatched.named.take(key, count - nameless);
     this.#matched += matched;
     let left = count - matched;
-    while (left > 0 && this.#resolve(key, null)) left -= 1;
+    while (left > 0 && this.#resolve(this.#takeUnknown(key), null)) left -= 1;
     if (left > 0) this.#claros.add(claroDifference(row, { quantity: left }));
   }
 
-  /** Confirms an `unknown` of a day and customer: first one that a report without names has confirmed before. */
-  #resolve(key: string, transactionId: string | null): boolean {
+  /** An `unknown` of a day and customer: first one that a report without names has confirmed before. */
+  #takeUnknown(key: string): Unknown | undefined {
     const unknowns = this.#unknowns.get(key) ?? [];
     const index = Math.max(
       unknowns.findIndex(({ isResolved }) => isResolved),
       0,
     );
-    const [unknown] = unknowns.splice(index, 1);
+    return unknowns.splice(index, 1)[0];
+  }
+
+  #resolve(unknown: ReconciledEvent | undefined, transactionId: string | null): boolean {
     if (unknown === undefined) return false;
-    this.#resolved.push({ tenantId: unknown.tenantId, seq: unknown.seq, lookupId: unknown.id, transactionId });
+    const { tenantId, customerId, seq, id: lookupId, occurredAtMs } = unknown;
+    this.#resolved.push({ tenantId, customerId, seq, lookupId, occurredAtMs, transactionId });
     return true;
   }
 }
@@ -162,12 +173,16 @@ function dated({ occurredAtMs, customerId }: ReconciledEvent): { date: string; c
 
 function inOrder(rows: Iterable<ReportRow>): ReportRow[] {
   return [...rows].toSorted(
-    (left, right) => left.occurredAtMs - right.occurredAtMs || compare(left.transactionId, right.transactionId),
+    (left, right) =>
+      left.occurredAtMs - right.occurredAtMs ||
+      compare(left.transactionId ?? "", right.transactionId ?? "") ||
+      compare(left.customerId, right.customerId),
   );
 }
 
-function compare(left: string | null, right: string | null): number {
-  return (left ?? "") < (right ?? "") ? -1 : 1;
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }
 
 function sumOf(differences: readonly Difference[], field: "quantity" | "amountMicros"): number {

@@ -18,6 +18,9 @@ import type { Actor } from "./tenants.ts";
 
 const TENANTS_A_PAGE = 200;
 
+/** With the customer ids of what Claro has more that several tenants share: whose it is cannot be told from the report. */
+export type Reconciled = Reconciliation & { readonly sharedCustomerIds: readonly string[] };
+
 type Compared = Pick<MeterEvent, "seq" | "id" | "occurredAtMs" | "kind" | "outcome" | "amountMicros" | "transactionId">;
 
 /**
@@ -28,16 +31,18 @@ export async function reconcile(
   services: Services,
   actor: Actor,
   { period, rows, reportSha256 }: { period: Period; rows: readonly ReportRow[]; reportSha256: string },
-): Promise<Result<Reconciliation, Failure>> {
+): Promise<Result<Reconciled, Failure>> {
   if (periodBounds(period).startMs > services.clock.nowMs()) return fail({ code: "period_open" });
   return await whileReadable(async () => {
     const reconciler = new Reconciler();
     for (const row of rows) reconciler.addRow(row);
     const prices = new Map<string, number>();
+    const shared = new Set<string>();
     for await (const { tenant, stored } of tenantsOf(services, period)) {
       const fed = await feedTenant(services, reconciler, { tenant, period, stored });
       if (!fed.ok) return fed;
-      if (!prices.has(tenant.customerId)) {
+      if (prices.has(tenant.customerId)) shared.add(tenant.customerId);
+      else {
         prices.set(tenant.customerId, unitPriceMicros(tenant.plan.tiers, fed.value.billed + 1));
       }
     }
@@ -56,7 +61,8 @@ export async function reconcile(
       },
     );
     logEvent(delta === 0 ? "info" : "warn", { event: "reconciled", period, matched, delta, resolved: resolved.length });
-    return ok(result);
+    const claros = new Set([...resolved, ...result.onlyClaro].map(({ customerId }) => customerId));
+    return ok({ ...result, sharedCustomerIds: [...claros].filter((customerId) => shared.has(customerId)).toSorted() });
   });
 }
 

@@ -8,6 +8,7 @@ import { PERIOD } from "./export/samples.ts";
 
 const { startMs } = periodBounds(PERIOD);
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 const PRICE = 150_000;
 
 function row(transactionId: string | null, day = 0, customerId = "loja"): ReportRow {
@@ -165,13 +166,68 @@ describe("unknown", () => {
   });
 });
 
+describe("an unknown and a charge with another name", () => {
+  const charged = { ...row("x"), occurredAtMs: startMs + DAY_MS };
+  const recorded = (seq: number, lateByMs: number) => ({
+    ...event(seq, "unknown", null),
+    occurredAtMs: charged.occurredAtMs + lateByMs,
+  });
+
+  test.each([
+    ["5 minutes before", -5 * MINUTE_MS, true],
+    ["more than that before", -5 * MINUTE_MS - 1, false],
+    ["2 hours after", 120 * MINUTE_MS, true],
+    ["more than that after", 120 * MINUTE_MS + 1, false],
+  ])("recorded %s: paired only where it is plausible", (_, lateByMs, isPaired) => {
+    const { resolved, onlyClaro, delta } = reconcile([charged], [recorded(1, lateByMs)]);
+    expect([resolved.length, onlyClaro.length, delta]).toEqual(isPaired ? [1, 0, 0] : [0, 1, -1]);
+  });
+
+  test("are paired by the nearest time, over midnight too, and the answer says which", () => {
+    const events = [recorded(1, -6 * MINUTE_MS), recorded(2, -4 * MINUTE_MS), recorded(3, 30_000)];
+    const later = { ...charged, transactionId: "y", occurredAtMs: charged.occurredAtMs + 1 };
+    expect(reconcile([charged], events).resolved).toEqual([
+      {
+        tenantId: "ten_loja",
+        customerId: "loja",
+        seq: 3,
+        lookupId: "lkp_3",
+        occurredAtMs: charged.occurredAtMs + 30_000,
+        transactionId: "x",
+      },
+    ]);
+    expect(brief(reconcile([later, charged], events)).resolved).toEqual([
+      [3, "x"],
+      [2, "y"],
+    ]);
+  });
+
+  test("that a report without names has confirmed is taken before a nearer one", () => {
+    const events = [recorded(1, 0), recorded(2, 60 * MINUTE_MS)];
+    const earlier = new Map([[2, { transactionId: null }]]);
+    expect(brief(reconcile([charged], events, earlier)).resolved).toEqual([[2, "x"]]);
+  });
+});
+
 const days = fc.integer({ min: 0, max: 2 });
+/** Around what is plausible, on both sides. */
+const moments = fc.integer({ min: 0, max: 50 }).map((steps) => steps * 3 * MINUTE_MS);
 const customers = fc.constantFrom("a", "b");
 const names = fc.option(fc.constantFrom(..."abcdefghijkl"));
-const reports = fc.array(fc.tuple(names, days, customers).map((cells) => row(...cells)));
+const reports = fc.array(
+  fc.tuple(moments, names, days, customers).map(([ms, ...cells]) => {
+    const made = row(...cells);
+    return { ...made, occurredAtMs: made.occurredAtMs + ms };
+  }),
+);
 const ledgers = fc
-  .array(fc.tuple(fc.constantFrom(...OUTCOMES), names, days, customers))
-  .map((rows) => rows.map(([outcome, name, ...rest], index) => event(index + 1, outcome, name, ...rest)));
+  .array(fc.tuple(moments, fc.constantFrom(...OUTCOMES, "unknown" as const), names, days, customers))
+  .map((rows) =>
+    rows.map(([ms, outcome, name, ...rest], index) => {
+      const made = event(index + 1, outcome, name, ...rest);
+      return { ...made, occurredAtMs: made.occurredAtMs + ms };
+    }),
+  );
 
 describe("whatever is compared", () => {
   test("every charge and every delivered lookup is in exactly one place, and delta is their difference", () => {
@@ -190,11 +246,32 @@ describe("whatever is compared", () => {
     );
   });
 
-  test("the same report again confirms the same unknowns", () => {
+  test("the order of the report's lines changes nothing", () => {
+    const shuffled = reports.chain((rows) =>
+      fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length })),
+    );
+    const unordered = (list: readonly object[]) => list.map((entry) => JSON.stringify(entry)).toSorted();
     fc.assert(
-      fc.property(reports, ledgers, (rows, events) => {
-        const first = reconcile(rows, events);
-        const earlier = new Map(first.resolved.map(({ seq, transactionId }) => [seq, { transactionId }]));
+      fc.property(shuffled, ledgers, ([rows, others], events) => {
+        const [one, other] = [reconcile(rows, events), reconcile(others, events)];
+        expect(unordered(other.resolved)).toEqual(unordered(one.resolved));
+        expect(unordered(other.onlyOurs)).toEqual(unordered(one.onlyOurs));
+        expect(unordered(other.onlyClaro)).toEqual(unordered(one.onlyClaro));
+        expect([other.matched, other.delta]).toEqual([one.matched, one.delta]);
+      }),
+    );
+  });
+
+  test("the same report again confirms the same unknowns, whatever a report without names confirmed before", () => {
+    fc.assert(
+      fc.property(reports, ledgers, fc.array(fc.integer({ min: 1, max: 10 })), (rows, events, confirmed) => {
+        const before = new Map(confirmed.map((seq) => [seq, { transactionId: null }]));
+        const first = reconcile(rows, events, before);
+        // What was kept first stays.
+        const earlier = new Map<number, { transactionId: string | null }>([
+          ...first.resolved.map(({ seq, transactionId }) => [seq, { transactionId }] as const),
+          ...before,
+        ]);
         const again = reconcile(rows, events, earlier);
         const sorted = ({ resolved }: Reconciliation) => resolved.toSorted((left, right) => left.seq - right.seq);
         expect(sorted(again).map(({ seq }) => seq)).toEqual(sorted(first).map(({ seq }) => seq));

@@ -7,7 +7,7 @@ import { contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownCount, shownTime } from "./shown_values.ts";
 import { month } from "./statements.ts";
 
 type Adjustment = { readonly id: string; readonly period: string; readonly seq: number; readonly amount: string };
@@ -25,6 +25,13 @@ type Reconciliation = {
   readonly onlyOurs: readonly Difference[];
   readonly onlyClaro: readonly Difference[];
   readonly unknownResolved: number;
+  readonly resolved: readonly {
+    readonly tenantId: string;
+    readonly lookupId: string;
+    readonly transactionId: string | null;
+    readonly occurredAt: string;
+  }[];
+  readonly sharedCustomerIds: readonly string[];
   readonly delta: number;
   readonly deltaAmount: string;
 };
@@ -88,7 +95,7 @@ async function reconcile(file: string, { period }: { period: string }, command: 
 }
 
 function reconciliationText(answer: Reconciliation): string {
-  const { matched, onlyOurs, onlyClaro, unknownResolved, delta, deltaAmount } = answer;
+  const { matched, onlyOurs, onlyClaro, unknownResolved, resolved, sharedCustomerIds, delta, deltaAmount } = answer;
   const sides = [
     ...onlyOurs.map((difference) => ({ side: "ours", ...difference })),
     ...onlyClaro.map((difference) => ({ side: "Claro", ...difference })),
@@ -97,6 +104,7 @@ function reconciliationText(answer: Reconciliation): string {
     ["Matched", shownCount(matched)],
     ["Unknown resolved", shownCount(unknownResolved)],
     ["Ours less Claro's", `${shownCount(delta)} lookups, BRL ${deltaAmount}`],
+    ["Shared customer ids", sharedCustomerIds.join(", ") || "none"],
   ]);
   const rows = tableText(
     sides,
@@ -112,7 +120,17 @@ function reconciliationText(answer: Reconciliation): string {
     ],
     "Both sides say the same.",
   );
-  return `${about}\n\n${rows}`;
+  const confirmed = tableText(
+    resolved,
+    [
+      { title: "RESOLVED", cell: ({ lookupId }) => lookupId },
+      { title: "TENANT", cell: ({ tenantId }) => tenantId },
+      { title: "RECORDED", cell: ({ occurredAt }) => shownTime(occurredAt) },
+      { title: "TRANSACTION", cell: ({ transactionId }) => transactionId ?? "-" },
+    ],
+    "No unknown is resolved.",
+  );
+  return `${about}\n\n${rows}\n\n${confirmed}`;
 }
 
 function signedReais(text: string): string {

@@ -10,10 +10,10 @@ import type { Failure } from "../../domain/failure.ts";
 import { OUTCOMES } from "../../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";
 import { parsePeriod, type Period } from "../../domain/period.ts";
-import type { Reconciliation } from "../../domain/reconciliation.ts";
+import type { ResolvedUnknown } from "../../domain/reconciliation.ts";
 import type { Difference } from "../../domain/reconciliation_differences.ts";
 import { ok, type Result } from "../../domain/result.ts";
-import { reconcile } from "../../gateway/reconcile.ts";
+import { reconcile, type Reconciled } from "../../gateway/reconcile.ts";
 import type { AppContext } from "../context.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import type { Operation } from "../operation.ts";
@@ -23,6 +23,8 @@ import { actorOf } from "./authenticate_operator.ts";
 
 /** Some 250,000 lines: a month's report of a busy operator, and what an isolate holds with ease. */
 const MAX_REPORT_BYTES = 20 * 1024 * 1024;
+/** So many resolved lookups are listed; an answer with every line of the largest report would fill the isolate. */
+const MOST_RESOLVED_LISTED = 10_000;
 
 const difference = z
   .object({
@@ -40,6 +42,18 @@ const difference = z
   })
   .meta({ id: "Difference" });
 
+const resolvedUnknown = z
+  .object({
+    tenantId: z.string(),
+    lookupId: z.string(),
+    transactionId: z
+      .string()
+      .nullable()
+      .meta({ description: "Claro's; null where only the number of the day and customer says so." }),
+    occurredAt: z.iso.datetime().meta({ description: "When the lookup was recorded as `unknown`." }),
+  })
+  .meta({ id: "ResolvedUnknown" });
+
 const reconciliation = z
   .object({
     period: z.string(),
@@ -50,6 +64,14 @@ const reconciliation = z
     unknownResolved: z
       .int()
       .meta({ description: "`unknown`s that this report confirms: a cost now, and still no charge." }),
+    resolved: z
+      .array(resolvedUnknown)
+      .meta({ description: `Which those are, the first ${MOST_RESOLVED_LISTED} of them.` }),
+    sharedCustomerIds: z.array(z.string()).meta({
+      description:
+        "Customer ids in `resolved` or `onlyClaro` that several tenants have: which tenant's it is, and at which price, " +
+        "the report does not tell.",
+    }),
     delta: z.int().meta({ description: "Ours less Claro's, in lookups: the sum of the differences." }),
     deltaAmount: z.string().meta({ description: "The same in BRL." }),
     currency: z.literal(CURRENCY),
@@ -72,7 +94,8 @@ export const reconcileOperation: Operation = {
   description:
     "CSV with the columns `transactionId,occurredAt,customerId,status`, at most 20 MiB. By transaction where the report " +
     "names it, else by the number of a São Paulo day and customer. A `status` of 2xx or `delivered` is what Claro " +
-    "charges. `unknown`s that Claro confirms are resolved. The same report again changes nothing; a malformed line is " +
+    "charges. What Claro has beyond that resolves `unknown`s: by number of the same day and customer, or, for a line with " +
+    "a transaction, the customer's nearest that was recorded at most 5 minutes before and 2 hours after it. The same report again changes nothing; a malformed line is " +
     "named by its number, and then nothing is applied.",
   query: reconciliationQuery,
   body: { schema: z.string(), type: "text/csv", example: `${REPORT_COLUMNS.join(",")}\n` },
@@ -114,7 +137,7 @@ async function readReport(
 }
 
 function shown(
-  result: Reconciliation,
+  result: Reconciled,
   { period, reportSha256 }: { period: Period; reportSha256: string },
 ): z.infer<typeof reconciliation> {
   return {
@@ -124,10 +147,17 @@ function shown(
     onlyOurs: result.onlyOurs.map(shownDifference),
     onlyClaro: result.onlyClaro.map(shownDifference),
     unknownResolved: result.resolved.length,
+    resolved: result.resolved.slice(0, MOST_RESOLVED_LISTED).map(shownResolved),
+    sharedCustomerIds: [...result.sharedCustomerIds],
     delta: result.delta,
     deltaAmount: formatMicros(result.deltaAmountMicros),
     currency: CURRENCY,
   };
+}
+
+function shownResolved(unknown: ResolvedUnknown): z.infer<typeof resolvedUnknown> {
+  const { tenantId, lookupId, transactionId, occurredAtMs } = unknown;
+  return { tenantId, lookupId, transactionId, occurredAt: new Date(occurredAtMs).toISOString() };
 }
 
 function shownDifference({ amountMicros, ...entry }: Difference): z.infer<typeof difference> {

@@ -20,6 +20,8 @@ type Answer = {
   onlyOurs: Difference[];
   onlyClaro: Difference[];
   unknownResolved: number;
+  resolved: { tenantId: string; lookupId: string; transactionId: string | null; occurredAt: string }[];
+  sharedCustomerIds: string[];
   delta: number;
   deltaAmount: string;
   code?: string;
@@ -123,6 +125,9 @@ describe("an unknown that Claro confirms", () => {
 
     const first = await upload(report);
     expect(first).toMatchObject({ matched: 1, unknownResolved: 1, onlyOurs: [], onlyClaro: [], delta: 0 });
+    const { id: lookupId, occurredAt } = unknown;
+    expect(first.resolved).toEqual([{ tenantId, lookupId, transactionId: "late-answer", occurredAt }]);
+    expect(first.sharedCustomerIds).toEqual([]);
     expect(await upload(report)).toEqual(first);
     const { results } = await env.DB.prepare("SELECT seq, transaction_id FROM resolved_unknowns WHERE tenant_id = ?")
       .bind(tenantId)
@@ -140,6 +145,22 @@ describe("an unknown that Claro confirms", () => {
       .bind(at.period)
       .first();
     expect(audit).toEqual({ n: 1 });
+  });
+
+  test("is not guessed from a charge of another time, and a customer id of several tenants is named", async () => {
+    const { customerId, events } = await tenantWith({ delivered: 0, unknown: 1 });
+    const [unknown] = events as [Exported];
+    const charged = new Date(Date.parse(unknown.occurredAt) + 3 * 3_600_000).toISOString();
+    const report = [HEADER, reported(customerId, { ...unknown, occurredAt: charged }, "another")];
+    expect(await upload(report)).toMatchObject({ resolved: [], sharedCustomerIds: [], delta: -1 });
+    await adminJson("/tenants", {
+      body: { name: "Filial", document: "12ABC34501DE35", customerId, plan: "pay-per-use" },
+    });
+    expect(await upload(report)).toMatchObject({
+      unknownResolved: 0,
+      onlyClaro: [{ reason: "unknown_to_us", transactionId: "another" }],
+      sharedCustomerIds: [customerId],
+    });
   });
 
   test("is found also when the month's events have left D1", async () => {
