@@ -148,7 +148,7 @@ export class ModelRun {
     const mood = this.#someMood();
     this.#note(`flush, D1 ${mood}`);
     this.#model.touch(this.#nowMs);
-    const waiting = this.#model.events.length - (await this.#ledger.status()).flushedThrough;
+    const waiting = this.#model.events.length - (await this.#status()).flushedThrough;
     const reply = await withD1(this.#ledger, mood, async (ledger) => await ledger.flush());
     agree(reply.kind, mood === "well" || waiting === 0 ? "flushed" : "failed", this.#story());
     if (reply.kind === "failed") return;
@@ -157,7 +157,7 @@ export class ModelRun {
 
   async #evict(): Promise<void> {
     this.#note("evict");
-    await this.#ledger.status(); // Only what runs can be evicted.
+    await this.#status(); // Only what runs can be evicted.
     await evictDurableObject(this.#ledger);
   }
 
@@ -230,7 +230,7 @@ export class ModelRun {
   /** D1 has the first events of the model, without a hole, and at least those that the object believes it has. */
   async #compareCopy(): Promise<void> {
     this.#note("compare D1");
-    const { flushedThrough } = await this.#ledger.status();
+    const { flushedThrough } = await this.#status();
     const copied = await copiedRows(this.#tenantId);
     const expected = this.#model.events.slice(0, copied.length).map((event) => ({
       seq: event.seq,
@@ -248,10 +248,16 @@ export class ModelRun {
   async #loseCopy(): Promise<void> {
     this.#note("D1 is emptied and rebuilt");
     const before = await copiedRows(this.#tenantId);
-    const { flushedThrough } = await this.#ledger.status();
+    const { flushedThrough } = await this.#status();
     await emptyCopy(this.#tenantId);
     await recopyAll(this.#ledger);
     agree(await copiedRows(this.#tenantId), before.slice(0, flushedThrough), this.#story());
+  }
+
+  /** Asking a ledger how it is ends what is overdue. */
+  async #status() {
+    this.#model.touch(this.#nowMs);
+    return await this.#ledger.status();
   }
 
   #setTime(nowMs: number): void {
