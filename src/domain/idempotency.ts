@@ -9,8 +9,9 @@ export const KEY_KEPT_MS = 35 * 24 * HOUR_MS;
 export type KeptRequest = {
   readonly requestHash: string;
   readonly createdAtMs: number;
-  readonly state: "running" | "ended";
-  /** Null while running, when nobody could keep an answer (`unknown` after a crash), and after 24 hours. */
+  /** `erased`: it ended, and its answer had its time, whatever the clock says now. */
+  readonly state: "running" | "ended" | "erased";
+  /** Null while running, when nobody could keep an answer (`unknown` after a crash), and when it was erased. */
   readonly answer: Uint8Array | null;
 };
 
@@ -30,6 +31,6 @@ export function decideIdempotency(
   if (kept === undefined || nowMs - kept.createdAtMs >= KEY_KEPT_MS) return { kind: "new" };
   if (kept.requestHash !== requestHash) return { kind: "mismatch" };
   if (kept.state === "running") return { kind: "in_progress" };
-  if (nowMs - kept.createdAtMs >= ANSWER_KEPT_MS) return { kind: "expired" };
+  if (kept.state === "erased" || nowMs - kept.createdAtMs >= ANSWER_KEPT_MS) return { kind: "expired" };
   return { kind: "replay", answer: kept.answer };
 }

@@ -6,6 +6,7 @@ const MADE_MS = Date.parse("2026-11-23T15:00:00Z");
 const ANSWER = new Uint8Array([1, 2, 3]);
 const ENDED: KeptRequest = { requestHash: "a", createdAtMs: MADE_MS, state: "ended", answer: ANSWER };
 const RUNNING: KeptRequest = { ...ENDED, state: "running", answer: null };
+const ERASED: KeptRequest = { ...ENDED, state: "erased", answer: null };
 const DAY_MS = 86_400_000;
 
 describe("a request with an idempotency key", () => {
@@ -27,6 +28,9 @@ describe("a request with an idempotency key", () => {
     ["with another body is refused after a day", ENDED, "b", DAY_MS, "mismatch"],
     ["with another body is new after 35 days", ENDED, "b", 35 * DAY_MS, "new"],
     ["that comes before its first, by a clock that jumped back, is answered again", ENDED, "a", -1, "replay"],
+    ["whose answer was erased before the clock jumped back has expired", ERASED, "a", DAY_MS - 1, "expired"],
+    ["whose answer was erased is refused with another body", ERASED, "b", DAY_MS, "mismatch"],
+    ["whose answer was erased is new after 35 days", ERASED, "a", 35 * DAY_MS, "new"],
   ] as const)("%s", (_name, kept, requestHash, ageMs, kind) => {
     expect(decideIdempotency(kept, requestHash, MADE_MS + ageMs).kind).toBe(kind);
   });
@@ -41,7 +45,7 @@ describe("a request with an idempotency key", () => {
     const kept = fc.record({
       requestHash: fc.constantFrom("a", "b"),
       createdAtMs: fc.constant(MADE_MS),
-      state: fc.constantFrom("running" as const, "ended" as const),
+      state: fc.constantFrom("running" as const, "ended" as const, "erased" as const),
       answer: fc.constantFrom(ANSWER, null),
     });
     fc.assert(

@@ -194,6 +194,18 @@ describe("a kept answer", () => {
     expect(await alarmAtMs(tenant)).toBeNull();
   });
 
+  test("that was erased stays so when the clock jumps back", async () => {
+    const tenant = await newTenant();
+    const startMs = Date.now();
+    await lookup(tenant.key, CPF, KEY);
+    await quiet(tenant);
+    await alarmAt(tenant, startMs + DAY_MS);
+    vi.setSystemTime(startMs + DAY_MS - HOUR_MS);
+    const answer = await lookup(tenant.key, CPF, KEY);
+    expect([answer.status, await failureCode(answer)]).toEqual([409, "idempotency_expired"]);
+    expect(await usageOf(tenant)).toEqual({ requests: 1, delivered: 1, billed: 1 });
+  });
+
   test("is erased in time, too, when all keys before it were forgotten", async () => {
     const tenant = await newTenant();
     const startMs = Date.now();

@@ -14,7 +14,10 @@ const SQL = {
       n INTEGER PRIMARY KEY, key_hash TEXT NOT NULL UNIQUE, request_hash TEXT NOT NULL,
       created_at INTEGER NOT NULL, state TEXT NOT NULL, answer BLOB
     ) STRICT;`,
-  find: `SELECT request_hash, created_at, state, answer FROM idempotency WHERE key_hash = ?`,
+  find: `
+    SELECT request_hash, created_at, answer,
+      CASE WHEN state = 'ended' AND n <= (SELECT answers_erased_through FROM ledger) THEN 'erased' ELSE state END AS state
+    FROM idempotency WHERE key_hash = ?`,
   start: `
     INSERT INTO idempotency (n, key_hash, request_hash, created_at, state)
     SELECT 1 + max(answers_erased_through, (SELECT coalesce(max(n), 0) FROM idempotency)), ?, ?, ?, 'running' FROM ledger`,
@@ -32,7 +35,7 @@ const SQL = {
 type Row = {
   readonly request_hash: string;
   readonly created_at: number;
-  readonly state: "running" | "ended";
+  readonly state: "running" | "ended" | "erased";
   readonly answer: ArrayBuffer | null;
 };
 
