@@ -1,13 +1,13 @@
 import { decideLimits, peekLimits, type LimitNotices } from "../../domain/admission.ts";
 import { ampleRoom, PromisedLookups, WAY_MS, WORD_AND_WAY_MS } from "../../domain/ample_room.ts";
-import { refuseAccess, type KeyGrant } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
 import type { IdempotencyDecision } from "../../domain/idempotency.ts";
 import { periodBounds, saoPauloDate, type Period } from "../../domain/period.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { unitPriceMicros } from "../../domain/pricing.ts";
-import { FULL_BUCKET, refilled, takeToken, type Bucket } from "../../domain/rate_limit.ts";
+import { EndedLookups } from "./ended_lookups.ts";
 import type { IdempotencyKeys } from "./idempotency_keys.ts";
+import { breaksWords, LedgerKeys } from "./ledger_keys.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 import type {
   AccessCall,
@@ -23,9 +23,8 @@ import type {
   UsageReply,
 } from "./messages.ts";
 import { OpenIntents, type OpenIntent } from "./open_intents.ts";
+import { RateBucket } from "./rate_bucket.ts";
 import { RunningSums } from "./running_sums.ts";
-
-const MINUTE_MS = 60_000;
 
 /**
  * A tenant's ledger as it decides: the rules of admission and settling over the object's tables. It never awaits, so
@@ -36,17 +35,15 @@ export class LedgerBook {
   readonly #idempotency: IdempotencyKeys;
   readonly #intentTtlMs: number;
   readonly #open: OpenIntents;
+  readonly #ended: EndedLookups;
   readonly #sums: RunningSums;
   readonly #prices: Map<number, readonly PriceTier[]>;
-  readonly #keyUses: Map<string, number>;
-  readonly #unsavedKeyUses: Set<string>;
-  #grants: Map<string, KeyGrant>;
+  readonly #keys: LedgerKeys;
+  readonly #bucket: RateBucket;
   #terms: LedgerTerms | null;
   #priceVersion: number;
   #lastSeq: number;
   #flushedThrough: number;
-  #bucket: Bucket;
-  #savedBucket: Bucket;
   readonly #promised = new PromisedLookups();
 
   constructor(
@@ -59,17 +56,15 @@ export class LedgerBook {
     this.#intentTtlMs = options.intentTtlMs;
     const head = store.head();
     this.#terms = head.terms;
-    this.#grants = grantsOf(head.terms);
     this.#priceVersion = head.priceVersion;
     this.#prices = store.prices();
     this.#flushedThrough = head.flushedThrough;
     this.#lastSeq = Math.max(head.flushedThrough, store.lastSeq());
     this.#sums = new RunningSums(store, head, options.nowMs);
-    this.#keyUses = store.keyUses();
-    this.#unsavedKeyUses = new Set(this.#keyUses.keys());
+    this.#keys = new LedgerKeys(store, head.terms);
     this.#open = new OpenIntents(store.openIntents());
-    this.#savedBucket = store.bucket() ?? FULL_BUCKET;
-    this.#bucket = this.#restoredBucket(options.nowMs);
+    this.#ended = new EndedLookups(options.intentTtlMs, store.endedSince(options.nowMs - options.intentTtlMs));
+    this.#bucket = new RateBucket(store, head.terms?.plan ?? null, options.nowMs);
   }
 
   get lastSeq(): number {
@@ -86,7 +81,7 @@ export class LedgerBook {
 
   /** Whether `maintain` has something to remember that no table tells yet. */
   get hasUnsavedKeyUses(): boolean {
-    return this.#unsavedKeyUses.size > 0;
+    return this.#keys.hasUnsavedUses;
   }
 
   get terms(): LedgerTerms | null {
@@ -106,9 +101,9 @@ export class LedgerBook {
       this.#prices.set(this.#priceVersion, terms.plan.tiers);
       this.#store.savePrice(this.#priceVersion, terms.plan.tiers);
     }
-    if (this.#terms !== null) this.#bucket = refilled(this.#terms.plan, this.#bucket, nowMs);
+    if (this.#terms !== null) this.#bucket.refill(this.#terms.plan, nowMs);
     this.#terms = terms;
-    this.#grants = grantsOf(terms);
+    this.#keys.take(terms);
     this.#store.saveTerms(terms, this.#priceVersion);
     return { wordsEndInMs: wordsEndMs === null ? 0 : Math.max(wordsEndMs - WAY_MS - nowMs, 0) };
   }
@@ -119,10 +114,16 @@ export class LedgerBook {
     return failure === null ? { kind: "allowed", notices: this.#notices(nowMs) } : { kind: "refused", failure };
   }
 
-  /** Decides on a lookup and, when it may be made, records the intent. Repeating an admitted call changes nothing. */
+  /**
+   * Decides on a lookup and, when it may be made, records the intent. Repeating an admitted call changes nothing, and one
+   * that comes after its lookup's end is refused: it is nobody's any more.
+   */
   admit(call: AdmitCall, nowMs: number): AdmitReply {
     this.endOverdue(nowMs);
     const known = this.#open.get(call.lookupId);
+    if (known === undefined && this.#ended.has(call.lookupId)) {
+      return { kind: "refused", failure: { code: "ledger_unavailable", retryAfterSeconds: 1 }, notices: null };
+    }
     if (call.isSent === true) this.#promised.take(nowMs);
     const refusal = known?.refusal ?? this.#refuse(call, nowMs);
     if (refusal !== null) return this.#refused(call, refusal, { nowMs, notices: null });
@@ -138,7 +139,7 @@ export class LedgerBook {
     const refused = call.refuseNew ?? null;
     if (refused !== null) return { kind: "refused", failure: refused, notices: this.#notices(nowMs) };
     const decision = decideLimits(this.#limitState(nowMs));
-    this.#bucket = decision.bucket;
+    this.#bucket.become(decision.bucket);
     const { notices } = decision;
     if (decision.refusal !== null) return this.#refused(call, decision.refusal, { nowMs, notices });
     this.#recordIntent(call, { nowMs, refusal: null });
@@ -233,31 +234,20 @@ export class LedgerBook {
   /** Drops, erases and forgets what has had its time; bounded, so it may have to be called again. */
   maintain(nowMs: number): void {
     // Before the rows go that tell of it.
-    if (this.#bucket !== this.#savedBucket) this.#store.saveBucket(this.#bucket);
-    this.#savedBucket = this.#bucket;
+    this.#bucket.save();
     this.#store.dropFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
     this.#idempotency.maintain(nowMs);
-    for (const keyId of this.#unsavedKeyUses) this.#store.setKeyUse(keyId, this.#keyUses.get(keyId) ?? nowMs);
-    this.#unsavedKeyUses.clear();
+    this.#keys.save(nowMs);
   }
 
   /** When each key was last used, to the minute. */
   keyUses(): Record<string, number> {
-    return Object.fromEntries(this.#keyUses);
+    return this.#keys.lastUses();
   }
 
   #refuse(call: AccessCall, nowMs: number): Failure | null {
     if (this.#terms === null) return { code: "invalid_api_key" };
-    const failure = refuseAccess(this.#grants.get(call.keyId), this.#terms.status, call, nowMs);
-    if (failure === null) this.#noteKeyUse(call.keyId, nowMs);
-    return failure;
-  }
-
-  #noteKeyUse(keyId: string, nowMs: number): void {
-    const minute = nowMs - (nowMs % MINUTE_MS);
-    if (this.#keyUses.get(keyId) === minute) return;
-    this.#keyUses.set(keyId, minute);
-    this.#unsavedKeyUses.add(keyId);
+    return this.#keys.refuse(call, this.#terms.status, nowMs);
   }
 
   // What Claro was asked before it was refused is recorded all the same: it may have been billed to us.
@@ -308,6 +298,7 @@ export class LedgerBook {
     if (intent.idempotencyKey !== null) this.#idempotency.end(intent.idempotencyKey, call.outcome, call.answer);
     this.#lastSeq = seq;
     this.#open.remove(call.lookupId, intent);
+    this.#ended.add(call.lookupId, nowMs);
     this.#sums.count(call.outcome, { billed, priceMicros });
     return seq;
   }
@@ -320,7 +311,7 @@ export class LedgerBook {
       plan: terms.mode === "live" ? terms.plan : { ...terms.plan, allowance: null, monthlySpendCapMicros: null },
       ...this.#sums.forLimits(nowMs),
       held: this.#open.heldAt(this.#prices),
-      bucket: this.#bucket,
+      bucket: this.#bucket.state,
     };
   }
 
@@ -338,23 +329,12 @@ export class LedgerBook {
   }
 
   #promise({ keyId, roomAsked: asked = 0 }: AdmitCall, nowMs: number): number | null {
-    const key = this.#grants.get(keyId);
+    const key = this.#keys.grant(keyId);
     if (key === undefined) return null;
     const state = this.#limitState(nowMs);
     const room = ampleRoom(state, key, { asked, promised: this.#promised.left(nowMs) });
     this.#promised.add(room ?? 0, nowMs + WORD_AND_WAY_MS);
     return room;
-  }
-
-  // The bucket lives in memory. What `maintain` saved of it and the admissions since then tell how full it is.
-  #restoredBucket(nowMs: number): Bucket {
-    if (this.#terms === null) return FULL_BUCKET;
-    const { plan } = this.#terms;
-    const saved = this.#savedBucket;
-    const sinceMs = Math.max(saved.atMs, nowMs - (plan.burst / plan.ratePerSecond) * 1000);
-    return this.#store
-      .recentAdmissions(sinceMs)
-      .reduce((bucket, admittedAtMs) => takeToken(plan, bucket, Math.min(admittedAtMs, nowMs)).bucket, saved);
   }
 }
 
@@ -369,17 +349,4 @@ function idempotencyFailure(decision: Exclude<IdempotencyDecision, { kind: "repl
     case "expired":
       return { code: "idempotency_expired" };
   }
-}
-
-/** Whether new terms change anything that a word given under the old ones goes by; a key more does not. */
-function breaksWords(before: LedgerTerms, after: LedgerTerms): boolean {
-  const grants = grantsOf(after);
-  const goesBy = ({ customerId, status, plan }: LedgerTerms, keys: readonly (KeyGrant | undefined)[]) =>
-    JSON.stringify([customerId, status, plan, keys]);
-  const sameKeys = before.keys.map(({ keyId }) => grants.get(keyId));
-  return goesBy(before, before.keys) !== goesBy(after, sameKeys);
-}
-
-function grantsOf(terms: LedgerTerms | null): Map<string, KeyGrant> {
-  return new Map(terms?.keys.map((grant) => [grant.keyId, grant]));
 }

@@ -69,6 +69,8 @@ export const SQL = {
   lastSeq: `SELECT max(n) AS n FROM lookups WHERE n > 0`,
   openIntents: `SELECT n, id, key_id, admitted_at, price_version, idempotency_key, outcome FROM lookups WHERE n < 0
     ORDER BY n DESC`,
+  endedSince: `
+    SELECT id, occurred_at AS endedAtMs FROM lookups WHERE n > 0 AND kind = 'lookup' AND occurred_at >= ? ORDER BY n`,
   recentAdmissions: `SELECT admitted_at FROM lookups WHERE admitted_at > ? AND kind = 'lookup' ORDER BY admitted_at`,
   totals: `
     SELECT coalesce(sum(delivered + not_found + rejected + unknown), 0) AS allowance_used,

@@ -41,6 +41,11 @@ export class LedgerStore {
     return this.#sql.exec<OpenIntentRow>(SQL.openIntents).toArray();
   }
 
+  /** The lookups whose rows are here still and that ended at `sinceMs` or later, in order. */
+  endedSince(sinceMs: number): { id: string; endedAtMs: number }[] {
+    return this.#sql.exec<{ id: string; endedAtMs: number }>(SQL.endedSince, sinceMs).toArray();
+  }
+
   recentAdmissions(sinceMs: number): number[] {
     return this.#sql
       .exec<{ admitted_at: number }>(SQL.recentAdmissions, sinceMs)

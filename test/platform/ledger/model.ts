@@ -49,6 +49,8 @@ export class LedgerModel {
     nowMs: number,
   ): string {
     this.#expire(nowMs);
+    // Its lookup is over, and nobody waits for this call any more.
+    if (this.events.some(({ id }) => id === call.id)) return "ledger_unavailable";
     if (this.revoked.has(call.keyId)) return "revoked_api_key";
     if (this.open.some(({ id }) => id === call.id)) return "admitted";
     if (call.key !== null) {
@@ -76,6 +78,11 @@ export class LedgerModel {
     const event = this.events.find(({ id }) => id === call.id);
     if (event === undefined) return "no_intent";
     return event.outcome === call.outcome ? `settled:${event.seq}` : `ended:${event.outcome}`;
+  }
+
+  /** Whether an alarm that came at `latestMs` has erased the answer, if one came. */
+  mayBeErased(key: string, latestMs: number): boolean {
+    return latestMs - (this.#keys.get(key)?.createdAtMs ?? latestMs) >= ANSWER_MS;
   }
 
   withdraw(id: string, nowMs: number): void {

@@ -1,0 +1,40 @@
+import { FULL_BUCKET, refilled, takeToken, type Bucket, type RateLimit } from "../../domain/rate_limit.ts";
+import type { LedgerStore } from "./ledger_store.ts";
+
+/** The rate's tokens. They live in memory; what `save` kept of them and the admissions since tell how many there are. */
+export class RateBucket {
+  readonly #store: LedgerStore;
+  #saved: Bucket;
+  #bucket: Bucket;
+
+  constructor(store: LedgerStore, limit: RateLimit | null, nowMs: number) {
+    this.#store = store;
+    this.#saved = store.bucket() ?? FULL_BUCKET;
+    this.#bucket = limit === null ? FULL_BUCKET : this.#restored(limit, nowMs);
+  }
+
+  get state(): Bucket {
+    return this.#bucket;
+  }
+
+  become(bucket: Bucket): void {
+    this.#bucket = bucket;
+  }
+
+  /** Before a limit changes: what was gained until then was gained at the old rate. */
+  refill(limit: RateLimit, nowMs: number): void {
+    this.#bucket = refilled(limit, this.#bucket, nowMs);
+  }
+
+  save(): void {
+    if (this.#bucket !== this.#saved) this.#store.saveBucket(this.#bucket);
+    this.#saved = this.#bucket;
+  }
+
+  #restored(limit: RateLimit, nowMs: number): Bucket {
+    const sinceMs = Math.max(this.#saved.atMs, nowMs - (limit.burst / limit.ratePerSecond) * 1000);
+    return this.#store
+      .recentAdmissions(sinceMs)
+      .reduce((bucket, admittedAtMs) => takeToken(limit, bucket, Math.min(admittedAtMs, nowMs)).bucket, this.#saved);
+  }
+}
