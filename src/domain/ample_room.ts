@@ -81,7 +81,8 @@ export class PromisedLookups {
   }
 
   #standing(nowMs: number): { left: number; readonly endsAtMs: number }[] {
-    this.#words = this.#words.filter(({ left, endsAtMs }) => left > 0 && endsAtMs > nowMs);
+    const stands = ({ left, endsAtMs }: { left: number; endsAtMs: number }) => left > 0 && endsAtMs > nowMs;
+    if (!this.#words.every(stands)) this.#words = this.#words.filter(stands);
     return this.#words;
   }
 }

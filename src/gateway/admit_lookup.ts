@@ -2,7 +2,7 @@ import type { Failure } from "../domain/failure.ts";
 import type { Result } from "../domain/result.ts";
 import type { Passage } from "../platform/claro/claro_gate.ts";
 import type { Caller } from "../platform/key_directory.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { LedgerLine } from "../platform/ledger/ledger_client.ts";
 import type { AdmitCall, AdmitReply } from "../platform/ledger/messages.ts";
 import type { Services } from "../platform/services.ts";
 import { requestIdentity } from "./idempotent_answer.ts";
@@ -43,12 +43,12 @@ export async function prepareAdmission(
 
 export async function admit(
   services: Services,
-  caller: Caller,
+  ledger: LedgerLine,
   { call }: Admission,
 ): Promise<Result<AdmitReply, Failure>> {
   const askedAtMs = Date.now();
   const times = { timeoutMs: ADMIT_MS, tryMs: ADMIT_MS / 2 };
-  const reply = await callLedger(services.ledgers, caller, (ledger) => ledger.admit(call), times);
+  const reply = await ledger.call((stub) => stub.admit(call), times);
   if (!reply.ok || reply.value.kind === "refused") services.words.forget(call.keyId);
   else if (reply.value.kind === "admitted") {
     const { customerId, room } = reply.value;
@@ -64,7 +64,7 @@ export async function admit(
  */
 export async function endUnanswered(
   services: Services,
-  caller: Caller,
+  ledger: LedgerLine,
   { call }: Admission,
   context: {
     reply: Result<AdmitReply, Failure>;
@@ -79,8 +79,8 @@ export async function endUnanswered(
   else services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
   if (ended === null && reply.ok) return;
   const times = { timeoutMs: PUT_RIGHT_MS, tryMs: ADMIT_MS, tries: Number.POSITIVE_INFINITY };
-  if (ended !== null && !reply.ok) await callLedger(services.ledgers, caller, (ledger) => ledger.admit(call), times);
+  if (ended !== null && !reply.ok) await ledger.call((stub) => stub.admit(call), times);
   const outcome = ended === null || ended.outcome === "failed" ? "failed" : "unknown";
   const end = { lookupId: call.lookupId, outcome, transactionId: ended?.transactionId ?? null, answer: null } as const;
-  await callLedger(services.ledgers, caller, (ledger) => ledger.settle(end), ended === null ? { tries: 1 } : times);
+  await ledger.call((stub) => stub.settle(end), ended === null ? { tries: 1 } : times);
 }

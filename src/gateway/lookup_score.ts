@@ -3,7 +3,7 @@ import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
 import type { Result } from "../domain/result.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { LedgerLine } from "../platform/ledger/ledger_client.ts";
 import type { SettleCall, SettleReply } from "../platform/ledger/messages.ts";
 import { withDeadline } from "../platform/deadline.ts";
 import type { Caller } from "../platform/key_directory.ts";
@@ -78,9 +78,10 @@ export async function lookupScore(
   const timings: LookupTimings = {};
   const report = { outcome: null, replayed: false, notices: null, timings } as const;
 
+  const ledger = new LedgerLine(services.ledgers, caller);
   const passage = await services.gate.enter(mode);
   const admission = await prepareAdmission(services, caller, { lookupId, request, passage });
-  const admitting = timed(timings, "admit", () => admit(services, caller, admission));
+  const admitting = timed(timings, "admit", () => admit(services, ledger, admission));
   const ask = (customerId: string) =>
     timed(timings, "claro", () => askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs }));
   // On the ledger's word Claro is asked while the intent is on its way. Both are seen to their ends, whoever hangs up.
@@ -89,7 +90,7 @@ export async function lookupScore(
   const admitted = await admitting;
   const admittedByMs = Date.now();
   if (!admitted.ok || admitted.value.kind !== "admitted") {
-    const ending = endUnanswered(services, caller, admission, { reply: admitted, sent, passage, waitUntil });
+    const ending = endUnanswered(services, ledger, admission, { reply: admitted, sent, passage, waitUntil });
     waitUntil(ending);
     // A call to Claro whose intent may be missing: the answer waits, so that a crash meets a lookup that has none.
     if (!admitted.ok && sent !== null) await withDeadline(SETTLE_MS, () => ending);
@@ -112,19 +113,19 @@ export async function lookupScore(
   const { outcome, transactionId } = ended;
   const withinMs = Date.now() - admittedByMs + SETTLE_MS - REPLY_MS;
   const settled = await timed(timings, "settle", () =>
-    settle(services, caller, { lookupId, outcome, transactionId, answer: kept, withinMs }),
+    settle(ledger, { lookupId, outcome, transactionId, answer: kept, withinMs }),
   );
   if (settled.ok && settled.value.kind === "settled") return { ...report, answer, outcome, notices };
   if (!settled.ok && outcome === "delivered") {
     // Its event may be there all the same, with a charge for a score that is not given.
-    waitUntil(callLedger(services.ledgers, caller, (ledger) => ledger.withdraw(lookupId)));
+    waitUntil(ledger.call((stub) => stub.withdraw(lookupId)));
   }
   return { ...report, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown", notices };
 }
 
-async function settle(services: Services, caller: Caller, call: SettleCall): Promise<Result<SettleReply, Failure>> {
+async function settle(ledger: LedgerLine, call: SettleCall): Promise<Result<SettleReply, Failure>> {
   const times = { timeoutMs: SETTLE_MS, tryMs: SETTLE_TRY_MS, tries: Number.POSITIVE_INFINITY };
-  return await callLedger(services.ledgers, caller, (ledger) => ledger.settle(call), times);
+  return await ledger.call((stub) => stub.settle(call), times);
 }
 
 function toAnswer(ended: ScoreOutcome, lookup: { lookupId: string; mode: Mode; createdAtMs: number }): LookupAnswer {

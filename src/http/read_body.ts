@@ -9,6 +9,8 @@ import { invalidRequest } from "./problem.ts";
 /** Larger than any request of ours. */
 export const MAX_BODY_BYTES = 4096;
 
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
 export type BodyType = "application/json" | "application/x-www-form-urlencoded" | "text/csv";
 
 /** The request's body as text: of the right type, not encoded, within the limit, and UTF-8. */
@@ -26,7 +28,7 @@ export async function readText(
   const bytes = isMeasured ? await context.req.raw.arrayBuffer() : await readBytes(body, maxBytes);
   if (bytes === null) return fail({ code: "payload_too_large" });
   try {
-    return ok(new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes));
+    return ok(strictUtf8.decode(bytes));
   } catch {
     return fail({ code: type === "application/json" ? "invalid_json" : "invalid_request" });
   }
@@ -76,7 +78,7 @@ export async function readJson(context: AppContext): Promise<Result<unknown, Fai
 export function parseJson(text: string): Result<unknown, Failure> {
   try {
     const value = JSON.parse(text) as unknown;
-    return repeatsName(text) ? invalidRequest("", "names a field twice") : ok(value);
+    return repeatsName(text, value) ? invalidRequest("", "names a field twice") : ok(value);
   } catch {
     return fail({ code: "invalid_json" });
   }

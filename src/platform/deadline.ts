@@ -36,18 +36,17 @@ export async function withDeadline<Value>(
   work: (deadline: Deadline) => Promise<Value>,
 ): Promise<Value | DeadlinePassed> {
   const deadline = new Deadline();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const passed = new Promise<DeadlinePassed>((resolve) => {
-    timer = setTimeout(
-      () => {
-        resolve({ kind: "deadline_passed" });
-        deadline.pass();
-      },
-      Math.max(timeoutMs, 0),
-    );
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<Value | DeadlinePassed>();
+  const timer = setTimeout(
+    () => {
+      resolve({ kind: "deadline_passed" });
+      deadline.pass();
+    },
+    Math.max(timeoutMs, 0),
+  );
   try {
-    return await Promise.race([work(deadline), passed]);
+    work(deadline).then(resolve, reject);
+    return await promise;
   } finally {
     clearTimeout(timer);
   }

@@ -16,10 +16,22 @@ const tokenAnswer = z.object({
   expires_in: tolerantInteger.pipe(z.number().min(1)).optional().catch(undefined),
 });
 
-const transactionAnswer = z.object({ transactionId: z.string().regex(/^[\x21-\x7e]{1,100}$/) });
-const versionAnswer = z.object({ apiVersion: z.string().regex(/^[\x20-\x7e]{1,40}$/) });
+/** Each part is understood or not, whatever the others are. */
 const scoreAnswer = z.object({
-  data: z.object({ statsResult: z.object({ score: tolerantInteger.pipe(z.number().min(0).max(1000)) }) }),
+  apiVersion: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,40}$/)
+    .nullable()
+    .catch(null),
+  transactionId: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,100}$/)
+    .nullable()
+    .catch(null),
+  data: z
+    .object({ statsResult: z.object({ score: tolerantInteger.pipe(z.number().min(0).max(1000)) }) })
+    .nullable()
+    .catch(null),
 });
 
 export type TokenAnswer = { readonly accessToken: string; readonly expiresInSeconds: number };
@@ -47,16 +59,14 @@ export type ScoreAnswer = {
 
 export function parseScoreAnswer(body: string): ScoreAnswer {
   const json = parseJson(body);
-  const version = versionAnswer.safeParse(json);
-  const score = scoreAnswer.safeParse(json);
-  const transaction = transactionAnswer.safeParse(json);
+  const parsed = scoreAnswer.safeParse(json);
+  if (!parsed.success) return { score: null, writtenScore: null, transactionId: null, apiVersion: null };
+  const { data, transactionId, apiVersion } = parsed.data;
   return {
-    score: score.success ? score.data.data.statsResult.score : null,
-    writtenScore: score.success
-      ? (json as { data: { statsResult: { score: number | string } } }).data.statsResult.score
-      : null,
-    apiVersion: version.success ? version.data.apiVersion : null,
-    transactionId: transaction.success ? transaction.data.transactionId : null,
+    score: data?.statsResult.score ?? null,
+    writtenScore: data && (json as { data: { statsResult: { score: number | string } } }).data.statsResult.score,
+    transactionId,
+    apiVersion,
   };
 }
 

@@ -40,36 +40,64 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 800;
 
 /**
- * Calls a tenant's ledger. What the platform throws (object unreachable, overloaded, restarted) becomes
- * `ledger_unavailable`. Every call of a ledger may be repeated, so it is, unless the object is overloaded.
+ * A tenant's ledger as one request reaches it. What the platform throws (object unreachable, overloaded, restarted)
+ * becomes `ledger_unavailable`. Every call of a ledger may be repeated, so it is, unless the object is overloaded.
  */
+export class LedgerLine {
+  readonly #namespace: DurableObjectNamespace<TenantLedger>;
+  readonly #name: string;
+  #stub: LedgerStub | null = null;
+
+  constructor(namespace: DurableObjectNamespace<TenantLedger>, { tenantId, mode }: LedgerName) {
+    this.#namespace = namespace;
+    this.#name = `${tenantId}:${mode}`;
+  }
+
+  async call<Reply>(
+    call: (stub: LedgerStub) => Promise<Reply>,
+    options: LedgerCallOptions = {},
+  ): Promise<Result<Reply, Failure>> {
+    const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
+    const endsAtMs = Date.now() + timeoutMs;
+    for (let attempt = 1; ; attempt += 1) {
+      const reply = await this.#tryOnce(call, Math.min(tryMs, endsAtMs - Date.now()));
+      if (reply.ok) return reply;
+      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+      const isLast = attempt >= tries || Date.now() + pauseMs >= endsAtMs;
+      if (isLast || isOverloaded(reply.failure)) return unavailable(reply.failure);
+      await scheduler.wait(pauseMs);
+    }
+  }
+
+  async #tryOnce<Reply>(
+    call: (stub: LedgerStub) => Promise<Reply>,
+    timeoutMs: number,
+  ): Promise<Result<Reply, unknown>> {
+    try {
+      const stub = (this.#stub ??= this.#namespace.getByName(this.#name) as unknown as LedgerStub);
+      const reply = await withDeadline(timeoutMs, () => call(stub));
+      if (!isDeadlinePassed(reply)) return ok(reply);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return this.#failed(new Error("the ledger gave no answer in time"));
+  }
+
+  // After an error a stub stays broken: the next call has a new one.
+  #failed(error: unknown): Result<never, unknown> {
+    this.#stub = null;
+    return fail(error);
+  }
+}
+
+/** One call of a tenant's ledger; see `LedgerLine`. */
 export async function callLedger<Reply>(
   namespace: DurableObjectNamespace<TenantLedger>,
   ledger: LedgerName,
   call: (stub: LedgerStub) => Promise<Reply>,
   options: LedgerCallOptions = {},
 ): Promise<Result<Reply, Failure>> {
-  const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
-  const endsAtMs = Date.now() + timeoutMs;
-  for (let attempt = 1; ; attempt += 1) {
-    const reply = await tryOnce();
-    if (reply.ok) return reply;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-    const isLast = attempt >= tries || Date.now() + pauseMs >= endsAtMs;
-    if (isLast || isOverloaded(reply.failure)) return unavailable(reply.failure);
-    await scheduler.wait(pauseMs);
-  }
-
-  async function tryOnce(): Promise<Result<Reply, unknown>> {
-    try {
-      // After an error a stub stays broken: each attempt has a new one.
-      const stub = namespace.getByName(`${ledger.tenantId}:${ledger.mode}`) as unknown as LedgerStub;
-      const reply = await withDeadline(Math.min(tryMs, endsAtMs - Date.now()), () => call(stub));
-      return isDeadlinePassed(reply) ? fail(new Error("the ledger gave no answer in time")) : ok(reply);
-    } catch (error) {
-      return fail(error);
-    }
-  }
+  return await new LedgerLine(namespace, ledger).call(call, options);
 }
 
 function unavailable(error: unknown): Result<never, Failure> {

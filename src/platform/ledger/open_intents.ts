@@ -60,12 +60,14 @@ export class OpenIntents {
   }
 
   /** Those whose time is over. A clock that jumped back over an hour ends them too, not never. */
-  *overdue(nowMs: number, options: { ttlMs: number }): Iterable<readonly [string, OpenIntent]> {
+  overdue(nowMs: number, options: { ttlMs: number }): readonly (readonly [string, OpenIntent])[] {
+    const overdue: [string, OpenIntent][] = [];
     for (const entry of this.#byLookup) {
       const ageMs = nowMs - entry[1].admittedAtMs;
-      if (ageMs < options.ttlMs && ageMs > -LONGEST_JUMP_BACK_MS) return;
-      yield entry;
+      if (ageMs < options.ttlMs && ageMs > -LONGEST_JUMP_BACK_MS) break;
+      overdue.push(entry);
     }
+    return overdue;
   }
 
   heldAt(prices: ReadonlyMap<number, readonly PriceTier[]>): HeldAtPrice[] {
