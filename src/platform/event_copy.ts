@@ -2,25 +2,30 @@ import type { MeterEvent, Mode } from "../domain/meter_event.ts";
 import type { EventRow } from "./ledger/ledger_rows.ts";
 
 /**
- * Writes a batch, as one JSON parameter and one transaction. A repeat changes nothing; the same seq with another event
- * is a broken ledger, and fails on NOT NULL instead of being swallowed.
+ * Writes a batch, as one row. What was written by a try that gave no answer is the beginning of what the next try brings,
+ * or all of it: the longer of the two stays. The same seq with another event is a broken ledger, and fails on NOT NULL
+ * instead of being swallowed.
  */
-const INSERT_EVENTS = `
-  INSERT INTO events (tenant_id, mode, seq, id, occurred_at, key_id, reference, outcome, billed, units,
-    unit_price_micros, amount_micros, transaction_id, cpf_reference, kind, corrects)
-  SELECT ?1, ?2, value->>'seq', value->>'id', value->>'occurred_at', value->>'key_id', value->>'reference',
-    value->>'outcome', value->>'billed', value->>'units', value->>'unit_price_micros', value->>'amount_micros',
-    value->>'transaction_id', value->>'cpf_reference', value->>'kind', value->>'corrects'
-  FROM json_each(?3) WHERE true
-  ON CONFLICT (tenant_id, mode, seq) DO UPDATE SET id = CASE id WHEN excluded.id THEN id END`;
+const WRITE_BATCH = `
+  INSERT INTO event_batches (tenant_id, mode, first_seq, last_seq, events)
+  SELECT ?1, ?2, ?3->>'$[0].seq', ?3->>'$[#-1].seq', ?3 WHERE true
+  ON CONFLICT (tenant_id, mode, first_seq) DO UPDATE SET
+    last_seq = max(last_seq, excluded.last_seq),
+    events = CASE WHEN EXISTS (
+        SELECT 1 FROM json_each(event_batches.events) AS known JOIN json_each(excluded.events) AS given USING (key)
+        WHERE known.value->>'id' IS NOT given.value->>'id'
+      ) THEN NULL WHEN excluded.last_seq > last_seq THEN excluded.events ELSE events END`;
 
-const SELECT_EVENTS = `
-  SELECT seq, id, occurred_at, key_id, reference, outcome, billed, units, unit_price_micros, amount_micros,
-    transaction_id, cpf_reference, kind, corrects
-  FROM events WHERE tenant_id = ? AND mode = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?`;
+/** The batches that begin in a stretch of seqs, and the one that its first seq is in. */
+const READ_BATCHES = `
+  SELECT events FROM event_batches
+  WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?4 AND first_seq >= coalesce((
+    SELECT first_seq FROM event_batches WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?3
+    ORDER BY first_seq DESC LIMIT 1), ?3)
+  ORDER BY first_seq`;
 
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
-const PAGE_ROWS = 2000;
+const PAGE_EVENTS = 2000;
 
 export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
 
@@ -42,7 +47,7 @@ export class MissingEventError extends Error {
  * again.
  */
 export async function writeEvents(db: D1Database, ledger: LedgerKey, events: string): Promise<void> {
-  await db.prepare(INSERT_EVENTS).bind(ledger.tenantId, ledger.mode, events).run();
+  await db.prepare(WRITE_BATCH).bind(ledger.tenantId, ledger.mode, events).run();
 }
 
 /**
@@ -54,15 +59,17 @@ export async function* eventPages(
   ledger: LedgerKey,
   range: SeqRange,
 ): AsyncGenerator<MeterEvent[], void, void> {
-  for (let after = range.first - 1; after < range.last;) {
-    const page = db.prepare(SELECT_EVENTS).bind(ledger.tenantId, ledger.mode, after, range.last, PAGE_ROWS);
-    const { results } = await page.all<EventRow>();
-    const last = results.at(-1);
-    const expected = after + 1;
-    const gap = results.findIndex(({ seq }, index) => seq !== expected + index);
-    if (last === undefined || gap !== -1) throw new MissingEventError(expected + Math.max(gap, 0));
-    yield results.map((row) => toMeterEvent(row, ledger));
-    after = last.seq;
+  for (let next = range.first; next <= range.last;) {
+    const stretchEnd = Math.min(range.last, next + PAGE_EVENTS - 1);
+    const batches = db.prepare(READ_BATCHES).bind(ledger.tenantId, ledger.mode, next, stretchEnd);
+    const { results } = await batches.all<{ events: string }>();
+    const events = results.flatMap((batch) => JSON.parse(batch.events) as EventRow[]);
+    const page = events.filter(({ seq }) => seq >= next && seq <= range.last);
+    const first = next;
+    const gap = page.findIndex(({ seq }, index) => seq !== first + index);
+    if (page.length === 0 || gap !== -1) throw new MissingEventError(first + Math.max(gap, 0));
+    yield page.map((row) => toMeterEvent(row, ledger));
+    next += page.length;
   }
 }
 

@@ -56,8 +56,11 @@ const SQL = {
   insertKey: `INSERT INTO export_keys (kid, x, first_used_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
   key: `SELECT x FROM export_keys WHERE kid = ?`,
   keys: `SELECT kid, x FROM export_keys ORDER BY first_used_at, kid`,
-  pruneEvents: `DELETE FROM events WHERE tenant_id = ? AND mode = ? AND seq >= ? AND seq <= ?`,
-  firstEvent: `SELECT min(seq) AS seq FROM events WHERE tenant_id = ? AND mode = ? AND seq >= ? AND seq <= ?`,
+  pruneEvents: `DELETE FROM event_batches
+    WHERE tenant_id = ?1 AND mode = ?2 AND first_seq >= ?3 AND last_seq <= ?4 AND first_seq < ?5`,
+  firstEvent: `SELECT first_seq AS seq FROM event_batches
+    WHERE tenant_id = ?1 AND mode = ?2 AND first_seq >= ?3 AND first_seq <= ?4 AND last_seq <= ?4
+    ORDER BY first_seq LIMIT 1`,
 } as const;
 
 type Row = Record<string, unknown>;
@@ -174,7 +177,7 @@ export class StatementRecords {
     return results.map(({ kid, x }) => ({ kty: "OKP", crv: "Ed25519", x, kid }));
   }
 
-  /** Deletes at most `limit` events of a range from D1. True when none of the range is left. */
+  /** Deletes some `limit` events of a range from D1, in whole batches. True when none of the range is left. */
   async pruneEvents(
     ledger: { tenantId: string; mode: "live" | "test" },
     range: { first: number; last: number },
@@ -182,12 +185,10 @@ export class StatementRecords {
   ): Promise<boolean> {
     const { tenantId, mode } = ledger;
     const bounds = [tenantId, mode, range.first, range.last] as const;
-    const found = await this.#bind(SQL.firstEvent, ...bounds).first<{ seq: number | null }>();
-    const first = found?.seq ?? null;
-    if (first === null) return true;
-    const last = Math.min(range.last, first + limit - 1);
-    await this.#bind(SQL.pruneEvents, tenantId, mode, first, last).run();
-    return last === range.last;
+    const found = await this.#bind(SQL.firstEvent, ...bounds).first<{ seq: number }>();
+    if (found === null) return true;
+    await this.#bind(SQL.pruneEvents, ...bounds, found.seq + limit).run();
+    return found.seq + limit > range.last;
   }
 
   #bind(statement: string, ...values: readonly SqlValue[]): D1PreparedStatement {

@@ -13,6 +13,7 @@ import { month } from "../support/months.ts";
 
 const EVENTS = 100_000;
 const PAGE = 2000;
+const FLUSH = 500;
 const PART_BYTES = 8 * 1024 * 1024;
 const { period, startMs } = month("2026-10");
 const RANGE = { first: 1, last: EVENTS };
@@ -26,8 +27,8 @@ beforeAll(async () => {
   const ledger = { closePeriod: async () => ({ kind: "closed", range: RANGE }) };
   services = { ...made.value, ledgers: { getByName: () => ledger } as unknown as Services["ledgers"] };
   ({ tenantId } = await newTenant());
-  for (let first = 1; first <= EVENTS; first += 5000) {
-    const events = Array.from({ length: 5000 }, (_, index) => event(first + index));
+  for (let first = 1; first <= EVENTS; first += FLUSH) {
+    const events = Array.from({ length: FLUSH }, (_, index) => event(first + index));
     await writeEvents(env.DB, { tenantId, mode: "live" }, JSON.stringify(events));
   }
 }, 120_000);
@@ -97,7 +98,7 @@ describe("a month of a hundred thousand events", () => {
     const reads = vi.spyOn(env.DB, "prepare");
     const bucket = vi.spyOn(env.STATEMENTS, "createMultipartUpload");
     const closed = await closeStatement(services, { tenant, period, previous: null, signingKey, actor: "test" });
-    const pages = reads.mock.calls.filter(([sql]) => sql.includes("FROM events WHERE")).length;
+    const pages = reads.mock.calls.filter(([sql]) => sql.includes("SELECT events FROM event_batches")).length;
     expect(pages).toBe(EVENTS / PAGE);
     expect(bucket).toHaveBeenCalledTimes(EXPORT_FILES.length);
     vi.restoreAllMocks();
@@ -111,11 +112,11 @@ describe("a month of a hundred thousand events", () => {
   });
 
   test("breaks off, rather than end early, where an event is missing", async () => {
-    await env.DB.prepare("DELETE FROM events WHERE tenant_id = ? AND seq = 54321").bind(tenantId).run();
+    await env.DB.prepare("DELETE FROM event_batches WHERE tenant_id = ? AND first_seq = 54001").bind(tenantId).run();
     const reader = (await stream("events.csv")).getReader();
     const readAll = async () => {
       while (!(await reader.read()).done);
     };
-    await expect(readAll()).rejects.toThrow(new MissingEventError(54_321));
+    await expect(readAll()).rejects.toThrow(new MissingEventError(54_001));
   });
 });

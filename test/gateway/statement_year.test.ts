@@ -131,7 +131,7 @@ describe("events of closed months", () => {
     const { tenantId } = await closedMonth();
     const prepare = env.DB.prepare.bind(env.DB);
     vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
-      if (sql.startsWith("DELETE FROM events")) throw new Error("D1_ERROR: Network connection lost");
+      if (sql.startsWith("DELETE FROM event_batches")) throw new Error("D1_ERROR: Network connection lost");
       return prepare(sql);
     });
     await archiveStatements(services());
@@ -139,6 +139,23 @@ describe("events of closed months", () => {
     vi.restoreAllMocks();
     await archiveStatements(services());
     expect(await eventsInD1(tenantId)).toBe(1);
+  });
+
+  test("leave, whole flushes at a time, for a flush ends with its month", async () => {
+    const { startMs, endMs } = month("2045-03");
+    setClock(startMs);
+    const tenant = await newTenant();
+    for (const atMs of [endMs - 2, endMs - 1, endMs, endMs + 1]) {
+      setClock(atMs);
+      expect((await lookup(tenant.key, CPF)).status).toBe(200);
+    }
+    await ledgerOf(tenant.tenantId).flush();
+    const sql = "SELECT first_seq, last_seq FROM event_batches WHERE tenant_id = ? ORDER BY first_seq";
+    const batches = await env.DB.prepare(sql).bind(tenant.tenantId).all();
+    expect(batches.results).toEqual([
+      { first_seq: 1, last_seq: 2 },
+      { first_seq: 3, last_seq: 4 },
+    ]);
   });
 
   test("a closed statement cannot be changed or deleted, not even in D1", async () => {

@@ -40,7 +40,7 @@ export function readCopiedEvents(stateDir: string): CopiedEvent[] {
 
 /** Loses what D1 has of events. */
 export function emptyCopiedEvents(stateDir: string): void {
-  withDatabase(databaseOfD1(stateDir), (database) => database.exec("DELETE FROM events"));
+  withDatabase(databaseOfD1(stateDir), (database) => database.exec("DELETE FROM event_batches"));
 }
 
 export function readLedgers(stateDir: string): LedgerOnDisk[] {

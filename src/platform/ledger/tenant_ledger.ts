@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Period } from "../../domain/period.ts";
+import { periodOf, type Period } from "../../domain/period.ts";
 import { shiftedClock, type Clock } from "../clock.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { writeEvents } from "../event_copy.ts";
@@ -9,6 +9,7 @@ import { readSettings } from "../settings.ts";
 import { BacklogBoard } from "./backlog_board.ts";
 import { IdempotencyKeys } from "./idempotency_keys.ts";
 import { LedgerBook } from "./ledger_book.ts";
+import type { EventRow } from "./ledger_rows.ts";
 import { LedgerStore } from "./ledger_store.ts";
 import type {
   AccessCall,
@@ -240,7 +241,7 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   async #flushBatch(): Promise<FlushReply> {
-    const events = this.#store.eventsAfter(this.#book.flushedThrough, FLUSH_ROWS);
+    const events = ofOneMonth(this.#store.eventsAfter(this.#book.flushedThrough, FLUSH_ROWS));
     const last = events.at(-1);
     if (last === undefined) return { kind: "flushed", flushedThrough: this.#book.flushedThrough };
     const batch = JSON.stringify(events);
@@ -325,4 +326,13 @@ export class TenantLedger extends DurableObject<Env> {
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
   }
+}
+
+/** Those of the first one's month: when a month is archived, D1 lets go of whole batches. */
+function ofOneMonth(events: readonly EventRow[]): readonly EventRow[] {
+  const [first] = events;
+  const nextMonth = events.findIndex(
+    (event) => first !== undefined && periodOf(event.occurred_at) !== periodOf(first.occurred_at),
+  );
+  return nextMonth === -1 ? events : events.slice(0, nextMonth);
 }

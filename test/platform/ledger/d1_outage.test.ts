@@ -132,7 +132,11 @@ describe("a rebuild of D1", () => {
     for (const stub of stubs) expect((await stub.flush()).kind).toBe("flushed");
     const before = await allEvents();
     expect(before.length).toBeGreaterThanOrEqual(2 * BATCH + 3);
-    for (const statement of ["DELETE FROM events", "DELETE FROM events WHERE seq % 3 = 0", "SELECT 1"]) {
+    for (const statement of [
+      "DELETE FROM event_batches",
+      "DELETE FROM event_batches WHERE first_seq > 1",
+      "SELECT 1",
+    ]) {
       await env.DB.prepare(statement).run();
       expect(await rebuild()).toBeGreaterThanOrEqual(2 * BATCH + 3);
       expect(await allEvents()).toEqual(before);

@@ -18,7 +18,7 @@ export async function copiedRows(tenantId: string): Promise<CopiedRow[]> {
 }
 
 export async function emptyCopy(tenantId: string): Promise<void> {
-  await env.DB.prepare("DELETE FROM events WHERE tenant_id = ?").bind(tenantId).run();
+  await env.DB.prepare("DELETE FROM event_batches WHERE tenant_id = ?").bind(tenantId).run();
 }
 
 /** Has a ledger write again all that it once flushed. */
