@@ -22,7 +22,7 @@ export default defineConfig(async () => {
           root,
           test: {
             name: "node",
-            include: ["test/{domain,sandbox,structure,ctl}/**/*.test.ts"],
+            include: ["test/{domain,sandbox,structure,ctl,bench}/**/*.test.ts"],
             testTimeout: 60_000,
           },
         },

@@ -1,16 +1,92 @@
 import { parseArgs } from "node:util";
 import { measureDistance, printDistance } from "./sections/distance.ts";
+import { measureStart, printStart } from "./sections/start.ts";
 import { measureThroughput, printThroughput } from "./sections/throughput.ts";
 
-const SECTIONS = ["throughput", "distance"] as const;
-const { values } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    only: { type: "string", default: SECTIONS.join(",") },
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
-  },
-});
-const options = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
-if (values.only.includes("throughput")) console.log(printThroughput(await measureThroughput(options)));
-if (values.only.includes("distance")) console.log(printDistance(await measureDistance(options)));
+type Options = { readonly rounds: number; readonly seconds: number };
+type Section = { readonly title: string; readonly run: (options: Options) => Promise<{ rows: unknown; text: string }> };
+
+/** In the order in which they run. */
+const SECTIONS: Readonly<Record<string, Section>> = {
+  throughput: section(
+    "Lookups a second, against a bare Worker and the obvious one",
+    measureThroughput,
+    printThroughput,
+  ),
+  distance: section("What the gateway adds where its objects are far away", measureDistance, printDistance),
+  start: section("Bundle and cold start", measureStart, printStart),
+};
+
+const USAGE = `npm run bench -- [options]
+
+  --only <sections>   some of ${Object.keys(SECTIONS).join(",")}, with commas between them (default: all)
+  --rounds <n>        rounds that count, 1 to 100 (default: 5)
+  --seconds <n>       seconds of load in a round, 0.1 to 600 (default: 2)
+  --json              one JSON document instead of tables
+  --help              this`;
+
+const asked = readArguments();
+if (asked === "help") console.log(USAGE);
+else if ("mistake" in asked) {
+  console.error(asked.mistake);
+  process.exitCode = 2;
+} else await runSections(asked);
+
+async function runSections({ names, isJson, ...options }: Asked): Promise<void> {
+  const results: Record<string, unknown> = {};
+  for (const name of names) {
+    const { title, run } = SECTIONS[name] as Section;
+    console.error(`${name} …`);
+    const { rows, text } = await run(options);
+    results[name] = rows;
+    if (!isJson) console.log(`## ${title}\n\n${text}\n`);
+  }
+  if (isJson) console.log(JSON.stringify(results, null, 2));
+}
+
+type Asked = Options & { readonly names: readonly string[]; readonly isJson: boolean };
+
+function readArguments(): Asked | "help" | { readonly mistake: string } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+        only: { type: "string", default: Object.keys(SECTIONS).join(",") },
+        rounds: { type: "string", default: "5" },
+        seconds: { type: "string", default: "2" },
+      },
+    });
+    if (values.help) return "help";
+    const names = [...new Set(values.only.split(","))];
+    const unknown = names.find((name) => !Object.hasOwn(SECTIONS, name));
+    if (unknown !== undefined) {
+      return { mistake: `--only: no section "${unknown}"; there are ${Object.keys(SECTIONS).join(", ")}` };
+    }
+    const rounds = Number(values.rounds);
+    const seconds = Number(values.seconds);
+    if (!/^\d+$/.test(values.rounds) || rounds < 1 || rounds > 100) {
+      return { mistake: `--rounds: "${values.rounds}" is not a whole number from 1 to 100` };
+    }
+    if (!/^\d+(\.\d+)?$/.test(values.seconds) || seconds < 0.1 || seconds > 600) {
+      return { mistake: `--seconds: "${values.seconds}" is not a number from 0.1 to 600` };
+    }
+    return { names, isJson: values.json, rounds, seconds };
+  } catch (error) {
+    return { mistake: (error as Error).message.split("\n")[0] ?? "" };
+  }
+}
+
+function section<Rows>(
+  title: string,
+  measure: (options: Options) => Promise<Rows>,
+  print: (rows: Rows) => string,
+): Section {
+  return {
+    title,
+    run: async (options) => {
+      const rows = await measure(options);
+      return { rows, text: print(rows) };
+    },
+  };
+}

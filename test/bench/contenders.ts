@@ -12,22 +12,12 @@ const CPFS = 500;
 export async function startGateway(
   claroUrl: string,
   options: { tenants?: number; name?: string; vars?: Record<string, string> } & Partial<WorkerOptions> = {},
-): Promise<Contender & { readonly repeatable: readonly string[] }> {
+): Promise<Contender & { readonly keys: readonly string[]; readonly repeatable: readonly string[] }> {
   const { tenants = 1, name = "gateway", vars = {}, ...more } = options;
   const worker = await startWorker(name, {
     config: "wrangler.toml",
     ...more,
-    vars: {
-      CLARO_BASE_URL: claroUrl,
-      CLARO_CLIENT_ID: "bench",
-      CLARO_CLIENT_SECRET: "bench-client-secret",
-      ADMIN_TOKEN,
-      CPF_HMAC_SECRET,
-      ACCESS_TOKEN_SECRET: "bench-access-token-secret-0123456789",
-      IDEMPOTENCY_SECRET: "bench-idempotency-secret-0123456789",
-      LOCAL: "true",
-      ...vars,
-    },
+    vars: { ...gatewayVars(claroUrl), ...vars },
   });
   const keys: string[] = [];
   for (let made = 0; made < tenants; made += 1) keys.push(await newKey(worker.url));
@@ -37,7 +27,21 @@ export async function startGateway(
       return wireRequest("/v1/scores", { authorization, ...headers }, { cpf: cpfOf(index) });
     });
   const repeatable = requestsWith({ "idempotency-key": UNIQUE });
-  return { worker, url: worker.url, requests: requestsWith({}), repeatable };
+  return { worker, url: worker.url, keys, requests: requestsWith({}), repeatable };
+}
+
+/** The settings that the gateway cannot do without. */
+export function gatewayVars(claroUrl: string): Record<string, string> {
+  return {
+    CLARO_BASE_URL: claroUrl,
+    CLARO_CLIENT_ID: "bench",
+    CLARO_CLIENT_SECRET: "bench-client-secret",
+    ADMIN_TOKEN,
+    CPF_HMAC_SECRET,
+    ACCESS_TOKEN_SECRET: "bench-access-token-secret-0123456789",
+    IDEMPOTENCY_SECRET: "bench-idempotency-secret-0123456789",
+    LOCAL: "true",
+  };
 }
 
 /** The bare Worker. Its clients bring Claro's own body and token, so that it has nothing to do. */

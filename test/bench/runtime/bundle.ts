@@ -15,14 +15,14 @@ export type Bundle = { readonly code: string; readonly bytes: number; readonly g
  * benchmark puts something around the gateway without a line of it in the gateway.
  */
 export async function bundle(name: string, options: { config?: string; entry?: string } = {}): Promise<Bundle> {
-  const outDir = join(ROOT, ".tmp/bench", name);
-  rmSync(outDir, { recursive: true, force: true });
+  const outDir = join(ROOT, ".tmp/bench", `${name}-${process.pid}`);
   const entry = options.entry === undefined ? [] : [options.entry];
   const args = ["deploy", ...entry, "--dry-run", "--outdir", outDir, "-c", options.config ?? "wrangler.toml"];
   await promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: { ...process.env, ...QUIET } });
   const file = readdirSync(outDir).find((name) => name.endsWith(".js"));
   if (file === undefined) throw new Error(`wrangler built nothing into ${outDir}`);
   const code = readFileSync(join(outDir, file), "utf8");
+  rmSync(outDir, { recursive: true });
   return { code, bytes: Buffer.byteLength(code), gzipBytes: gzipSync(code, { level: 9 }).length };
 }
 
