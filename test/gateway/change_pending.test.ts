@@ -131,7 +131,7 @@ describe("changes of one tenant at the same time", () => {
 describe("the sweep", () => {
   test("comes round to every tenant, in pieces, and begins again", async () => {
     for (let made = 0; made < 3; made += 1) await newTenant();
-    await fillTenants(220);
+    await fillTenants(60);
     const seen = new Map<string, number>();
     const counting = {
       getByName: (name: string) => {
@@ -143,15 +143,15 @@ describe("the sweep", () => {
     await env.DB.prepare("UPDATE tenants SET projected_version = version").run();
     await watched.sweepPlace.write(null);
     const { results } = await env.DB.prepare("SELECT id FROM tenants").all<{ id: string }>();
-    const runs = Math.floor(results.length / 100) + 1;
+    const runs = Math.floor(results.length / 25) + 1;
     for (let run = 1; run <= runs; run += 1) {
       await sweep(watched);
-      expect(seen.size).toBe(2 * Math.min(100 * run, results.length));
+      expect(seen.size).toBe(2 * Math.min(25 * run, results.length));
     }
     expect(new Set(seen.keys())).toEqual(new Set(results.flatMap(({ id }) => [`${id}:live`, `${id}:test`])));
     expect([...seen.values()].every((times) => times === 1)).toBe(true);
     await sweep(watched);
-    expect([...seen.values()].filter((times) => times === 2)).toHaveLength(200);
+    expect([...seen.values()].filter((times) => times === 2)).toHaveLength(50);
   });
 
   test("does not let tenants that cannot be projected keep the others waiting", async () => {
