@@ -310,9 +310,10 @@ export class TenantLedger extends DurableObject<Env> {
       this.#wakeWithin(Math.min(this.#littleWhileMs * 2 ** Math.min(this.#failedFlushes, 10), LONGEST_BACKOFF_MS));
     } else if (unflushed >= FLUSH_ROWS) {
       this.#wakeWithin(0);
-    } else if (openIntents > 0 || unflushed >= WORTHWHILE_ROWS || this.#store.hasDroppable(flushedThrough)) {
+    } else if (openIntents > 0 || unflushed >= WORTHWHILE_ROWS) {
       this.#wakeWithin(this.#littleWhileMs);
-    } else if (unflushed > 0) {
+    } else if (unflushed > 0 || this.#store.hasDroppable(flushedThrough)) {
+      // What D1 has but was too young to leave goes with the next flush: it is worth no alarm of its own.
       this.#wakeWithin(this.#longestWaitMs);
     } else if (nextMaintenanceAtMs !== null) {
       this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#littleWhileMs));
