@@ -234,7 +234,7 @@ export class LedgerBook {
   /** Drops, erases and forgets what has had its time; bounded, so it may have to be called again. */
   maintain(nowMs: number): void {
     // Before the rows go that tell of it.
-    this.#bucket.save();
+    if (this.#terms !== null) this.#bucket.save(this.#terms.plan, nowMs);
     this.#store.dropFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
     this.#idempotency.maintain(nowMs);
     this.#keys.save(nowMs);

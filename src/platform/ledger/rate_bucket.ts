@@ -26,9 +26,12 @@ export class RateBucket {
     this.#bucket = refilled(limit, this.#bucket, nowMs);
   }
 
-  save(): void {
-    if (this.#bucket !== this.#saved) this.#store.saveBucket(this.#bucket);
-    this.#saved = this.#bucket;
+  /** A full one that follows a full one tells nothing new, and is no row. */
+  save(limit: RateLimit, nowMs: number): void {
+    const bucket = refilled(limit, this.#bucket, nowMs);
+    if (bucket.missing === 0 && this.#saved.missing === 0) return;
+    this.#store.saveBucket(bucket);
+    this.#saved = bucket;
   }
 
   #restored(limit: RateLimit, nowMs: number): Bucket {
