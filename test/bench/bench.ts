@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { measureDistance, printDistance } from "./sections/distance.ts";
+import { measureOperations, printOperations } from "./sections/operations.ts";
 import { measureStart, printStart } from "./sections/start.ts";
 import { measureThroughput, printThroughput } from "./sections/throughput.ts";
 
@@ -14,6 +15,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     printThroughput,
   ),
   distance: section("What the gateway adds where its objects are far away", measureDistance, printDistance),
+  operations: section("What a million lookups cost", measureOperations, printOperations),
   start: section("Bundle and cold start", measureStart, printStart),
 };
 

@@ -26,14 +26,15 @@ export type WorkerOptions = {
  * State is kept in memory where the system has such a folder. workerd commits with fsync and waits for it with its one
  * thread, which is how long this machine's disk takes and nothing of the platform, where a commit blocks nobody.
  */
-const MEMORY_DIR = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+export const MEMORY_DIR = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-/** Builds and starts a Worker with the bindings of its wrangler.toml, its D1 migrated. */
+/** Builds and starts a Worker with the bindings of its wrangler.toml; where it has no state yet, its D1 is migrated. */
 export async function startWorker(name: string, options: WorkerOptions): Promise<RunningWorker> {
   const { config, vars = {} } = options;
   const { code } = await bundle(name, options);
   const { workerOptions } = quietly(() => unstable_getMiniflareWorkerOptions(join(ROOT, config)));
   const stateDir = options.stateDir ?? mkdtempSync(join(MEMORY_DIR, "bench-"));
+  const isNew = readdirSync(stateDir).length === 0;
   const before = new Set(workerdPids());
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -47,7 +48,7 @@ export async function startWorker(name: string, options: WorkerOptions): Promise
     } as unknown as V4MiniflareOptions),
   );
   await miniflare.ready;
-  await migrate(miniflare, workerOptions["d1Databases"] as object, join(ROOT, config));
+  if (isNew) await migrate(miniflare, workerOptions["d1Databases"] as object, join(ROOT, config));
   const pid = workerdPids().find((candidate) => !before.has(candidate));
   if (pid === undefined) throw new Error("workerd was started, but its process is not to be found");
   const url = (await miniflare.unsafeGetDirectURL(name)).origin;
@@ -83,6 +84,16 @@ function workerdPids(): number[] {
 export function peakMemoryMib(pid: number): number {
   const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Math.round(Number(kib) / 1024);
+}
+
+/** The CPU time that a process has used so far, in milliseconds; the kernel counts it in hundredths of a second. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13);
+  return (Number(user) + Number(system)) * 10;
 }
 
 /** Without wrangler's warning of secrets that are not set: here they are vars. */

@@ -1,0 +1,80 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
+import type { Counts } from "./counting/counts.ts";
+import { countOperations, type Measured } from "./counting/months.ts";
+import { priceCases, TARGET_USD } from "./sections/operations.ts";
+
+/** A timing decides nothing here: more than twice what a lookup takes of a slow machine's CPU. */
+const ASSUMED_CPU_MS = 3;
+
+let measured: Measured;
+
+beforeAll(async () => {
+  measured = await countOperations();
+}, 180_000);
+
+describe("a lookup", () => {
+  const ledgerOnly: Partial<Counts> = {
+    workerRequests: 1,
+    ledgerRequests: 2,
+    ledgerAlarms: 0,
+    sharedRequests: 0,
+    sharedRowsWritten: 0,
+    kvReads: 0,
+    kvWrites: 0,
+    d1RowsRead: 0,
+    d1RowsWritten: 0,
+    r2ClassA: 0,
+    r2ClassB: 0,
+    logLines: 1,
+  };
+
+  test("warm: two calls to its ledger, two rows, one of the calls beside Claro", () => {
+    const { counts, steps } = measured.lookups.warm;
+    expect(counts).toMatchObject({ ...ledgerOnly, ledgerRowsWritten: 2 });
+    expect(steps).toBe(2);
+  });
+
+  test("warm, with an idempotency key: three rows more, and Claro after the ledger", () => {
+    const { counts, steps } = measured.lookups.repeatable;
+    expect(counts).toMatchObject({ ...ledgerOnly, ledgerRowsWritten: 5 });
+    expect(steps).toBe(3);
+  });
+
+  test("the first of an isolate: its key from KV and Claro's token from its object, once each", () => {
+    const { counts, steps } = measured.lookups.cold;
+    expect(counts).toMatchObject({ ...ledgerOnly, kvReads: 1, sharedRequests: 1 });
+    expect(steps).toBe(5);
+  });
+});
+
+describe("all that comes after a lookup", () => {
+  test.each(["busyTenant", "quietTenant"] as const)("adds little to its rows and requests: %s", (tenant) => {
+    const counts = measured.life[tenant];
+    expect(counts.ledgerRowsWritten).toBeLessThan(3.25);
+    expect(counts.ledgerRequests).toBeLessThan(2.05);
+    expect(counts.logLines).toBe(1);
+  });
+
+  test("of a busy tenant is done for more than 50 at a time", () => {
+    expect(measured.life.busyTenant.ledgerAlarms).toBeLessThan(1 / 50);
+  });
+});
+
+test("a run of the cron with nothing to do writes nothing and asks few ledgers", () => {
+  expect(measured.cron.oneTenant).toMatchObject({ ledgerRequests: 2, kvWrites: 0, d1RowsWritten: 0, logLines: 0 });
+  expect(measured.cron.manyTenants.ledgerRequests).toBeLessThanOrEqual(50);
+});
+
+test("the platform adds no log lines of its own, which nothing here would count", () => {
+  const { observability } = unstable_readConfig({ config: "wrangler.toml" });
+  expect(observability?.logs?.invocation_logs).toBe(false);
+});
+
+test("a million lookups of warm isolates cost no more than they may, of one tenant and of a thousand", () => {
+  const prices = Object.fromEntries(
+    priceCases(measured, ASSUMED_CPU_MS).map(({ name, bill }) => [name, bill.usdPerMillion]),
+  );
+  expect(prices["1 tenant, warm"]).toBeLessThanOrEqual(TARGET_USD);
+  expect(prices["1000 tenants, warm"]).toBeLessThanOrEqual(TARGET_USD);
+});
