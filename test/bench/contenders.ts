@@ -30,14 +30,17 @@ export async function startGateway(
     },
   });
   const keys: string[] = [];
-  for (let made = 0; made < tenants; made += 1) keys.push(await newKey(worker.url));
-  const requestsWith = (headers: Readonly<Record<string, string>>) =>
-    Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
-      const authorization = `Bearer ${keys[index % keys.length]}`;
-      return wireRequest("/v1/scores", { authorization, ...headers }, { cpf: cpfOf(index) });
-    });
-  const repeatable = requestsWith({ "idempotency-key": UNIQUE });
-  return { worker, url: worker.url, requests: requestsWith({}), repeatable };
+  for (let made = 0; made < tenants; made += 1) keys.push((await newTenant(worker.url)).key);
+  const repeatable = lookupsWith(keys, { "idempotency-key": UNIQUE });
+  return { worker, url: worker.url, requests: lookupsWith(keys), repeatable };
+}
+
+/** Lookups of many CPFs with some API keys, which take turns. */
+export function lookupsWith(keys: readonly string[], headers: Readonly<Record<string, string>> = {}): string[] {
+  return Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
+    const authorization = `Bearer ${keys[index % keys.length]}`;
+    return wireRequest("/v1/scores", { authorization, ...headers }, { cpf: cpfOf(index) });
+  });
 }
 
 /** The bare Worker. Its clients bring Claro's own body and token, so that it has nothing to do. */
@@ -66,11 +69,15 @@ export async function startObvious(claroUrl: string): Promise<Contender> {
   return { worker, url: worker.url, requests };
 }
 
-async function newKey(url: string): Promise<string> {
+export type BenchTenant = { readonly tenantId: string; readonly keyId: string; readonly key: string };
+
+/** A tenant of a gateway under its address, with one key. */
+export async function newTenant(url: string): Promise<BenchTenant> {
   const plan = { name: "pay-per-use", ratePerSecond: 10_000, burst: 100_000 };
   const tenant = { name: "Bench", document: "12ABC34501DE35", customerId: "bench", plan };
   const { id } = await post<{ id: string }>(`${url}/admin/v1/tenants`, tenant);
-  return (await post<{ key: string }>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" })).key;
+  const made = await post<{ id: string; key: string }>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" });
+  return { tenantId: id, keyId: made.id, key: made.key };
 }
 
 async function post<Answer>(url: string, body: unknown): Promise<Answer> {
