@@ -101,8 +101,13 @@ async function closeSome(services: Services, run: Run): Promise<ClosingReport["f
       if (!hasLeft(budget)) return [...failures.values()];
       // Before the attempt: a tenant whose month kills the invocation must not keep the others waiting for ever.
       await services.statements.setCursor(period, place);
-      after = place;
       const failure = await closeThrough(services, { ...run, tenantId: place[1], budget });
+      if (failure === "too_long") {
+        // The next run begins with it, and with all of its budget.
+        await services.statements.setCursor(period, after);
+        return [...failures.values()];
+      }
+      after = place;
       if (failure === null) failures.delete(place[1]);
       else failures.set(place[1], failure);
     }
@@ -118,19 +123,25 @@ function hasLeft(budget: Budget): boolean {
   return budget.calls > 0 && Date.now() < budget.endsAtMs;
 }
 
-/** Closes a tenant's months in order up to the one asked for; stops at the first that cannot be. */
+/**
+ * Closes a tenant's months in order up to the one asked for; stops at the first that cannot be, and at one that is too long
+ * for what the run may still use up.
+ */
 async function closeThrough(
   services: Services,
   { actor, signingKey, period: last, tenantId, budget }: Run & { tenantId: string; budget: Budget },
-): Promise<ClosingReport["failures"][number] | null> {
+): Promise<ClosingReport["failures"][number] | "too_long" | null> {
   const tenant = await services.register.tenant(tenantId);
   if (tenant === null) return null;
   let previous = await services.statements.latest(tenantId);
   let period = previous === null ? periodOf(tenant.createdAtMs) : nextPeriod(previous.period);
   for (; period <= last && hasLeft(budget); period = nextPeriod(period)) {
-    const closed = await closeStatement(services, { tenant, period, previous, signingKey, actor });
+    // A month can take more than a whole run's budget: it has to be closed all the same, by a run that does nothing else.
+    const mostEvents = budget.calls === CALLS_A_RUN ? Number.POSITIVE_INFINITY : budget.calls * EVENTS_A_CALL;
+    const closed = await closeStatement(services, { tenant, period, previous, signingKey, actor, mostEvents });
     budget.calls -= CALLS_A_STATEMENT;
     if (!closed.ok) {
+      if (closed.failure === "too_long") return "too_long";
       logEvent("error", { event: "statement_not_closed", tenantId, period, ...closed.failure });
       return { tenantId, period, ...closed.failure };
     }

@@ -11,7 +11,7 @@ import {
   signManifest,
 } from "../domain/statement.ts";
 import { StatementAccumulator, type StatementFailure, type StatementTotals } from "../domain/statement_totals.ts";
-import { eventPages, MissingEventError, type SeqRange } from "../platform/event_copy.ts";
+import { eventPages, eventsIn, MissingEventError, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Tenant } from "../platform/register.ts";
@@ -34,6 +34,8 @@ export type StatementToClose = {
   readonly previous: StoredStatement | null;
   readonly signingKey: ExportPrivateKey;
   readonly actor: Actor;
+  /** A month with more events is left for later. */
+  readonly mostEvents: number;
 };
 
 const MANIFEST_FILE = { name: "manifest.json", mediaType: "application/json" };
@@ -46,11 +48,12 @@ const MANIFEST_FILE = { name: "manifest.json", mediaType: "application/json" };
 export async function closeStatement(
   services: Services,
   asked: StatementToClose,
-): Promise<Result<StoredStatement, CloseFailure>> {
+): Promise<Result<StoredStatement, CloseFailure | "too_long">> {
   const { tenant, period, previous } = asked;
   try {
     const range = await completeRange(services, asked);
     if (!range.ok) return range;
+    if (eventsIn(range.value) > asked.mostEvents) return fail("too_long");
     const prefix = services.archive.newPrefix(tenant.id, period);
     const written = await writeFiles(services, { ...asked, range: range.value, prefix });
     if (!written.ok) {

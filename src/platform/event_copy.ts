@@ -32,6 +32,10 @@ export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
 /** Both ends belong to it; an empty one has `last` one below `first`. */
 export type SeqRange = { readonly first: number; readonly last: number };
 
+export function eventsIn({ first, last }: SeqRange): number {
+  return last - first + 1;
+}
+
 /** Thrown where D1 does not have what it should: a part of a month must never pass for all of it. */
 export class MissingEventError extends Error {
   readonly seq: number;

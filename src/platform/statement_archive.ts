@@ -3,7 +3,12 @@ import { toHex } from "./keyed_hash.ts";
 
 /** R2 takes parts of one size, at least 5 MiB; four files at once stay far below an isolate's memory. */
 const PART_BYTES = 8 * 1024 * 1024;
+/** A buffer holds a part and what may lie across its end: one character of UTF-8. */
+const BUFFER_BYTES = PART_BYTES + 4;
+const FIRST_BUFFER_BYTES = 64 * 1024;
 const ROOT = "statements";
+
+const utf8 = new TextEncoder();
 
 /**
  * The files of closed statements, in R2 under `statements/<tenant>/<period>/<attempt>/<file>`. An attempt to close has a
@@ -61,7 +66,11 @@ export class StatementArchive {
   }
 }
 
-/** One file on its way into R2, hashed as it goes. It holds one part at most; a small file is one object at once. */
+/**
+ * One file on its way into R2, hashed as it goes. It holds one part at most; a small file is one object at once. Text goes
+ * straight into the one buffer that every part is sent from: the runtime is in no hurry to take back buffers that are done
+ * with, and with a new one for each part those of a large month came to more than an isolate may hold.
+ */
 export class ArchiveWriter {
   readonly #bucket: R2Bucket;
   readonly #key: string;
@@ -69,7 +78,7 @@ export class ArchiveWriter {
   readonly #httpMetadata: R2HTTPMetadata;
   readonly #digest = new crypto.DigestStream("SHA-256");
   readonly #hashing: WritableStreamDefaultWriter<ArrayBuffer | ArrayBufferView>;
-  #chunks: Uint8Array[] = [];
+  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
   #waitingBytes = 0;
   #bytes = 0;
   #upload: R2MultipartUpload | null = null;
@@ -84,26 +93,23 @@ export class ArchiveWriter {
   }
 
   async write(text: string): Promise<void> {
-    if (text === "") return;
-    const bytes = new TextEncoder().encode(text);
-    await this.#hashing.write(bytes);
-    this.#bytes += bytes.byteLength;
-    this.#chunks.push(bytes);
-    this.#waitingBytes += bytes.byteLength;
-    while (this.#waitingBytes >= PART_BYTES) await this.#sendPart(PART_BYTES);
+    for (let rest = text; rest !== "";) {
+      const { read, written } = utf8.encodeInto(rest, this.#buffer.subarray(this.#waitingBytes));
+      this.#waitingBytes += written;
+      rest = rest.slice(read);
+      if (this.#waitingBytes >= PART_BYTES) await this.#sendPart(PART_BYTES);
+      else if (rest !== "") this.#enlargeBuffer();
+    }
   }
 
   /** Completes the file. It is there when this returns, and not before. */
   async finish(): Promise<FileDigest> {
+    if (this.#upload !== null && this.#waitingBytes > 0) await this.#sendPart(this.#waitingBytes);
+    const rest = await this.#hashed(this.#waitingBytes);
     await this.#hashing.close();
     const sha256 = toHex(await this.#digest.digest);
-    if (this.#upload === null) {
-      const options = { httpMetadata: this.#httpMetadata, sha256 };
-      await this.#bucket.put(this.#key, this.#take(this.#waitingBytes), options);
-    } else {
-      if (this.#waitingBytes > 0) await this.#sendPart(this.#waitingBytes);
-      await this.#upload.complete(this.#parts);
-    }
+    if (this.#upload !== null) await this.#upload.complete(this.#parts);
+    else await this.#bucket.put(this.#key, rest, { httpMetadata: this.#httpMetadata, sha256 });
     return { name: this.#name, bytes: this.#bytes, sha256 };
   }
 
@@ -114,22 +120,23 @@ export class ArchiveWriter {
 
   async #sendPart(length: number): Promise<void> {
     this.#upload ??= await this.#bucket.createMultipartUpload(this.#key, { httpMetadata: this.#httpMetadata });
-    this.#parts.push(await this.#upload.uploadPart(this.#parts.length + 1, this.#take(length)));
+    this.#parts.push(await this.#upload.uploadPart(this.#parts.length + 1, await this.#hashed(length)));
+    this.#buffer.copyWithin(0, length, this.#waitingBytes);
+    this.#waitingBytes -= length;
   }
 
-  #take(length: number): Uint8Array {
-    const taken = new Uint8Array(length);
-    let offset = 0;
-    while (offset < length) {
-      const [chunk = new Uint8Array()] = this.#chunks;
-      const used = chunk.subarray(0, length - offset);
-      taken.set(used, offset);
-      offset += used.byteLength;
-      if (used.byteLength === chunk.byteLength) this.#chunks.shift();
-      else this.#chunks[0] = chunk.subarray(used.byteLength);
-    }
-    this.#waitingBytes -= length;
-    return taken;
+  /** The first bytes that wait, counted and hashed. */
+  async #hashed(length: number): Promise<Uint8Array> {
+    const bytes = this.#buffer.subarray(0, length);
+    await this.#hashing.write(bytes);
+    this.#bytes += length;
+    return bytes;
+  }
+
+  #enlargeBuffer(): void {
+    const larger = new Uint8Array(Math.min(4 * this.#buffer.byteLength, BUFFER_BYTES));
+    larger.set(this.#buffer);
+    this.#buffer = larger;
   }
 }
 

@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
 import { measureDistance, printDistance } from "./sections/distance.ts";
+import { measureGrowth, printGrowth } from "./sections/growth.ts";
 import { measureOperations, printOperations } from "./sections/operations.ts";
 import { measureStart, printStart } from "./sections/start.ts";
 import { measureThroughput, printThroughput } from "./sections/throughput.ts";
 
-type Options = { readonly rounds: number; readonly seconds: number };
+type Options = { readonly rounds: number; readonly seconds: number; readonly events: number };
 type Section = { readonly title: string; readonly run: (options: Options) => Promise<{ rows: unknown; text: string }> };
 
 /** In the order in which they run. */
@@ -16,6 +17,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   ),
   distance: section("What the gateway adds where its objects are far away", measureDistance, printDistance),
   operations: section("What a million lookups cost", measureOperations, printOperations),
+  growth: section("What grows with events and tenants, and what does not", measureGrowth, printGrowth),
   start: section("Bundle and cold start", measureStart, printStart),
 };
 
@@ -24,6 +26,7 @@ const USAGE = `npm run bench -- [options]
   --only <sections>   some of ${Object.keys(SECTIONS).join(",")}, with commas between them (default: all)
   --rounds <n>        rounds that count, 1 to 100 (default: 5)
   --seconds <n>       seconds of load in a round, 0.1 to 600 (default: 2)
+  --events <n>        events of the largest month in growth, 1000 to 10000000 (default: 1000000)
   --json              one JSON document instead of tables
   --help              this`;
 
@@ -57,6 +60,7 @@ function readArguments(): Asked | "help" | { readonly mistake: string } {
         only: { type: "string", default: Object.keys(SECTIONS).join(",") },
         rounds: { type: "string", default: "5" },
         seconds: { type: "string", default: "2" },
+        events: { type: "string", default: "1000000" },
       },
     });
     if (values.help) return "help";
@@ -73,7 +77,11 @@ function readArguments(): Asked | "help" | { readonly mistake: string } {
     if (!/^\d+(\.\d+)?$/.test(values.seconds) || seconds < 0.1 || seconds > 600) {
       return { mistake: `--seconds: "${values.seconds}" is not a number from 0.1 to 600` };
     }
-    return { names, isJson: values.json, rounds, seconds };
+    const events = Number(values.events);
+    if (!/^\d+$/.test(values.events) || events < 1000 || events > 10_000_000) {
+      return { mistake: `--events: "${values.events}" is not a whole number from 1000 to 10000000` };
+    }
+    return { names, isJson: values.json, rounds, seconds, events };
   } catch (error) {
     return { mistake: (error as Error).message.split("\n")[0] ?? "" };
   }

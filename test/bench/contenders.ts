@@ -20,14 +20,9 @@ export async function startGateway(
     vars: { ...gatewayVars(claroUrl), ...vars },
   });
   const keys: string[] = [];
-  for (let made = 0; made < tenants; made += 1) keys.push(await newKey(worker.url));
-  const requestsWith = (headers: Readonly<Record<string, string>>) =>
-    Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
-      const authorization = `Bearer ${keys[index % keys.length]}`;
-      return wireRequest("/v1/scores", { authorization, ...headers }, { cpf: cpfOf(index) });
-    });
-  const repeatable = requestsWith({ "idempotency-key": UNIQUE });
-  return { worker, url: worker.url, keys, requests: requestsWith({}), repeatable };
+  for (let made = 0; made < tenants; made += 1) keys.push((await newTenant(worker.url)).key);
+  const repeatable = lookupsWith(keys, { "idempotency-key": UNIQUE });
+  return { worker, url: worker.url, keys, requests: lookupsWith(keys), repeatable };
 }
 
 /** The settings that the gateway cannot do without. */
@@ -42,6 +37,14 @@ export function gatewayVars(claroUrl: string): Record<string, string> {
     IDEMPOTENCY_SECRET: "bench-idempotency-secret-0123456789",
     LOCAL: "true",
   };
+}
+
+/** Lookups of many CPFs with some API keys, which take turns. */
+export function lookupsWith(keys: readonly string[], headers: Readonly<Record<string, string>> = {}): string[] {
+  return Array.from({ length: Math.max(CPFS, keys.length) }, (_, index) => {
+    const authorization = `Bearer ${keys[index % keys.length]}`;
+    return wireRequest("/v1/scores", { authorization, ...headers }, { cpf: cpfOf(index) });
+  });
 }
 
 /** The bare Worker. Its clients bring Claro's own body and token, so that it has nothing to do. */
@@ -70,11 +73,15 @@ export async function startObvious(claroUrl: string): Promise<Contender> {
   return { worker, url: worker.url, requests };
 }
 
-async function newKey(url: string): Promise<string> {
+export type BenchTenant = { readonly tenantId: string; readonly keyId: string; readonly key: string };
+
+/** A tenant of a gateway under its address, with one key. */
+export async function newTenant(url: string): Promise<BenchTenant> {
   const plan = { name: "pay-per-use", ratePerSecond: 10_000, burst: 100_000 };
   const tenant = { name: "Bench", document: "12ABC34501DE35", customerId: "bench", plan };
   const { id } = await post<{ id: string }>(`${url}/admin/v1/tenants`, tenant);
-  return (await post<{ key: string }>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" })).key;
+  const made = await post<{ id: string; key: string }>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" });
+  return { tenantId: id, keyId: made.id, key: made.key };
 }
 
 async function post<Answer>(url: string, body: unknown): Promise<Answer> {

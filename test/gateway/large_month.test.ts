@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
+import { fail } from "../../src/domain/result.ts";
 import { closeStatement } from "../../src/gateway/close_statement.ts";
 import { encodeEvents } from "../../src/gateway/encode_events.ts";
 import { exportContext } from "../../src/gateway/open_statement.ts";
@@ -97,12 +98,15 @@ describe("a month of a hundred thousand events", () => {
     if (tenant === null || signingKey === null) throw new Error("no tenant or no key");
     const reads = vi.spyOn(env.DB, "prepare");
     const bucket = vi.spyOn(env.STATEMENTS, "createMultipartUpload");
-    const closed = await closeStatement(services, { tenant, period, previous: null, signingKey, actor: "test" });
+    const asked = { tenant, period, previous: null, signingKey, actor: "test" };
+    expect(await closeStatement(services, { ...asked, mostEvents: EVENTS - 1 })).toEqual(fail("too_long"));
+    expect(reads).not.toHaveBeenCalled();
+    const closed = await closeStatement(services, { ...asked, mostEvents: EVENTS });
     const pages = reads.mock.calls.filter(([sql]) => sql.includes("SELECT events FROM event_batches")).length;
     expect(pages).toBe(EVENTS / PAGE);
     expect(bucket).toHaveBeenCalledTimes(EXPORT_FILES.length);
     vi.restoreAllMocks();
-    if (!closed.ok) throw new Error(closed.failure.reason);
+    if (!closed.ok) throw new Error("the month was not closed");
     const { seq, totals, files } = manifestOf(closed.value);
     expect([seq.count, totals.amount]).toEqual([EVENTS, "15000.00"]);
     for (const { name, bytes, sha256 } of files) {

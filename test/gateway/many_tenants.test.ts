@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { closeDuePeriods } from "../../src/gateway/close_period.ts";
+import { closeDuePeriods, closePeriod } from "../../src/gateway/close_period.ts";
 import { servicesOf } from "../../src/platform/services.ts";
 import { lookup, newTenant } from "../support/gateway.ts";
 import { bundle, close, month, setClock, verifyDownloaded } from "../support/months.ts";
@@ -60,4 +60,26 @@ test("a month of many tenants is closed in bounded pieces, and one that cannot b
     { actor: "admin-token", n: TENANTS + 1 },
     { actor: "cron", n: 1 },
   ]);
+});
+
+test("a month too long for what is left of a run's calls is closed by a run of its own", async () => {
+  const earlier = month("2045-05");
+  setClock(earlier.startMs);
+  const small = await newTenant();
+  setClock(earlier.startMs + 1);
+  const large = await newTenant();
+  setClock(earlier.endMs);
+  const made = servicesOf(env);
+  if (!made.ok) throw new Error("misconfigured");
+  // Two thirds of a million events, none of which D1 has: whoever begins to read them finds that out.
+  const long = { closePeriod: async () => ({ kind: "closed", range: { first: 1, last: 666_666 } }) };
+  const getByName = (name: string) => (name.startsWith(large.tenantId) ? long : env.TENANT_LEDGER.getByName(name));
+  const services = { ...made.value, ledgers: { getByName } as unknown as typeof made.value.ledgers };
+
+  const first = await closePeriod(services, "test", earlier.period);
+  expect(first).toMatchObject({ ok: true, value: { status: "closing", closed: 1, remaining: 1, failures: [] } });
+  const second = await closePeriod(services, "test", earlier.period);
+  const gap = { tenantId: large.tenantId, period: earlier.period, reason: "sequence_gap", seq: 1 };
+  expect(second).toMatchObject({ ok: true, value: { status: "closing", closed: 1, failures: [gap] } });
+  expect(await services.statements.statement(small.tenantId, earlier.period)).not.toBeNull();
 });

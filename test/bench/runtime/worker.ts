@@ -20,6 +20,8 @@ export type WorkerOptions = {
   readonly vars?: Readonly<Record<string, string>>;
   /** Where state is kept; without it, in a folder that goes when the Worker stops. */
   readonly stateDir?: string;
+  /** With V8's inspector. */
+  readonly inspected?: boolean;
 };
 
 /**
@@ -45,6 +47,7 @@ export async function startWorker(name: string, options: WorkerOptions): Promise
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
       handleStructuredLogs: () => undefined,
       resourcePersistencePath: stateDir,
+      ...(options.inspected === true ? { inspectorPort: 0 } : {}),
     } as unknown as V4MiniflareOptions),
   );
   await miniflare.ready;
