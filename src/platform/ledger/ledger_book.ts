@@ -235,7 +235,7 @@ export class LedgerBook {
   maintain(nowMs: number): void {
     // Before the rows go that tell of it.
     if (this.#terms !== null) this.#bucket.save(this.#terms.plan, nowMs);
-    this.#store.dropFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
+    this.#store.spendFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
     this.#idempotency.maintain(nowMs);
     this.#keys.save(nowMs);
   }

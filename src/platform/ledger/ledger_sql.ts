@@ -4,7 +4,8 @@
  * | table       | holds                                                          | leaves when                                  |
  * |-------------|----------------------------------------------------------------|----------------------------------------------|
  * | ledger      | one row: the terms, how far D1 has the events                  | never                                        |
- * | lookups     | n < 0: an open intent; n > 0: the event with seq = n           | D1 has it and no settle can be repeated      |
+ * | lookups     | n < 0: an open intent; n > 0: the event with seq = n           | D1 has it, no settle can be repeated, and a  |
+ * |             |                                                                | new intent takes its row (some are kept for) |
  * | batches     | what D1 was given, a flush a row, gzip                         | its month is closed and archived             |
  * | prices      | tiers by version: an intent keeps the price it was admitted at | never (one row a price change)               |
  * | days        | counts of the São Paulo days whose events D1 has               | never (one row a day)                        |
@@ -13,8 +14,9 @@
  * | bucket      | one row: the rate's tokens as of the last maintenance          | never                                        |
  * | idempotency | keys, their request's hash, the encrypted answer               | the answer after 24 h, the row after 35 days |
  *
- * A lookup costs three written rows here: the intent's insert, the settle's update (which moves the row from its
- * negative number to its seq) and the delete after the flush.
+ * A lookup costs two written rows here: the intent, and the settle's update, which moves the row from its negative number
+ * to its seq. The row of an event that has had its time is not deleted, which would be a third, but written over by a new
+ * intent.
  *
  * D1 can be emptied and must come back the same, and a month that is not closed exists nowhere else. So a flush keeps the
  * very parameter that D1 took, packed, as one row: one more written row for up to 500 events, some 100 bytes an event
@@ -64,6 +66,13 @@ const DAY_COUNTS = `
   sum(kind = 'adjustment') AS adjustments,
   sum(CASE kind WHEN 'adjustment' THEN amount_micros ELSE 0 END) AS adjustment_micros`;
 
+/**
+ * The last event that ended before an instant, or 0. From the end: what is older than that, a start does not read. Where a
+ * clock has jumped back that can be too late an event, so it serves only what may be a little wrong then.
+ */
+const lastBefore = (instant: string) =>
+  `coalesce((SELECT n FROM lookups WHERE n > 0 AND occurred_at < ${instant} ORDER BY n DESC LIMIT 1), 0)`;
+
 export const SQL = {
   head: `SELECT terms, price_version, flushed_through, flushed_at, period_floor, answers_erased_through FROM ledger`,
   lastSeq: `SELECT max(n) AS n FROM lookups WHERE n > 0`,
@@ -71,7 +80,10 @@ export const SQL = {
     ORDER BY n DESC`,
   endedSince: `
     SELECT id, occurred_at AS endedAtMs FROM lookups WHERE n > 0 AND kind = 'lookup' AND occurred_at >= ? ORDER BY n`,
-  recentAdmissions: `SELECT admitted_at FROM lookups WHERE admitted_at > ? AND kind = 'lookup' ORDER BY admitted_at`,
+  recentAdmissions: `
+    SELECT admitted_at FROM (SELECT admitted_at, kind FROM lookups WHERE n < 0
+      UNION ALL SELECT admitted_at, kind FROM lookups WHERE n > ${lastBefore("?1")})
+    WHERE admitted_at > ?1 AND kind = 'lookup' ORDER BY admitted_at`,
   totals: `
     SELECT coalesce(sum(delivered + not_found + rejected + unknown), 0) AS allowance_used,
       coalesce(sum(CASE WHEN date >= ?1 THEN billed END), 0) AS billed,
@@ -82,6 +94,11 @@ export const SQL = {
   insertIntent: `
     INSERT INTO lookups (n, id, key_id, reference, cpf_reference, admitted_at, price_version, idempotency_key, outcome,
       kind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'lookup')`,
+  reuseRow: `
+    UPDATE lookups SET n = ?, id = ?, key_id = ?, reference = ?, cpf_reference = ?, admitted_at = ?, price_version = ?,
+      idempotency_key = ?, outcome = ?, kind = 'lookup', occurred_at = NULL, day = NULL, billed = NULL, units = NULL,
+      unit_price_micros = NULL, amount_micros = NULL, transaction_id = NULL, corrects = NULL
+    WHERE n = ?`,
   settleIntent: `
     UPDATE lookups SET n = ?, occurred_at = ?, day = ?, outcome = ?, billed = ?, units = ?, unit_price_micros = ?,
       amount_micros = ?, transaction_id = ? WHERE n = ?`,
@@ -107,10 +124,10 @@ export const SQL = {
   dropBatches: `DELETE FROM batches WHERE last_seq <= ?`,
   setFlushed: `UPDATE ledger SET flushed_through = ?, flushed_at = ?`,
   // Up to the first that is too young: the young ones, many more under load, are not read each time.
-  dropFlushed: `
-    DELETE FROM lookups WHERE n > 0 AND n < coalesce(
-      (SELECT n FROM lookups WHERE n > 0 AND n <= ?1 AND occurred_at >= ?2 ORDER BY n LIMIT 1), ?1 + 1)`,
-  hasDroppable: `SELECT n FROM lookups WHERE n > 0 AND n <= ? LIMIT 1`,
+  spentRows: `
+    SELECT (SELECT min(n) FROM lookups WHERE n > 0) AS first, coalesce(
+      (SELECT n FROM lookups WHERE n > 0 AND n <= ?1 AND occurred_at >= ?2 ORDER BY n LIMIT 1), ?1 + 1) - 1 AS last`,
+  dropSpent: `DELETE FROM lookups WHERE n > 0 AND n <= ?`,
   usageDays: `
     SELECT date, sum(delivered) AS delivered, sum(not_found) AS notFound, sum(rejected) AS rejected,
       sum(failed) AS failed, sum(unknown) AS unknown, sum(billed) AS billed, sum(amount_micros) AS amountMicros
@@ -134,10 +151,12 @@ export const SQL = {
   insertPrice: `INSERT INTO prices (version, tiers) VALUES (?, ?)`,
   prices: `SELECT version, tiers FROM prices`,
   setPeriodFloor: `UPDATE ledger SET period_floor = ?`,
-  // What was not saved before the object went is told by the lookups that are still here.
+  // What was not saved before the object went is told by the lookups since: all uses are saved at once.
   keyUses: `
     SELECT key_id, max(last_used_at) AS last_used_at FROM (SELECT key_id, last_used_at FROM key_uses
-      UNION ALL SELECT key_id, max(admitted_at) / 60000 * 60000 FROM lookups WHERE kind = 'lookup' GROUP BY key_id)
+      UNION ALL SELECT key_id, admitted_at / 60000 * 60000 FROM lookups WHERE n < 0
+      UNION ALL SELECT key_id, admitted_at / 60000 * 60000 FROM lookups
+        WHERE kind = 'lookup' AND n > ${lastBefore("(SELECT coalesce(max(last_used_at), 0) FROM key_uses)")})
     GROUP BY key_id`,
   setKeyUse: `
     INSERT INTO key_uses (key_id, last_used_at) VALUES (?, ?)

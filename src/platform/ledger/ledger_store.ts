@@ -13,9 +13,14 @@ import type {
 import { SCHEMA, SQL } from "./ledger_sql.ts";
 import type { AdjustReply, LedgerTerms, MonthTotals, UsageDay } from "./messages.ts";
 
+/** About as many as intents can take between one flush and the next. */
+const MOST_SPENT_ROWS = 1000;
+
 /** The object's tables under their names; it decides nothing. Every call is synchronous, so calls commit together. */
 export class LedgerStore {
   readonly #sql: SqlStorage;
+  /** The seqs of the events whose rows new intents can have; none while `first` is past `last`. */
+  #spent = { first: 1, last: 0 };
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -59,9 +64,11 @@ export class LedgerStore {
       .one();
   }
 
+  /** Takes the row of an event that is kept for that, where there is one: a row written over is one write, not two. */
   insertIntent(intent: NewIntent): void {
+    const reused = this.#spent.first <= this.#spent.last ? [this.#spent.first++] : [];
     this.#sql.exec(
-      SQL.insertIntent,
+      reused.length > 0 ? SQL.reuseRow : SQL.insertIntent,
       intent.n,
       intent.lookupId,
       intent.keyId,
@@ -71,6 +78,7 @@ export class LedgerStore {
       intent.priceVersion,
       intent.idempotencyKey,
       intent.refusal === null ? null : "unknown",
+      ...reused,
     );
   }
 
@@ -145,12 +153,14 @@ export class LedgerStore {
     this.#sql.exec(SQL.dropBatches, through);
   }
 
-  dropFlushed(through: number, endedBeforeMs: number): void {
-    this.#sql.exec(SQL.dropFlushed, through, endedBeforeMs);
-  }
-
-  hasDroppable(flushedThrough: number): boolean {
-    return this.#sql.exec(SQL.hasDroppable, flushedThrough).toArray().length > 0;
+  /** Lets new intents have the rows of events up to `through` that ended before; drops those that are too many to keep. */
+  spendFlushed(through: number, endedBeforeMs: number): void {
+    const { first, last } = this.#sql
+      .exec<{ first: number | null; last: number }>(SQL.spentRows, through, endedBeforeMs)
+      .one();
+    if (first === null) return;
+    this.#spent = { first: Math.max(first, last - MOST_SPENT_ROWS + 1), last };
+    if (this.#spent.first > first) this.#sql.exec(SQL.dropSpent, this.#spent.first - 1);
   }
 
   usageDays(from: string, to: string, flushedThrough: number): UsageDay[] {

@@ -312,8 +312,7 @@ export class TenantLedger extends DurableObject<Env> {
       this.#wakeWithin(0);
     } else if (openIntents > 0 || unflushed >= WORTHWHILE_ROWS) {
       this.#wakeWithin(this.#littleWhileMs);
-    } else if (unflushed > 0 || this.#store.hasDroppable(flushedThrough)) {
-      // What D1 has but was too young to leave goes with the next flush: it is worth no alarm of its own.
+    } else if (unflushed > 0) {
       this.#wakeWithin(this.#longestWaitMs);
     } else if (nextMaintenanceAtMs !== null) {
       this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#littleWhileMs));
