@@ -49,8 +49,17 @@ export function lookupsWith(keys: readonly string[], headers: Readonly<Record<st
 
 /** The bare Worker. Its clients bring Claro's own body and token, so that it has nothing to do. */
 export async function startBare(claroUrl: string): Promise<Contender> {
-  const config = "test/bench/bare/wrangler.toml";
-  const worker = await startWorker("bare", { config, vars: { CLARO_BASE_URL: claroUrl } });
+  return await startForClarosClients("bare", claroUrl);
+}
+
+/** The Worker that makes a lookup's calls and does nothing else, for the same clients. */
+export async function startCalls(claroUrl: string): Promise<Contender> {
+  return await startForClarosClients("calls", claroUrl);
+}
+
+async function startForClarosClients(name: "bare" | "calls", claroUrl: string): Promise<Contender> {
+  const config = `test/bench/${name}/wrangler.toml`;
+  const worker = await startWorker(name, { config, vars: { CLARO_BASE_URL: claroUrl } });
   const token = await claroToken(claroUrl);
   const headers = { "x-client-auth": `Bearer ${token}`, "x-customerid": "bench" };
   const requests = Array.from({ length: CPFS }, (_, index) =>

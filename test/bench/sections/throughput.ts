@@ -1,34 +1,37 @@
-import { startBare, startGateway, startObvious, type Contender } from "../contenders.ts";
+import { startBare, startCalls, startGateway, startObvious, type Contender } from "../contenders.ts";
 import { LoadGenerator, type LoadResult } from "../load/load.ts";
 import { startSandbox } from "../runtime/sandbox.ts";
 import { spreadOf, table, written, type Spread } from "../statistics.ts";
 
 const CONCURRENCIES = [1, 32, 128] as const;
-const CONTENDERS = ["bare", "gateway", "obvious"] as const;
+const CONTENDERS = ["bare", "calls", "gateway", "obvious"] as const;
 type Name = (typeof CONTENDERS)[number];
 
 export type ThroughputRow = {
   readonly concurrency: number;
   readonly ofBare: Spread;
+  /** Of what the same calls reach with nothing around them. */
+  readonly ofCalls: Spread;
   readonly ofObvious: Spread;
   readonly contenders: Readonly<Record<Name, { perSecond: Spread; p50Ms: Spread; p99Ms: Spread }>>;
 };
 
 /**
- * Lookups a second and their latency, against the bare Worker and the obvious one. All three take turns in each round,
+ * Lookups a second and their latency, against the bare Worker, the calls alone and the obvious one. All take turns in each round,
  * and a ratio is of neighbours in one round: what else the machine does strikes them alike.
  */
 export async function measureThroughput(options: { rounds: number; seconds: number }): Promise<ThroughputRow[]> {
   const sandbox = await startSandbox({ latencyMs: 0 });
   const contenders: Record<Name, Contender> = {
     bare: await startBare(sandbox.url),
+    calls: await startCalls(sandbox.url),
     gateway: await startGateway(sandbox.url),
     obvious: await startObvious(sandbox.url),
   };
   const load = new LoadGenerator();
   const rows: ThroughputRow[] = [];
   for (const concurrency of CONCURRENCIES) {
-    const results: Record<Name, LoadResult[]> = { bare: [], gateway: [], obvious: [] };
+    const results: Record<Name, LoadResult[]> = { bare: [], calls: [], gateway: [], obvious: [] };
     for (let round = 0; round <= options.rounds; round += 1) {
       for (const name of CONTENDERS) {
         const durationMs = options.seconds * 1000;
@@ -56,8 +59,14 @@ function rowOf(concurrency: number, results: Record<Name, LoadResult[]>): Throug
   return {
     concurrency,
     ofBare: spreadOf(ratios("bare")),
+    ofCalls: spreadOf(ratios("calls")),
     ofObvious: spreadOf(ratios("obvious")),
-    contenders: { bare: figures("bare"), gateway: figures("gateway"), obvious: figures("obvious") },
+    contenders: {
+      bare: figures("bare"),
+      calls: figures("calls"),
+      gateway: figures("gateway"),
+      obvious: figures("obvious"),
+    },
   };
 }
 
@@ -67,8 +76,13 @@ function perSecond({ answers, seconds }: LoadResult): number {
 
 export function printThroughput(rows: readonly ThroughputRow[]): string {
   const ratios = table(
-    ["concurrency", "of bare", "times the obvious one"],
-    rows.map(({ concurrency, ofBare, ofObvious }) => [String(concurrency), written(ofBare, 2), written(ofObvious, 2)]),
+    ["concurrency", "of bare", "of its calls alone", "times the obvious one"],
+    rows.map(({ concurrency, ofBare, ofCalls, ofObvious }) => [
+      String(concurrency),
+      written(ofBare, 2),
+      written(ofCalls, 2),
+      written(ofObvious, 2),
+    ]),
   );
   const absolute = table(
     ["concurrency", "Worker", "answers/s", "p50 ms", "p99 ms"],
