@@ -11,10 +11,14 @@ const WRITE_BATCH = `
   SELECT ?1, ?2, ?3->>'$[0].seq', ?3->>'$[#-1].seq', ?3 WHERE true
   ON CONFLICT (tenant_id, mode, first_seq) DO UPDATE SET
     last_seq = max(last_seq, excluded.last_seq),
-    events = CASE WHEN EXISTS (
-        SELECT 1 FROM json_each(event_batches.events) AS known JOIN json_each(excluded.events) AS given USING (key)
-        WHERE known.value->>'id' IS NOT given.value->>'id'
-      ) THEN NULL WHEN excluded.last_seq > last_seq THEN excluded.events ELSE events END`;
+    events = CASE WHEN ${idsInBoth("event_batches.events")} IS NOT ${idsInBoth("excluded.events")} THEN NULL
+      WHEN excluded.last_seq > last_seq THEN excluded.events ELSE events END`;
+
+/** The ids of those events of a list whose seqs are in both lists, in their order; the two begin with the same seq. */
+function idsInBoth(events: string): string {
+  return `(SELECT group_concat(value->>'id', ' ') FROM json_each(${events})
+    WHERE key <= min(event_batches.last_seq, excluded.last_seq) - excluded.first_seq)`;
+}
 
 /** The batches that begin in a stretch of seqs, and the one that its first seq is in. */
 const READ_BATCHES = `

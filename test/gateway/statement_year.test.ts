@@ -1,3 +1,4 @@
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
@@ -139,6 +140,17 @@ describe("events of closed months", () => {
     vi.restoreAllMocks();
     await archiveStatements(services());
     expect(await eventsInD1(tenantId)).toBe(1);
+  });
+
+  test("leave the ledger, too", async () => {
+    const { tenantId } = await closedMonth();
+    const kept = async () =>
+      await runInDurableObject(ledgerOf(tenantId), (_, { storage }) =>
+        storage.sql.exec("SELECT count(*) AS n, min(n) AS first FROM lookups").one(),
+      );
+    expect(await kept()).toEqual({ n: 4, first: 1 });
+    await archiveStatements(services());
+    expect(await kept()).toEqual({ n: 1, first: 4 });
   });
 
   test("leave, whole flushes at a time, for a flush ends with its month", async () => {

@@ -210,6 +210,19 @@ describe("what the object remembers when it has been evicted", () => {
     expect(statuses).toEqual([200, 200, 200, 429]);
   });
 
+  test("a bucket that was kept empty for longer than it takes to fill", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    const tenant = await newTenant({ plan: { ratePerSecond: 1, burst: 10 } });
+    for (let n = 0; n < 10; n += 1) expect((await lookup(tenant.key, CPF)).status).toBe(200);
+    for (let second = 0; second < 20; second += 1) {
+      vi.setSystemTime(Date.now() + 1000);
+      expect((await lookup(tenant.key, CPF)).status).toBe(200);
+    }
+    expect((await lookup(tenant.key, CPF)).status).toBe(429);
+    await evictDurableObject(ledgerOf(tenant.tenantId));
+    expect((await lookup(tenant.key, CPF)).status).toBe(429);
+  });
+
   test("when a key was last used, to the minute, whatever it was used for", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-23T12:34:56.789Z") });
     const tenant = await newTenant();

@@ -1,3 +1,6 @@
+/** Some megabytes: more than the busiest ledger ends in that time. A clock that has jumped back makes none of them old. */
+export const MOST_ENDED = 50_000;
+
 /**
  * The lookups that ended lately: an admission that was held up on its way, or made again by a caller who had no reply, may
  * come after its lookup's end and must not begin another. Kept in memory for as long as such a call can come.
@@ -18,8 +21,7 @@ export class EndedLookups {
   add(lookupId: string, nowMs: number): void {
     this.#endedAtMs.set(lookupId, nowMs);
     for (const [id, endedAtMs] of this.#endedAtMs) {
-      // A clock that jumped back makes some of them stay longer, which does no harm.
-      if (nowMs - endedAtMs < this.#keptMs) break;
+      if (nowMs - endedAtMs < this.#keptMs && this.#endedAtMs.size <= MOST_ENDED) break;
       this.#endedAtMs.delete(id);
     }
   }

@@ -5,7 +5,7 @@ import type { IdempotencyDecision } from "../../domain/idempotency.ts";
 import { periodBounds, saoPauloDate, type Period } from "../../domain/period.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { unitPriceMicros } from "../../domain/pricing.ts";
-import { EndedLookups } from "./ended_lookups.ts";
+import { EndedLookups, MOST_ENDED } from "./ended_lookups.ts";
 import type { IdempotencyKeys } from "./idempotency_keys.ts";
 import { breaksWords, LedgerKeys } from "./ledger_keys.ts";
 import type { LedgerStore } from "./ledger_store.ts";
@@ -63,7 +63,8 @@ export class LedgerBook {
     this.#sums = new RunningSums(store, head, options.nowMs);
     this.#keys = new LedgerKeys(store, head.terms);
     this.#open = new OpenIntents(store.openIntents());
-    this.#ended = new EndedLookups(options.intentTtlMs, store.endedSince(options.nowMs - options.intentTtlMs));
+    const ended = store.endedSince(options.nowMs - options.intentTtlMs, MOST_ENDED);
+    this.#ended = new EndedLookups(options.intentTtlMs, ended);
     this.#bucket = new RateBucket(store, head.terms?.plan ?? null, options.nowMs);
   }
 
@@ -229,6 +230,13 @@ export class LedgerBook {
   markFlushed(through: number, batch: Uint8Array, nowMs: number): void {
     this.#store.markFlushed({ from: this.#flushedThrough, through, batch }, nowMs);
     this.#flushedThrough = through;
+  }
+
+  /** Forgets the events up to `through` that D1 was given: their month is closed, and the archive has them. */
+  release(through: number, nowMs: number): void {
+    this.#store.dropBatches(Math.min(through, this.#flushedThrough));
+    this.#store.spendFlushed(this.#flushedThrough, nowMs - this.#intentTtlMs);
+    this.#store.dropSpent(through);
   }
 
   /** Drops, erases and forgets what has had its time; bounded, so it may have to be called again. */

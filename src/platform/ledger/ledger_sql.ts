@@ -79,11 +79,10 @@ export const SQL = {
   openIntents: `SELECT n, id, key_id, admitted_at, price_version, idempotency_key, outcome FROM lookups WHERE n < 0
     ORDER BY n DESC`,
   endedSince: `
-    SELECT id, occurred_at AS endedAtMs FROM lookups WHERE n > 0 AND kind = 'lookup' AND occurred_at >= ? ORDER BY n`,
-  recentAdmissions: `
-    SELECT admitted_at FROM (SELECT admitted_at, kind FROM lookups WHERE n < 0
-      UNION ALL SELECT admitted_at, kind FROM lookups WHERE n > ${lastBefore("?1")})
-    WHERE admitted_at > ?1 AND kind = 'lookup' ORDER BY admitted_at`,
+    SELECT id, occurred_at AS endedAtMs FROM lookups WHERE n > 0 AND kind = 'lookup' AND occurred_at >= ?
+    ORDER BY n DESC LIMIT ?`,
+  openAdmissions: `SELECT admitted_at FROM lookups WHERE n < 0 ORDER BY n`,
+  endedAdmissions: `SELECT admitted_at, occurred_at FROM lookups WHERE n > 0 AND kind = 'lookup' ORDER BY n DESC`,
   totals: `
     SELECT coalesce(sum(delivered + not_found + rejected + unknown), 0) AS allowance_used,
       coalesce(sum(CASE WHEN date >= ?1 THEN billed END), 0) AS billed,

@@ -46,16 +46,19 @@ export class LedgerStore {
     return this.#sql.exec<OpenIntentRow>(SQL.openIntents).toArray();
   }
 
-  /** The lookups whose rows are here still and that ended at `sinceMs` or later, in order. */
-  endedSince(sinceMs: number): { id: string; endedAtMs: number }[] {
-    return this.#sql.exec<{ id: string; endedAtMs: number }>(SQL.endedSince, sinceMs).toArray();
+  /** The last `most` of the lookups whose rows are here still and that ended at `sinceMs` or later, in order. */
+  endedSince(sinceMs: number, most: number): { id: string; endedAtMs: number }[] {
+    return this.#sql.exec<{ id: string; endedAtMs: number }>(SQL.endedSince, sinceMs, most).toArray().toReversed();
   }
 
-  recentAdmissions(sinceMs: number): number[] {
-    return this.#sql
-      .exec<{ admitted_at: number }>(SQL.recentAdmissions, sinceMs)
-      .toArray()
-      .map((row) => row.admitted_at);
+  /** Of the lookups that are open, and then of those that have ended, the last one first; read as they are taken. */
+  *admissionsFromTheEnd(): Iterable<{ readonly admittedAtMs: number; readonly endedAtMs: number | null }> {
+    for (const row of this.#sql.exec<{ admitted_at: number }>(SQL.openAdmissions)) {
+      yield { admittedAtMs: row.admitted_at, endedAtMs: null };
+    }
+    for (const row of this.#sql.exec<{ admitted_at: number; occurred_at: number }>(SQL.endedAdmissions)) {
+      yield { admittedAtMs: row.admitted_at, endedAtMs: row.occurred_at };
+    }
   }
 
   totals(fromDate: string, flushedThrough: number): { allowance_used: number; billed: number; spent: number } {
@@ -148,6 +151,13 @@ export class LedgerStore {
     return this.#sql.exec<BatchRow>(SQL.batchesAfter, seq, limit).toArray();
   }
 
+  /** Drops the rows that wait for new intents and whose events are up to `through`. */
+  dropSpent(through: number): void {
+    const last = Math.min(through, this.#spent.last);
+    this.#sql.exec(SQL.dropSpent, last);
+    this.#spent.first = Math.max(this.#spent.first, last + 1);
+  }
+
   /** Drops the batches all of whose events are up to `through`. */
   dropBatches(through: number): void {
     this.#sql.exec(SQL.dropBatches, through);
@@ -160,7 +170,7 @@ export class LedgerStore {
       .one();
     if (first === null) return;
     this.#spent = { first: Math.max(first, last - MOST_SPENT_ROWS + 1), last };
-    if (this.#spent.first > first) this.#sql.exec(SQL.dropSpent, this.#spent.first - 1);
+    if (this.#spent.first > first) this.dropSpent(this.#spent.first - 1);
   }
 
   usageDays(from: string, to: string, flushedThrough: number): UsageDay[] {

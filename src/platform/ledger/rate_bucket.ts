@@ -1,7 +1,10 @@
 import { FULL_BUCKET, refilled, takeToken, type Bucket, type RateLimit } from "../../domain/rate_limit.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 
-/** The rate's tokens. They live in memory; what `save` kept of them and the admissions since tell how many there are. */
+/**
+ * The rate's tokens. They live in memory; what `save` kept of them and all admissions since tell how many there are. A row
+ * leaves only after a `save`, or when the bucket is full and its admission does not matter any more.
+ */
 export class RateBucket {
   readonly #store: LedgerStore;
   #saved: Bucket;
@@ -34,10 +37,19 @@ export class RateBucket {
     this.#saved = bucket;
   }
 
+  // From the end, back to where the bucket is known: when it was saved, or after a pause in which it filled up.
   #restored(limit: RateLimit, nowMs: number): Bucket {
-    const sinceMs = Math.max(this.#saved.atMs, nowMs - (limit.burst / limit.ratePerSecond) * 1000);
-    return this.#store
-      .recentAdmissions(sinceMs)
-      .reduce((bucket, admittedAtMs) => takeToken(limit, bucket, Math.min(admittedAtMs, nowMs)).bucket, this.#saved);
+    const fillMs = (limit.burst / limit.ratePerSecond) * 1000;
+    const admissions: number[] = [];
+    let firstMs = nowMs;
+    for (const { admittedAtMs, endedAtMs } of this.#store.admissionsFromTheEnd()) {
+      if (endedAtMs !== null && (endedAtMs < this.#saved.atMs || firstMs - endedAtMs >= fillMs)) break;
+      if (admittedAtMs <= this.#saved.atMs) continue;
+      admissions.push(Math.min(admittedAtMs, nowMs));
+      firstMs = Math.min(firstMs, admittedAtMs);
+    }
+    return admissions
+      .toSorted((left, right) => left - right)
+      .reduce((bucket, admittedAtMs) => takeToken(limit, bucket, admittedAtMs).bucket, this.#saved);
   }
 }

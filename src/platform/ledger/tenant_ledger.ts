@@ -29,6 +29,7 @@ import type {
   UsageReply,
 } from "./messages.ts";
 
+/** Never less than it once was: D1 may have a batch of that many that it has not confirmed, and takes none within it. */
 const FLUSH_ROWS = 500;
 /**
  * A flush writes some seven rows of its own, whatever it brings: fewer events than these wait for more, the longest time
@@ -162,9 +163,9 @@ export class TenantLedger extends DurableObject<Env> {
     return { kind: "recopied", through, events, isDone: rows.length < RECOPIED_BATCHES };
   }
 
-  /** Forgets what D1 was given up to `through`: its month is closed, and the archive has it. */
+  /** Forgets the events up to `through`: their month is closed, and the archive has them. */
   release(through: number): void {
-    this.#store.dropBatches(Math.min(through, this.#book.flushedThrough));
+    this.#book.release(through, this.#clock.nowMs());
   }
 
   /** The seq of a period's first and last event so far. */

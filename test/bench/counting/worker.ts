@@ -144,10 +144,22 @@ function countedState(context: DurableObjectState, namespace: Place["namespace"]
   const exec = sql.exec.bind(sql);
   sql.exec = (<Row extends Record<string, SqlStorageValue>>(query: string, ...values: SqlStorageValue[]) => {
     const cursor = exec<Row>(query, ...values);
-    const rows = cursor.toArray();
-    count(read, cursor.rowsRead);
-    count(written, cursor.rowsWritten);
-    return { toArray: () => rows, one: () => rows[0] };
+    // What a statement writes it has written by now; rows are read as they are taken.
+    const counted = { read: 0, written: 0 };
+    const note = <Value>(value: Value): Value => {
+      count(read, cursor.rowsRead - counted.read);
+      count(written, cursor.rowsWritten - counted.written);
+      Object.assign(counted, { read: cursor.rowsRead, written: cursor.rowsWritten });
+      return value;
+    };
+    return note({
+      toArray: () => note(cursor.toArray()),
+      one: () => note(cursor.one()),
+      *[Symbol.iterator]() {
+        for (const row of cursor) yield note(row);
+        note(null);
+      },
+    });
   }) as unknown as SqlStorage["exec"];
   const setAlarm = storage.setAlarm.bind(storage);
   storage.setAlarm = async (time) => {
