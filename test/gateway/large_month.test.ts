@@ -102,7 +102,7 @@ describe("a month of a hundred thousand events", () => {
     expect(await closeStatement(services, { ...asked, mostEvents: EVENTS - 1 })).toEqual(fail("too_long"));
     expect(reads).not.toHaveBeenCalled();
     const closed = await closeStatement(services, { ...asked, mostEvents: EVENTS });
-    const pages = reads.mock.calls.filter(([sql]) => sql.includes("SELECT events FROM event_batches")).length;
+    const pages = reads.mock.calls.filter(([sql]) => sql.includes("FROM event_batches, json_each")).length;
     expect(pages).toBe(EVENTS / PAGE);
     expect(bucket).toHaveBeenCalledTimes(EXPORT_FILES.length);
     vi.restoreAllMocks();

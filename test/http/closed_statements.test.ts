@@ -196,7 +196,7 @@ describe("closing a month", () => {
 });
 
 describe("closing while D1 fails", () => {
-  const isEventRead = (sql: string) => sql.includes("SELECT events FROM event_batches");
+  const isEventRead = (sql: string) => sql.includes("FROM event_batches, json_each");
   const isFlush = (sql: string) => sql.includes("INSERT INTO event_batches");
   const isRecord = (sql: string) => sql.includes("INSERT INTO statements");
 
