@@ -21,20 +21,16 @@ function idsInBoth(events: string): string {
 }
 
 /**
- * The events of a stretch of seqs, from the batches that begin in it and the one that its first seq is in. They are taken
- * out of their batches by D1: as texts of a batch each they would be the Worker's largest objects by far.
+ * The events of a stretch of seqs, from the batches that begin in it and the one that its first seq is in. D1 takes them
+ * out of their batches, for as texts of a batch each they would be the Worker's largest objects by far; the Worker takes
+ * them apart, for that costs D1 three times as much.
  */
 const READ_EVENTS = `
-  SELECT value->>'seq' AS seq, value->>'id' AS id, value->>'occurred_at' AS occurred_at, value->>'key_id' AS key_id,
-    value->>'reference' AS reference, value->>'outcome' AS outcome, value->>'billed' AS billed, value->>'units' AS units,
-    value->>'unit_price_micros' AS unit_price_micros, value->>'amount_micros' AS amount_micros,
-    value->>'transaction_id' AS transaction_id, value->>'cpf_reference' AS cpf_reference, value->>'kind' AS kind,
-    value->>'corrects' AS corrects
-  FROM event_batches, json_each(event_batches.events)
+  SELECT value AS event FROM event_batches, json_each(event_batches.events)
   WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?4 AND first_seq >= coalesce((
       SELECT first_seq FROM event_batches WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?3
       ORDER BY first_seq DESC LIMIT 1), ?3)
-    AND value->>'seq' BETWEEN ?3 AND ?4
+    AND first_seq + key BETWEEN ?3 AND ?4
   ORDER BY first_seq, key`;
 
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
@@ -79,12 +75,13 @@ export async function* eventPages(
   for (let next = range.first; next <= range.last;) {
     const stretchEnd = Math.min(range.last, next + PAGE_EVENTS - 1);
     const stretch = db.prepare(READ_EVENTS).bind(ledger.tenantId, ledger.mode, next, stretchEnd);
-    const { results } = await stretch.all<EventRow>();
+    const { results } = await stretch.all<{ event: string }>();
+    const page = results.map(({ event }) => toMeterEvent(JSON.parse(event) as EventRow, ledger));
     const first = next;
-    const gap = results.findIndex(({ seq }, index) => seq !== first + index);
-    if (results.length === 0 || gap !== -1) throw new MissingEventError(first + Math.max(gap, 0));
-    yield results.map((row) => toMeterEvent(row, ledger));
-    next += results.length;
+    const gap = page.findIndex(({ seq }, index) => seq !== first + index);
+    if (page.length === 0 || gap !== -1) throw new MissingEventError(first + Math.max(gap, 0));
+    yield page;
+    next += page.length;
   }
 }
 

@@ -1,26 +1,42 @@
 /** Rows that SQL has read and written, as the platform counts and bills them. */
 export type RowCounts = { readonly read: number; readonly written: number };
 
-/** An object's SQL, and the rows that have gone through it, added to `counts`. */
-export function countedSql(
-  sql: SqlStorage,
-  counts = { read: 0, written: 0 },
-): { readonly sql: SqlStorage; readonly rows: () => RowCounts } {
-  // A cursor knows its rows when it has been read to its end, which the ledger does before its next statement.
-  let running: { readonly rowsRead: number; readonly rowsWritten: number } | null = null;
-  const rows = () => {
-    counts.read += running?.rowsRead ?? 0;
-    counts.written += running?.rowsWritten ?? 0;
-    running = null;
-    return { ...counts };
+/** An object's SQL, which tells of the rows that go through it: those that a statement writes at once, others as they are read. */
+export function watchedSql(sql: SqlStorage, onRows: (rows: RowCounts) => void): SqlStorage {
+  const exec = <Row extends Record<string, SqlStorageValue>>(query: string, ...bindings: SqlStorageValue[]) => {
+    const cursor = sql.exec<Row>(query, ...bindings);
+    let told: RowCounts = { read: 0, written: 0 };
+    const tell = <Value>(value: Value): Value => {
+      const so = { read: cursor.rowsRead, written: cursor.rowsWritten };
+      onRows(rowsBetween(told, so));
+      told = so;
+      return value;
+    };
+    return tell({
+      toArray: () => tell(cursor.toArray()),
+      one: () => tell(cursor.one()),
+      *[Symbol.iterator]() {
+        for (const row of cursor) yield tell(row);
+        tell(null);
+      },
+    });
   };
-  const exec = (query: string, ...bindings: SqlStorageValue[]) => {
-    rows();
-    const cursor = sql.exec(query, ...bindings);
-    running = cursor;
-    return cursor;
+  const watched = {
+    exec,
+    get databaseSize() {
+      return sql.databaseSize;
+    },
   };
-  return { sql: { exec } as unknown as SqlStorage, rows };
+  return watched as unknown as SqlStorage;
+}
+
+/** An object's SQL, and the sum of the rows that have gone through it. */
+export function countedSql(sql: SqlStorage): { readonly sql: SqlStorage; readonly rows: () => RowCounts } {
+  let sum: RowCounts = { read: 0, written: 0 };
+  const watched = watchedSql(sql, ({ read, written }) => {
+    sum = { read: sum.read + read, written: sum.written + written };
+  });
+  return { sql: watched, rows: () => sum };
 }
 
 /** What was added between two countings. */

@@ -1,15 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import { periodOf, type Period } from "../../domain/period.ts";
+import type { Period } from "../../domain/period.ts";
 import { shiftedClock, type Clock } from "../clock.ts";
-import { isDeadlinePassed, withDeadline } from "../deadline.ts";
-import { writeEvents } from "../event_copy.ts";
-import { gunzip, gzip } from "../gzip.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { readSettings } from "../settings.ts";
-import { BacklogBoard } from "./backlog_board.ts";
+import { EventFlush, FLUSH_ROWS } from "./event_flush.ts";
 import { IdempotencyKeys } from "./idempotency_keys.ts";
 import { LedgerBook } from "./ledger_book.ts";
-import type { EventRow } from "./ledger_rows.ts";
 import { LedgerStore } from "./ledger_store.ts";
 import type {
   AccessCall,
@@ -29,8 +25,6 @@ import type {
   UsageReply,
 } from "./messages.ts";
 
-/** Never less than it once was: D1 may have a batch of that many that it has not confirmed, and takes none within it. */
-const FLUSH_ROWS = 500;
 /**
  * A flush writes some seven rows of its own, whatever it brings: fewer events than these wait for more, the longest time
  * that the settings allow; more wait only a little. The ledger itself knows them all at once, and whoever reads events from
@@ -40,15 +34,7 @@ const WORTHWHILE_ROWS = 50;
 const LITTLE_WHILE_MS = 60_000;
 /** As many batches as one alarm sends before it lets others in. */
 const FLUSH_BATCHES = 20;
-const D1_TIMEOUT_MS = 15_000;
 const LONGEST_BACKOFF_MS = 60_000;
-/** From this age of the oldest waiting event on, every failed flush is a warning of a backlog. */
-const BACKLOG_WARNING_MS = 300_000;
-const BOARD_TIMEOUT_MS = 5000;
-/** Sooner than a report is forgotten. */
-const REPORT_AGAIN_MS = 1_800_000;
-/** As many batches as one call writes to D1 again. */
-const RECOPIED_BATCHES = 20;
 
 /**
  * One tenant's ledger in one mode, as a Durable Object: `admit` before Claro is called, `settle` before the answer
@@ -58,14 +44,12 @@ export class TenantLedger extends DurableObject<Env> {
   readonly #store: LedgerStore;
   readonly #idempotency: IdempotencyKeys;
   readonly #book: LedgerBook;
+  readonly #copy: EventFlush;
   readonly #clock: Clock;
   readonly #longestWaitMs: number;
   readonly #littleWhileMs: number;
   #alarmAtMs: number | null = null;
-  #flushing: Promise<FlushReply> | null = null;
   #committing: Promise<void> | null = null;
-  #failedFlushes = 0;
-  #reportedAtMs: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -80,6 +64,7 @@ export class TenantLedger extends DurableObject<Env> {
       { store: this.#store, idempotency: this.#idempotency },
       { nowMs: this.#clock.nowMs(), intentTtlMs: settings.value.intentTtlMs },
     );
+    this.#copy = new EventFlush({ book: this.#book, store: this.#store, clock: this.#clock }, () => this.env);
     // A crash between an alarm's start and its next setting leaves nothing to wake the object with.
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
@@ -119,7 +104,7 @@ export class TenantLedger extends DurableObject<Env> {
     const reply = this.#book.settle(call, this.#clock.nowMs());
     this.#noteWrites();
     const waiting = this.#book.lastSeq - this.#book.flushedThrough;
-    if (waiting >= FLUSH_ROWS && this.#failedFlushes === 0) this.#wakeWithin(0);
+    if (waiting >= FLUSH_ROWS && this.#copy.failures === 0) this.#wakeWithin(0);
     else this.#wakeWithin(waiting >= WORTHWHILE_ROWS ? this.#littleWhileMs : this.#longestWaitMs);
     return reply;
   }
@@ -138,29 +123,12 @@ export class TenantLedger extends DurableObject<Env> {
   /** Brings to D1 all that had ended when it was called. */
   async flush(): Promise<FlushReply> {
     this.#book.endOverdue(this.#clock.nowMs());
-    const target = this.#book.lastSeq;
-    for (;;) {
-      if (this.#book.flushedThrough >= target) {
-        return { kind: "flushed", flushedThrough: this.#book.flushedThrough };
-      }
-      const reply = await this.#flushOnce();
-      if (reply.kind === "failed") return reply;
-    }
+    return await this.#copy.all();
   }
 
   /** Writes to D1 again what it once had after `afterSeq`, some batches a call, for a D1 that has lost it. */
   async recopy(afterSeq: number): Promise<RecopyReply> {
-    const { terms } = this.#book;
-    const rows = terms === null ? [] : this.#store.batchesAfter(afterSeq, RECOPIED_BATCHES);
-    let through = afterSeq;
-    let events = 0;
-    for (const row of rows) {
-      const failure = await this.#writeToD1(await gunzip(new Uint8Array(row.events)));
-      if (failure !== null) return { kind: "failed", reason: failure };
-      events += row.last_seq - row.first_seq + 1;
-      through = row.last_seq;
-    }
-    return { kind: "recopied", through, events, isDone: rows.length < RECOPIED_BATCHES };
+    return await this.#copy.again(afterSeq);
   }
 
   /** Forgets the events up to `through`: their month is closed, and the archive has them. */
@@ -203,7 +171,7 @@ export class TenantLedger extends DurableObject<Env> {
       flushedThrough: this.#book.flushedThrough,
       openIntents: this.#book.openIntents,
       oldestUnflushedAtMs: this.#store.oldestUnflushedAtMs(this.#book.flushedThrough),
-      isFailing: this.#failedFlushes > 0,
+      isFailing: this.#copy.failures > 0,
       lastUsedAtMs: this.#book.keyUses(),
     };
   }
@@ -214,11 +182,11 @@ export class TenantLedger extends DurableObject<Env> {
     try {
       this.#book.endOverdue(this.#clock.nowMs());
       for (let batch = 0; batch < FLUSH_BATCHES && this.#book.flushedThrough < this.#book.lastSeq; batch += 1) {
-        if ((await this.#flushOnce()).kind === "failed") break;
+        if ((await this.#copy.once()).kind === "failed") break;
       }
       this.#book.maintain(this.#clock.nowMs());
     } catch (error) {
-      this.#failedFlushes += 1;
+      this.#copy.noteFailure();
       logEvent("warn", { event: "ledger_alarm_failed", error: messageOf(error) });
     }
     this.#wakeForWork();
@@ -233,82 +201,12 @@ export class TenantLedger extends DurableObject<Env> {
     });
   }
 
-  // One batch at a time, however many ask: the promise is shared, with no await between check and assignment.
-  #flushOnce(): Promise<FlushReply> {
-    this.#flushing ??= this.#flushBatch().finally(() => {
-      this.#flushing = null;
-    });
-    return this.#flushing;
-  }
-
-  async #flushBatch(): Promise<FlushReply> {
-    const events = ofOneMonth(this.#store.eventsAfter(this.#book.flushedThrough, FLUSH_ROWS));
-    const last = events.at(-1);
-    if (last === undefined) return { kind: "flushed", flushedThrough: this.#book.flushedThrough };
-    const batch = JSON.stringify(events);
-    const packed = await gzip(batch);
-    const failure = await this.#writeToD1(batch);
-    if (failure !== null) {
-      this.#failedFlushes += 1;
-      logEvent("warn", { event: "ledger_flush_failed", error: failure });
-      await this.#reportBacklog();
-      return { kind: "failed", reason: "D1 does not take the events now" };
-    }
-    this.#failedFlushes = 0;
-    this.#book.markFlushed(last.seq, packed, this.#clock.nowMs());
-    await this.#takeBackReport();
-    return { kind: "flushed", flushedThrough: last.seq };
-  }
-
-  /** Null when D1 has the events, else why not; it may have them all the same. */
-  async #writeToD1(events: string): Promise<string | null> {
-    const { terms } = this.#book;
-    if (terms === null) return "the ledger has no terms";
-    try {
-      const written = await withDeadline(D1_TIMEOUT_MS, () => writeEvents(this.env.DB, terms, events));
-      return isDeadlinePassed(written) ? `D1 gave no answer within ${D1_TIMEOUT_MS} ms` : null;
-    } catch (error) {
-      return messageOf(error);
-    }
-  }
-
-  async #reportBacklog(): Promise<void> {
-    const { terms, flushedThrough, lastSeq } = this.#book;
-    const oldestUnflushedAtMs = this.#store.oldestUnflushedAtMs(flushedThrough);
-    if (terms === null || oldestUnflushedAtMs === null) return;
-    const { tenantId, mode } = terms;
-    const ageMs = this.#clock.nowMs() - oldestUnflushedAtMs;
-    if (ageMs >= BACKLOG_WARNING_MS) {
-      const events = lastSeq - flushedThrough;
-      logEvent("warn", { event: "ledger_backlog", tenantId, mode, events, ageSeconds: Math.round(ageMs / 1000) });
-    }
-    if (this.#reportedAtMs !== null && Date.now() - this.#reportedAtMs < REPORT_AGAIN_MS) return;
-    this.#reportedAtMs = Date.now();
-    await this.#onBoard((board) => board.report({ tenantId, mode, oldestUnflushedAtMs }));
-  }
-
-  async #takeBackReport(): Promise<void> {
-    const { terms } = this.#book;
-    if (this.#reportedAtMs === null || terms === null) return;
-    this.#reportedAtMs = null;
-    await this.#onBoard((board) => board.takeBack(terms));
-  }
-
-  // A report is a help to the operator; a flush does not fail for it.
-  async #onBoard(use: (board: BacklogBoard) => Promise<void>): Promise<void> {
-    try {
-      await withDeadline(BOARD_TIMEOUT_MS, () => use(new BacklogBoard(this.env.KEYS)));
-    } catch (error) {
-      logEvent("warn", { event: "ledger_report_failed", error: messageOf(error) });
-    }
-  }
-
   #wakeForWork(): void {
     const { lastSeq, flushedThrough, openIntents } = this.#book;
     const unflushed = lastSeq - flushedThrough;
     const nextMaintenanceAtMs = this.#idempotency.nextMaintenanceAtMs();
-    if (this.#failedFlushes > 0 && unflushed > 0) {
-      this.#wakeWithin(Math.min(this.#littleWhileMs * 2 ** Math.min(this.#failedFlushes, 10), LONGEST_BACKOFF_MS));
+    if (this.#copy.failures > 0 && unflushed > 0) {
+      this.#wakeWithin(Math.min(this.#littleWhileMs * 2 ** Math.min(this.#copy.failures, 10), LONGEST_BACKOFF_MS));
     } else if (unflushed >= FLUSH_ROWS) {
       this.#wakeWithin(0);
     } else if (openIntents > 0 || unflushed >= WORTHWHILE_ROWS) {
@@ -327,13 +225,4 @@ export class TenantLedger extends DurableObject<Env> {
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
   }
-}
-
-/** Those of the first one's month: when a month is archived, D1 lets go of whole batches. */
-function ofOneMonth(events: readonly EventRow[]): readonly EventRow[] {
-  const [first] = events;
-  const nextMonth = events.findIndex(
-    (event) => first !== undefined && periodOf(event.occurred_at) !== periodOf(first.occurred_at),
-  );
-  return nextMonth === -1 ? events : events.slice(0, nextMonth);
 }

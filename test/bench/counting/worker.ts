@@ -3,6 +3,7 @@ import gateway, {
   ClaroBreaker as DeployedBreaker,
   TenantLedger as DeployedLedger,
 } from "../../../src/main.ts";
+import { watchedSql } from "../../support/counted_sql.ts";
 import { countedEnv } from "./bindings.ts";
 import { COMMAND_PATH, START_MS, type Command, type Operation, type Reading } from "./counts.ts";
 import { count, step, takeTally } from "./tally.ts";
@@ -140,27 +141,11 @@ function countedState(context: DurableObjectState, namespace: Place["namespace"]
   const [read, written]: readonly [Operation, Operation] =
     namespace === "TENANT_LEDGER" ? ["ledgerRowsRead", "ledgerRowsWritten"] : ["sharedRowsRead", "sharedRowsWritten"];
   const { storage, id } = context;
-  const { sql } = storage;
-  const exec = sql.exec.bind(sql);
-  sql.exec = (<Row extends Record<string, SqlStorageValue>>(query: string, ...values: SqlStorageValue[]) => {
-    const cursor = exec<Row>(query, ...values);
-    // What a statement writes it has written by now; rows are read as they are taken.
-    const counted = { read: 0, written: 0 };
-    const note = <Value>(value: Value): Value => {
-      count(read, cursor.rowsRead - counted.read);
-      count(written, cursor.rowsWritten - counted.written);
-      Object.assign(counted, { read: cursor.rowsRead, written: cursor.rowsWritten });
-      return value;
-    };
-    return note({
-      toArray: () => note(cursor.toArray()),
-      one: () => note(cursor.one()),
-      *[Symbol.iterator]() {
-        for (const row of cursor) yield note(row);
-        note(null);
-      },
-    });
-  }) as unknown as SqlStorage["exec"];
+  const watched = watchedSql(storage.sql, (rows) => {
+    count(read, rows.read);
+    count(written, rows.written);
+  });
+  Object.defineProperty(storage, "sql", { value: watched });
   const setAlarm = storage.setAlarm.bind(storage);
   storage.setAlarm = async (time) => {
     count(written);

@@ -14,6 +14,12 @@ export function cpuMs(pid: number): number {
   return (userTicks + systemTicks) * TICK_MS;
 }
 
+/** The most memory that a process has held so far, in MiB. */
+export function peakMemoryMib(pid: number): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kib) / 1024);
+}
+
 /** Has `peakMemoryMib` begin anew. */
 export function forgetPeakMemory(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, "5");

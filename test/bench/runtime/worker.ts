@@ -83,22 +83,6 @@ function workerdPids(): number[] {
     .map(Number);
 }
 
-/** The most memory that a process has held so far, in MiB. */
-export function peakMemoryMib(pid: number): number {
-  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Math.round(Number(kib) / 1024);
-}
-
-/** The CPU time that a process has used so far, in milliseconds; the kernel counts it in hundredths of a second. */
-export function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const [user, system] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(11, 13);
-  return (Number(user) + Number(system)) * 10;
-}
-
 /** Without wrangler's warning of secrets that are not set: here they are vars. */
 function quietly<Value>(work: () => Value): Value {
   const level = process.env["WRANGLER_LOG"];

@@ -13,7 +13,7 @@ import { startGateway } from "../contenders.ts";
 import { LoadGenerator } from "../load/load.ts";
 import { PRICES_READ_ON } from "../prices.ts";
 import { startSandbox } from "../runtime/sandbox.ts";
-import { cpuMs } from "../runtime/worker.ts";
+import { cpuMs } from "../runtime/process_usage.ts";
 import { table } from "../statistics.ts";
 
 const CRON_RUNS_A_MONTH = DAYS_A_MONTH * 24 * 12;

@@ -1,7 +1,6 @@
 import type { BenchTenant } from "../../contenders.ts";
 import { IsolateMemory } from "../../runtime/isolate_memory.ts";
-import { cpuMs, forgetPeakMemory } from "../../runtime/process_usage.ts";
-import { peakMemoryMib } from "../../runtime/worker.ts";
+import { cpuMs, forgetPeakMemory, peakMemoryMib } from "../../runtime/process_usage.ts";
 import { spreadOf, type Spread } from "../../statistics.ts";
 import { flush, order, PERIOD, takeCounts, type GrownGateway } from "./grown_gateway.ts";
 import type { Series } from "./series.ts";
