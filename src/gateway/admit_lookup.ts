@@ -2,7 +2,7 @@ import type { Failure } from "../domain/failure.ts";
 import type { Result } from "../domain/result.ts";
 import type { Passage } from "../platform/claro/claro_gate.ts";
 import type { Caller } from "../platform/key_directory.ts";
-import type { LedgerLine } from "../platform/ledger/ledger_client.ts";
+import type { LookupLedger } from "../platform/ledger/ledger_client.ts";
 import type { AdmitCall, AdmitReply } from "../platform/ledger/messages.ts";
 import type { Services } from "../platform/services.ts";
 import { requestIdentity } from "./idempotent_answer.ts";
@@ -41,14 +41,16 @@ export async function prepareAdmission(
   };
 }
 
+/** `left` is told `true` as soon as the admission is on its way, and `false` when it was not at the first try. */
 export async function admit(
   services: Services,
-  ledger: LedgerLine,
+  ledger: LookupLedger,
   { call }: Admission,
+  left: (isOnItsWay: boolean) => void,
 ): Promise<Result<AdmitReply, Failure>> {
   const askedAtMs = Date.now();
-  const times = { timeoutMs: ADMIT_MS, tryMs: ADMIT_MS / 2 };
-  const reply = await ledger.call((stub) => stub.admit(call), times);
+  const reply = await ledger.admit(call, { timeoutMs: ADMIT_MS, tryMs: ADMIT_MS / 2, onLeave: () => left(true) });
+  left(false);
   if (!reply.ok || reply.value.kind === "refused") services.words.forget(call.keyId);
   else if (reply.value.kind === "admitted") {
     const { customerId, room } = reply.value;
@@ -59,16 +61,16 @@ export async function admit(
 
 /**
  * Puts the ledger right after a lookup that was not admitted, or of which nobody knows. `sent` is the call to Claro that
- * went out side by side with the admission: it gets its intent if it has none, and ends as `unknown` whatever Claro said,
- * for nobody is given the answer. Without one nothing can have been billed, and an intent is given back.
+ * went out side by side with the admission, if one did: it gets its intent if it has none, and ends as `unknown` whatever
+ * Claro said, for nobody is given the answer. Without one nothing can have been billed, and an intent is given back.
  */
 export async function endUnanswered(
   services: Services,
-  ledger: LedgerLine,
+  ledger: LookupLedger,
   { call }: Admission,
   context: {
     reply: Result<AdmitReply, Failure>;
-    sent: Promise<ScoreOutcome> | null;
+    sent: Promise<ScoreOutcome | null> | null;
     passage: Passage;
     waitUntil: (work: Promise<unknown>) => void;
   },
@@ -77,10 +79,11 @@ export async function endUnanswered(
   const ended = await context.sent;
   if (ended === null) services.gate.leave(passage, "unused", waitUntil);
   else services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
-  if (ended === null && reply.ok) return;
+  // Nothing was sent, and the ledger knows that nothing would be.
+  if (ended === null && reply.ok && call.isSent !== true) return;
   const times = { timeoutMs: PUT_RIGHT_MS, tryMs: ADMIT_MS, tries: Number.POSITIVE_INFINITY };
-  if (ended !== null && !reply.ok) await ledger.call((stub) => stub.admit(call), times);
+  if (ended !== null && !reply.ok) await ledger.admit(call, times);
   const outcome = ended === null || ended.outcome === "failed" ? "failed" : "unknown";
   const end = { lookupId: call.lookupId, outcome, transactionId: ended?.transactionId ?? null, answer: null } as const;
-  await ledger.call((stub) => stub.settle(end), ended === null ? { tries: 1 } : times);
+  await ledger.settle(end, ended === null ? { tries: 1 } : times);
 }

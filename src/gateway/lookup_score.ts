@@ -2,9 +2,7 @@ import type { LimitNotices } from "../domain/admission.ts";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
-import type { Result } from "../domain/result.ts";
-import { LedgerLine } from "../platform/ledger/ledger_client.ts";
-import type { SettleCall, SettleReply } from "../platform/ledger/messages.ts";
+import { callLedger, LookupLedger } from "../platform/ledger/ledger_client.ts";
 import { withDeadline } from "../platform/deadline.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
@@ -56,7 +54,7 @@ export type LookupOptions = {
 
 /** What a lookup can take of the ledger's time after Claro's. */
 const SETTLE_MS = 5000;
-const SETTLE_TRY_MS = 2000;
+const SETTLE_TIMES = { timeoutMs: SETTLE_MS, tryMs: 2000, tries: Number.POSITIVE_INFINITY };
 /** A settlement is refused when its reply could no longer be here in time. */
 const REPLY_MS = 1000;
 
@@ -78,14 +76,16 @@ export async function lookupScore(
   const timings: LookupTimings = {};
   const report = { outcome: null, replayed: false, notices: null, timings } as const;
 
-  const ledger = new LedgerLine(services.ledgers, caller);
+  const ledger = new LookupLedger(services.trips, caller, waitUntil);
   const passage = await services.gate.enter(mode);
   const admission = await prepareAdmission(services, caller, { lookupId, request, passage });
-  const admitting = timed(timings, "admit", () => admit(services, ledger, admission));
   const ask = (customerId: string) =>
     timed(timings, "claro", () => askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs }));
-  // On the ledger's word Claro is asked while the intent is on its way. Both are seen to their ends, whoever hangs up.
-  const sent = admission.customerId === null ? null : ask(admission.customerId);
+  // On the ledger's word Claro is asked while the intent is on its way. The intent is seen to its end, whoever hangs up.
+  const left = Promise.withResolvers<boolean>();
+  const admitting = timed(timings, "admit", () => admit(services, ledger, admission, left.resolve));
+  const onWord = admission.customerId;
+  const sent = onWord === null ? null : left.promise.then((isOnItsWay) => (isOnItsWay ? ask(onWord) : null));
   if (sent !== null) waitUntil(admitting);
   const admitted = await admitting;
   const admittedByMs = Date.now();
@@ -106,26 +106,21 @@ export async function lookupScore(
   }
 
   const { customerId, admittedAtMs } = admitted.value;
-  const ended = await (sent ?? ask(customerId));
+  const ended = (await sent) ?? (await ask(customerId));
   services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
   const answer = toAnswer(ended, { lookupId, mode, createdAtMs: admittedAtMs });
   const kept = await keepAnswer(services, { tenantId, request }, answer);
   const { outcome, transactionId } = ended;
   const withinMs = Date.now() - admittedByMs + SETTLE_MS - REPLY_MS;
   const settled = await timed(timings, "settle", () =>
-    settle(ledger, { lookupId, outcome, transactionId, answer: kept, withinMs }),
+    ledger.settle({ lookupId, outcome, transactionId, answer: kept, withinMs }, SETTLE_TIMES),
   );
   if (settled.ok && settled.value.kind === "settled") return { ...report, answer, outcome, notices };
   if (!settled.ok && outcome === "delivered") {
     // Its event may be there all the same, with a charge for a score that is not given.
-    waitUntil(ledger.call((stub) => stub.withdraw(lookupId)));
+    waitUntil(callLedger(services.ledgers, caller, (stub) => stub.withdraw(lookupId)));
   }
   return { ...report, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown", notices };
-}
-
-async function settle(ledger: LedgerLine, call: SettleCall): Promise<Result<SettleReply, Failure>> {
-  const times = { timeoutMs: SETTLE_MS, tryMs: SETTLE_TRY_MS, tries: Number.POSITIVE_INFINITY };
-  return await ledger.call((stub) => stub.settle(call), times);
 }
 
 function toAnswer(ended: ScoreOutcome, lookup: { lookupId: string; mode: Mode; createdAtMs: number }): LookupAnswer {

@@ -11,6 +11,7 @@ import { BacklogBoard } from "./ledger/backlog_board.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { LedgerWords } from "./ledger/ledger_words.ts";
+import { SharedTrips } from "./ledger/shared_trips.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { Register } from "./register.ts";
 import { Shield } from "./shield.ts";
@@ -19,7 +20,7 @@ import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
 import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
 
-/** What use cases work with, made once for each isolate from its bindings. It holds values and bindings, no requests. */
+/** What use cases work with, made once for each isolate from its bindings. It holds values and bindings; of requests, only the trips that they share. */
 export type Services = {
   readonly settings: Settings;
   readonly clock: Clock;
@@ -30,6 +31,7 @@ export type Services = {
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
+  readonly trips: SharedTrips;
   readonly words: LedgerWords;
   readonly keys: KeyDirectory;
   readonly backlog: BacklogBoard;
@@ -68,6 +70,7 @@ function makeServices(env: Env, settings: Settings): Services {
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
     ledgers: env.TENANT_LEDGER,
+    trips: new SharedTrips(env.TENANT_LEDGER),
     words: new LedgerWords(),
     keys: new KeyDirectory(env.KEYS),
     backlog: new BacklogBoard(env.KEYS),

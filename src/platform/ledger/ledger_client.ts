@@ -1,17 +1,17 @@
+import type { Failure } from "../../domain/failure.ts";
 import type { Mode } from "../../domain/meter_event.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
-import type { Failure } from "../../domain/failure.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { logEvent, messageOf } from "../log.ts";
 import type { Remote } from "../remote.ts";
+import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "./messages.ts";
+import type { TripOptions, SharedTrips } from "./shared_trips.ts";
 import type { TenantLedger } from "./tenant_ledger.ts";
 
 export type LedgerStub = Remote<
   TenantLedger,
   | "configure"
   | "authorize"
-  | "admit"
-  | "settle"
   | "withdraw"
   | "usage"
   | "monthTotals"
@@ -40,64 +40,85 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 800;
 
 /**
- * A tenant's ledger as one request reaches it. What the platform throws (object unreachable, overloaded, restarted)
- * becomes `ledger_unavailable`. Every call of a ledger may be repeated, so it is, unless the object is overloaded.
+ * One call of a tenant's ledger. What the platform throws (object unreachable, overloaded, restarted) becomes
+ * `ledger_unavailable`. Every call of a ledger may be repeated, so it is, unless the object is overloaded.
  */
-export class LedgerLine {
-  readonly #namespace: DurableObjectNamespace<TenantLedger>;
-  readonly #name: string;
-  #stub: LedgerStub | null = null;
-
-  constructor(namespace: DurableObjectNamespace<TenantLedger>, { tenantId, mode }: LedgerName) {
-    this.#namespace = namespace;
-    this.#name = `${tenantId}:${mode}`;
-  }
-
-  async call<Reply>(
-    call: (stub: LedgerStub) => Promise<Reply>,
-    options: LedgerCallOptions = {},
-  ): Promise<Result<Reply, Failure>> {
-    const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
-    const endsAtMs = Date.now() + timeoutMs;
-    for (let attempt = 1; ; attempt += 1) {
-      const reply = await this.#tryOnce(call, Math.min(tryMs, endsAtMs - Date.now()));
-      if (reply.ok) return reply;
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
-      const isLast = attempt >= tries || Date.now() + pauseMs >= endsAtMs;
-      if (isLast || isOverloaded(reply.failure)) return unavailable(reply.failure);
-      await scheduler.wait(pauseMs);
-    }
-  }
-
-  async #tryOnce<Reply>(
-    call: (stub: LedgerStub) => Promise<Reply>,
-    timeoutMs: number,
-  ): Promise<Result<Reply, unknown>> {
-    try {
-      const stub = (this.#stub ??= this.#namespace.getByName(this.#name) as unknown as LedgerStub);
-      const reply = await withDeadline(timeoutMs, () => call(stub));
-      if (!isDeadlinePassed(reply)) return ok(reply);
-    } catch (error) {
-      return this.#failed(error);
-    }
-    return this.#failed(new Error("the ledger gave no answer in time"));
-  }
-
-  // After an error a stub stays broken: the next call has a new one.
-  #failed(error: unknown): Result<never, unknown> {
-    this.#stub = null;
-    return fail(error);
-  }
-}
-
-/** One call of a tenant's ledger; see `LedgerLine`. */
 export async function callLedger<Reply>(
   namespace: DurableObjectNamespace<TenantLedger>,
   ledger: LedgerName,
   call: (stub: LedgerStub) => Promise<Reply>,
   options: LedgerCallOptions = {},
 ): Promise<Result<Reply, Failure>> {
-  return await new LedgerLine(namespace, ledger).call(call, options);
+  const name = nameOf(ledger);
+  // After an error a stub stays broken: each try has its own.
+  return await untilReply(() => call(namespace.getByName(name) as unknown as LedgerStub), options);
+}
+
+/** A tenant's ledger as one lookup reaches it: as `callLedger` does, on trips that lookups share. */
+export class LookupLedger {
+  readonly #trips: SharedTrips;
+  readonly #name: string;
+  readonly #waitUntil: TripOptions["waitUntil"];
+
+  constructor(trips: SharedTrips, ledger: LedgerName, waitUntil: TripOptions["waitUntil"]) {
+    this.#trips = trips;
+    this.#name = nameOf(ledger);
+    this.#waitUntil = waitUntil;
+  }
+
+  /** `onLeave` is called when the first try is on its way, and not for another. */
+  async admit(
+    call: AdmitCall,
+    { onLeave, ...times }: LedgerCallOptions & Pick<TripOptions, "onLeave">,
+  ): Promise<Result<AdmitReply, Failure>> {
+    return await untilReply(async (attempt) => {
+      const first = attempt === 1 ? onLeave : undefined;
+      return (await this.#trips.send(
+        this.#name,
+        { kind: "admit", call },
+        this.#tripOptions(attempt, first),
+      )) as AdmitReply;
+    }, times);
+  }
+
+  async settle(call: SettleCall, times: LedgerCallOptions): Promise<Result<SettleReply, Failure>> {
+    return await untilReply(async (attempt) => {
+      return (await this.#trips.send(this.#name, { kind: "settle", call }, this.#tripOptions(attempt))) as SettleReply;
+    }, times);
+  }
+
+  #tripOptions(attempt: number, onLeave?: () => void): TripOptions {
+    return { isAlone: attempt > 1, waitUntil: this.#waitUntil, onLeave };
+  }
+}
+
+async function untilReply<Reply>(
+  call: (attempt: number) => Promise<Reply>,
+  options: LedgerCallOptions,
+): Promise<Result<Reply, Failure>> {
+  const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
+  const endsAtMs = Date.now() + timeoutMs;
+  for (let attempt = 1; ; attempt += 1) {
+    const reply = await tryOnce(() => call(attempt), Math.min(tryMs, endsAtMs - Date.now()));
+    if (reply.ok) return reply;
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+    const isLast = attempt >= tries || Date.now() + pauseMs >= endsAtMs;
+    if (isLast || isOverloaded(reply.failure)) return unavailable(reply.failure);
+    await scheduler.wait(pauseMs);
+  }
+}
+
+async function tryOnce<Reply>(call: () => Promise<Reply>, timeoutMs: number): Promise<Result<Reply, unknown>> {
+  try {
+    const reply = await withDeadline(timeoutMs, call);
+    return isDeadlinePassed(reply) ? fail(new Error("the ledger gave no answer in time")) : ok(reply);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+function nameOf({ tenantId, mode }: LedgerName): string {
+  return `${tenantId}:${mode}`;
 }
 
 function unavailable(error: unknown): Result<never, Failure> {

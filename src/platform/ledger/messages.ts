@@ -69,6 +69,13 @@ export type SettleReply =
   | { readonly kind: "ended"; readonly outcome: Outcome | null }
   | { readonly kind: "no_intent" };
 
+/** What lookups ask of their ledger. */
+export type LookupCall =
+  | { readonly kind: "admit"; readonly call: AdmitCall }
+  | { readonly kind: "settle"; readonly call: SettleCall };
+
+export type LookupReply = AdmitReply | SettleReply;
+
 export type UsageDay = UsageCounts & { readonly date: string };
 
 export type UsageReply = {

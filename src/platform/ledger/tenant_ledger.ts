@@ -18,6 +18,8 @@ import type {
   FlushReply,
   LedgerStatus,
   LedgerTerms,
+  LookupCall,
+  LookupReply,
   MonthTotals,
   RecopyReply,
   SettleCall,
@@ -107,6 +109,13 @@ export class TenantLedger extends DurableObject<Env> {
     if (waiting >= FLUSH_ROWS && this.#copy.failures === 0) this.#wakeWithin(0);
     else this.#wakeWithin(waiting >= WORTHWHILE_ROWS ? this.#littleWhileMs : this.#longestWaitMs);
     return reply;
+  }
+
+  /** What several lookups ask at once, each decided for itself and all of it durable together. A reply for each, in order. */
+  async lookupCalls(calls: readonly LookupCall[]): Promise<PromiseSettledResult<LookupReply>[]> {
+    return await Promise.allSettled(
+      calls.map(async ({ kind, call }) => (kind === "admit" ? await this.admit(call) : await this.settle(call))),
+    );
   }
 
   /** The caller of a lookup was told that it has no answer: what the ledger says is put right. */
