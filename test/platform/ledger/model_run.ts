@@ -2,6 +2,15 @@ import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { seededRandom } from "../../../src/ctl/sandbox/seeded_random.ts";
+import type {
+  AdmitCall,
+  AdmitReply,
+  LookupCall,
+  LookupReply,
+  SettleReply,
+} from "../../../src/platform/ledger/messages.ts";
+import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
+import type { Remote } from "../../../src/platform/remote.ts";
 import { copiedRows, emptyCopy, recopyAll } from "./event_copy.ts";
 import { withD1, type D1Mood } from "./faulty_database.ts";
 import { ledgerTerms } from "./ledger_terms.ts";
@@ -10,6 +19,9 @@ import { LedgerModel, TTL_MS, type Outcome } from "./model.ts";
 const START_MS = Date.parse("2027-03-28T12:00:00Z");
 const KEY_IDS = ["csg_live_first00000", "csg_live_second0000"];
 const OUTCOMES: readonly Outcome[] = ["delivered", "delivered", "not_found", "rejected", "failed", "unknown"];
+
+/** A call for the object, which the model has answered already, and the comparison of the two. */
+type Asked = { readonly call: LookupCall; readonly compare: (reply: LookupReply) => void };
 
 /** One ledger object and its model, driven by the same draws. */
 export class ModelRun {
@@ -38,8 +50,7 @@ export class ModelRun {
 
   async step(): Promise<void> {
     const draw = this.#random() * 100;
-    if (draw < 34) await this.#admit();
-    else if (draw < 66) await this.#settle();
+    if (draw < 66) await this.#askForLookups();
     else if (draw < 72) this.#passTime();
     else if (draw < 78) await this.#alarm();
     else if (draw < 81) await this.#flush();
@@ -70,7 +81,25 @@ export class ModelRun {
     agree(this.#model.events.length > 100, true, "more than a hundred events, or the run shows nothing");
   }
 
-  async #admit(): Promise<void> {
+  /** What lookups ask, alone or several on one trip: each is answered as if it had come by itself, in their order. */
+  async #askForLookups(): Promise<void> {
+    const many = this.#random() < 0.7 ? 1 : 2 + Math.floor(this.#random() * 6);
+    const drawn = Array.from({ length: many }, () => (this.#random() < 0.52 ? this.#admission() : this.#settlement()));
+    const asked = drawn.filter((one) => one !== null);
+    this.#note(`on one trip: ${asked.length}`);
+    const ledger = this.#ledger as unknown as Remote<TenantLedger, "lookupCalls">;
+    const replies = await ledger.lookupCalls(asked.map(({ call }) => call));
+    agree(
+      replies.map(({ status }) => status),
+      asked.map(() => "fulfilled"),
+      this.#story(),
+    );
+    for (const [index, { compare }] of asked.entries()) {
+      compare((replies[index] as PromiseFulfilledResult<LookupReply>).value);
+    }
+  }
+
+  #admission(): Asked {
     const draw = this.#random();
     const late = this.#pick(this.#ended.slice(-5));
     const mayComeLate = draw < 0.05 && late !== undefined && !this.#mayBeDropped(late);
@@ -82,7 +111,9 @@ export class ModelRun {
     const refuseNew = this.#random() < 0.03;
     this.#note(`admit ${id} ${keyId} ${key} ${request} ${refuseNew}`);
     const expected = this.#model.admit({ id, keyId, key, request, refuseNew }, this.#nowMs);
-    const reply = await this.#ledger.admit({
+    // The runtime's own alarm erases answers, too, and an erased one stays so when the clock has jumped back since.
+    const mayBeErased = key !== null && expected.startsWith("replay") && this.#model.mayBeErased(key, this.#latestMs);
+    const call: AdmitCall = {
       lookupId: id,
       keyId,
       scope: "scores:read",
@@ -91,38 +122,32 @@ export class ModelRun {
       cpfReference: "v1:0",
       idempotency: key === null ? null : { keyHash: key, requestHash: request },
       refuseNew: refuseNew ? { code: "claro_unreachable" } : null,
-    });
-    const given =
-      reply.kind === "refused"
-        ? reply.failure.code
-        : reply.kind === "replay"
-          ? `replay:${reply.answer === null ? "" : new TextDecoder().decode(reply.answer)}`
-          : reply.kind;
-    // The runtime's own alarm erases answers, too, and an erased one stays so when the clock has jumped back since.
-    const mayBeErased = key !== null && expected.startsWith("replay") && this.#model.mayBeErased(key, this.#latestMs);
-    if (!(mayBeErased && given === "idempotency_expired")) agree(given, expected, this.#story());
+    };
+    const compare = (reply: LookupReply) => {
+      const given = admissionGiven(reply as AdmitReply);
+      if (!(mayBeErased && given === "idempotency_expired")) agree(given, expected, this.#story());
+    };
+    return { call: { kind: "admit", call }, compare };
   }
 
-  async #settle(): Promise<void> {
+  #settlement(): Asked | null {
     const draw = this.#random();
     const id = draw < 0.8 ? this.#pick(this.#model.open)?.id : draw < 0.95 ? this.#pick(this.#ended) : "lkp_none";
-    if (id === undefined) return;
+    if (id === undefined) return null;
     const outcome = this.#pick(OUTCOMES) as Outcome;
     const answer = `the answer to ${id}`;
     const withinMs = this.#random() < 0.1 ? 1000 : TTL_MS;
     this.#note(`settle ${id} ${outcome} ${withinMs}`);
     const wasDropped = this.#mayBeDropped(id);
     const expected = this.#model.settle({ id, outcome, answer, withinMs }, this.#nowMs);
-    const call = { lookupId: id, outcome, transactionId: `tx_${id}`, withinMs };
-    const reply = await this.#ledger.settle({ ...call, answer: new TextEncoder().encode(answer) });
-    const given =
-      reply.kind === "settled"
-        ? `settled:${reply.seq}`
-        : reply.kind === "ended"
-          ? `ended:${reply.outcome}`
-          : reply.kind;
-    if (!(wasDropped && given === "no_intent")) agree(given, expected, this.#story());
-    if (given !== "no_intent" && !this.#ended.includes(id)) this.#ended.push(id);
+    const sealed = new TextEncoder().encode(answer);
+    const call = { lookupId: id, outcome, transactionId: `tx_${id}`, withinMs, answer: sealed };
+    const compare = (reply: LookupReply) => {
+      const given = settlementGiven(reply as SettleReply);
+      if (!(wasDropped && given === "no_intent")) agree(given, expected, this.#story());
+      if (given !== "no_intent" && !this.#ended.includes(id)) this.#ended.push(id);
+    };
+    return { call: { kind: "settle", call }, compare };
   }
 
   /** Whether the event is old enough that the object need not know it any more. */
@@ -300,6 +325,17 @@ export class ModelRun {
   #story(): string {
     return `${this.#tenantId}, the last steps:\n${this.#trail.join("\n")}\n`;
   }
+}
+
+function admissionGiven(reply: AdmitReply): string {
+  if (reply.kind === "refused") return reply.failure.code;
+  if (reply.kind !== "replay") return reply.kind;
+  return `replay:${reply.answer === null ? "" : new TextDecoder().decode(reply.answer)}`;
+}
+
+function settlementGiven(reply: SettleReply): string {
+  if (reply.kind === "settled") return `settled:${reply.seq}`;
+  return reply.kind === "ended" ? `ended:${reply.outcome}` : reply.kind;
 }
 
 function agree(given: unknown, expected: unknown, story: string): void {

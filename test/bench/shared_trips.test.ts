@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { seededRandom } from "../../src/ctl/sandbox/seeded_random.ts";
+import { startGateway } from "./contenders.ts";
+import { CountingGateway } from "./counting/gateway.ts";
+import { startSandbox, type RunningSandbox } from "./runtime/sandbox.ts";
+import { MEMORY_DIR } from "./runtime/worker.ts";
+
+/** Lookups share trips in the runtime as it is deployed; the tests' pool switches off what that needs. */
+let sandbox: RunningSandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox({ latencyMs: 5 });
+});
+
+afterAll(() => {
+  sandbox.stop();
+});
+
+const SEED = Number(process.env["TRIPS_SEED"] ?? 20261126);
+const CPF = "52998224725";
+const ROUNDS = 20;
+const STAYING = 20;
+const LEAVING = 40;
+
+async function lookup(url: string, key: string, leaving: Readonly<Record<string, string>> = {}): Promise<Response> {
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", ...leaving };
+  const response = await fetch(`${url}/v1/scores`, { method: "POST", headers, body: JSON.stringify({ cpf: CPF }) });
+  await response.text();
+  return response;
+}
+
+async function delivered(url: string, key: string): Promise<number> {
+  const response = await fetch(`${url}/v1/usage`, { headers: { authorization: `Bearer ${key}` } });
+  const { totals } = (await response.json()) as { totals: { delivered: number } };
+  return totals.delivered;
+}
+
+test("many lookups at once go to their ledgers on few trips, and each of them is one event of its own tenant", async () => {
+  const stateDir = mkdtempSync(join(MEMORY_DIR, "bench-"));
+  const gateway = await CountingGateway.start(sandbox.url, { tenants: 2, stateDir });
+  try {
+    const [first = "", second = ""] = gateway.keys;
+    for (const key of gateway.keys) await gateway.lookup(key);
+    const { counts } = await gateway.measure(async () => {
+      const keys = Array.from({ length: 300 }, (_, index) => (index % 3 === 0 ? second : first));
+      await Promise.all(keys.map((key) => gateway.lookup(key)));
+    });
+    expect(counts).toMatchObject({ workerRequests: 300, d1RowsWritten: 0 });
+    // Two rows each, and the alarms that are set once so much waits.
+    expect(counts.ledgerRowsWritten).toBeGreaterThanOrEqual(600);
+    expect(counts.ledgerRowsWritten).toBeLessThan(610);
+    expect(counts.ledgerRequests).toBeLessThan(150);
+    expect(await delivered(gateway.worker.url, first)).toBe(201);
+    expect(await delivered(gateway.worker.url, second)).toBe(101);
+  } finally {
+    await gateway.stop();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}, 120_000);
+
+test(`whoever hangs up takes nobody's lookup along, seed ${SEED}`, async () => {
+  const gateway = await startGateway(sandbox.url, { name: "leaving", entry: "test/bench/leaving/worker.ts" });
+  try {
+    const [key = ""] = gateway.keys;
+    const random = seededRandom(SEED);
+    await lookup(gateway.url, key);
+    const stayed: Response[] = [];
+    const left: Response[] = [];
+    const leave = async () => {
+      left.push(await lookup(gateway.url, key, { "x-leave-after-ms": String(Math.floor(random() * 60)) }));
+    };
+    const stay = async () => {
+      stayed.push(await lookup(gateway.url, key));
+    };
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await Promise.all([...Array.from({ length: LEAVING }, leave), ...Array.from({ length: STAYING }, stay)]);
+    }
+    expect(stayed.map(({ status }) => status)).toEqual(Array(ROUNDS * STAYING).fill(200));
+    // A call whose trip was lost is made again after 2500 ms: nobody's had to be.
+    expect(Math.max(...stayed.flatMap(ledgerMs))).toBeLessThan(2500);
+    const leftEarly = left.filter(({ status }) => status === 204).length;
+    const events = await delivered(gateway.url, key);
+    expect(events).toBeGreaterThanOrEqual(1 + stayed.length + left.length - leftEarly);
+    // Some were cut short, or nothing was shown.
+    expect(events).toBeLessThan(1 + stayed.length + left.length);
+  } finally {
+    await gateway.worker.stop();
+  }
+}, 120_000);
+
+/** How long a lookup waited for its ledger, each time, as `Server-Timing` says. */
+function ledgerMs(response: Response): number[] {
+  const timing = response.headers.get("server-timing") ?? "";
+  return [...timing.matchAll(/(?:admit|settle);dur=(\d+)/g)].map(([, ms]) => Number(ms));
+}
