@@ -112,7 +112,7 @@ for (const [path, GET] of Object.entries(PAGES)) {
 
 app.notFound((context) => failureResponse(context, { code: "not_found" }));
 app.onError((error, context) => {
-  context.var.log.error = messageOf(error);
+  context.get("log").error = messageOf(error);
   return failureResponse(context, { code: "internal" });
 });
 

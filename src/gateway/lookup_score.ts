@@ -3,7 +3,7 @@ import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
 import { callLedger, LookupLedger } from "../platform/ledger/ledger_client.ts";
-import { withDeadline } from "../platform/deadline.ts";
+import { Deadlines } from "../platform/deadline.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import { admit, endUnanswered, prepareAdmission } from "./admit_lookup.ts";
@@ -54,7 +54,7 @@ export type LookupOptions = {
 
 /** What a lookup can take of the ledger's time after Claro's. */
 const SETTLE_MS = 5000;
-const SETTLE_TIMES = { timeoutMs: SETTLE_MS, tryMs: 2000, tries: Number.POSITIVE_INFINITY };
+const SETTLE_TIMES = { timeoutMs: SETTLE_MS, tryMs: SETTLE_MS / 2, tries: Number.POSITIVE_INFINITY };
 /** A settlement is refused when its reply could no longer be here in time. */
 const REPLY_MS = 1000;
 
@@ -69,31 +69,50 @@ export async function lookupScore(
   request: LookupRequest,
   options: LookupOptions,
 ): Promise<LookupReport> {
+  const deadlines = new Deadlines();
+  try {
+    return await lookUp(services, caller, request, { ...options, deadlines });
+  } finally {
+    deadlines.release();
+  }
+}
+
+async function lookUp(
+  services: Services,
+  caller: Caller,
+  request: LookupRequest,
+  { startedAtMs, waitUntil, deadlines }: LookupOptions & { readonly deadlines: Deadlines },
+): Promise<LookupReport> {
   const { mode, tenantId } = caller;
-  const { waitUntil } = options;
   const lookupId = `lkp_${crypto.randomUUID()}`;
-  const deadlineMs = options.startedAtMs + services.settings.claro.timeoutMs;
+  const deadlineMs = startedAtMs + services.settings.claro.timeoutMs;
   const timings: LookupTimings = {};
   const report = { outcome: null, replayed: false, notices: null, timings } as const;
 
-  const ledger = new LookupLedger(services.trips, caller, waitUntil);
+  const ledger = new LookupLedger(services.trips, caller, { waitUntil, deadlines });
   const passage = await services.gate.enter(mode);
   const admission = await prepareAdmission(services, caller, { lookupId, request, passage });
-  const ask = (customerId: string) =>
-    timed(timings, "claro", () => askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs }));
+  const ask = async (customerId: string) => {
+    const askedAtMs = Date.now();
+    const ended = await askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs, deadlines });
+    timings.claro = Date.now() - askedAtMs;
+    return ended;
+  };
   // On the ledger's word Claro is asked while the intent is on its way. The intent is seen to its end, whoever hangs up.
   const left = Promise.withResolvers<boolean>();
-  const admitting = timed(timings, "admit", () => admit(services, ledger, admission, left.resolve));
+  const admitFromMs = Date.now();
+  const admitting = admit(services, ledger, admission, left.resolve);
   const onWord = admission.customerId;
   const sent = onWord === null ? null : left.promise.then((isOnItsWay) => (isOnItsWay ? ask(onWord) : null));
   if (sent !== null) waitUntil(admitting);
   const admitted = await admitting;
   const admittedByMs = Date.now();
+  timings.admit = admittedByMs - admitFromMs;
   if (!admitted.ok || admitted.value.kind !== "admitted") {
     const ending = endUnanswered(services, ledger, admission, { reply: admitted, sent, passage, waitUntil });
     waitUntil(ending);
     // A call to Claro whose intent may be missing: the answer waits, so that a crash meets a lookup that has none.
-    if (!admitted.ok && sent !== null) await withDeadline(SETTLE_MS, () => ending);
+    if (!admitted.ok && sent !== null) await deadlines.within(SETTLE_MS, () => ending);
   }
   if (!admitted.ok) return { ...report, answer: failed(lookupId, admitted.failure) };
   const { notices } = admitted.value;
@@ -111,10 +130,10 @@ export async function lookupScore(
   const answer = toAnswer(ended, { lookupId, mode, createdAtMs: admittedAtMs });
   const kept = await keepAnswer(services, { tenantId, request }, answer);
   const { outcome, transactionId } = ended;
-  const withinMs = Date.now() - admittedByMs + SETTLE_MS - REPLY_MS;
-  const settled = await timed(timings, "settle", () =>
-    ledger.settle({ lookupId, outcome, transactionId, answer: kept, withinMs }, SETTLE_TIMES),
-  );
+  const settleFromMs = Date.now();
+  const withinMs = settleFromMs - admittedByMs + SETTLE_MS - REPLY_MS;
+  const settled = await ledger.settle({ lookupId, outcome, transactionId, answer: kept, withinMs }, SETTLE_TIMES);
+  timings.settle = Date.now() - settleFromMs;
   if (settled.ok && settled.value.kind === "settled") return { ...report, answer, outcome, notices };
   if (!settled.ok && outcome === "delivered") {
     // Its event may be there all the same, with a charge for a score that is not given.
@@ -132,15 +151,4 @@ function toAnswer(ended: ScoreOutcome, lookup: { lookupId: string; mode: Mode; c
 
 function failed(lookupId: string, failure: Failure): LookupAnswer {
   return { kind: "failure", lookupId, failure };
-}
-
-async function timed<Value>(
-  timings: LookupTimings,
-  name: keyof LookupTimings,
-  work: () => Promise<Value>,
-): Promise<Value> {
-  const startMs = Date.now();
-  const value = await work();
-  timings[name] = Date.now() - startMs;
-  return value;
 }

@@ -7,7 +7,7 @@ import { callerIp, type AppContext } from "./context.ts";
 /** Who calls, by an API key in `Authorization: Bearer` or `x-api-key`. Whether they may is the ledger's to say. */
 export async function authenticate(context: AppContext): Promise<Result<Caller, Failure>> {
   const text = bearer(context.req.header("authorization")) ?? context.req.header("x-api-key");
-  const caller = await identifyByKey(context.var.services, { text, ip: callerIp(context) });
+  const caller = await identifyByKey(context.get("services"), { text, ip: callerIp(context) });
   return identified(context, caller);
 }
 
@@ -25,7 +25,7 @@ export function identified(
 /** Puts the caller into the request's log line. */
 function noteCaller(context: AppContext, caller: Caller): void {
   const { tenantId, keyId, mode } = caller;
-  Object.assign(context.var.log, { tenantId, keyId, mode });
+  Object.assign(context.get("log"), { tenantId, keyId, mode });
 }
 
 /** A 401 must say how to authenticate. */

@@ -28,7 +28,7 @@ export function claroErrorResponse(context: AppContext, failure: Failure): Respo
   noteFailure(context, failure);
   const error: z.infer<typeof claroError> = {
     apiVersion: API_VERSION,
-    transactionId: context.var.requestId,
+    transactionId: context.get("requestId"),
     error: {
       httpCode: String(status),
       errorCode: `API-SCORES-${status}`,

@@ -63,7 +63,7 @@ export async function postToken(context: AppContext): Promise<Response> {
   if (!form.ok) return claroErrorResponse(context, form.failure);
   const asked = tokenRequest.safeParse(Object.fromEntries(new URLSearchParams(form.value)));
   if (!asked.success) return claroErrorResponse(context, { code: "invalid_request" });
-  const { services } = context.var;
+  const services = context.get("services");
   const access = { keyId: caller.value.keyId, scope: "scores:read", ip: callerIp(context) } as const;
   const reply = await callLedger(services.ledgers, caller.value, (ledger) => ledger.authorize(access));
   if (!reply.ok) return claroErrorResponse(context, reply.failure);
@@ -96,29 +96,33 @@ export const claroScoreOperation: Operation = {
 /** `POST /customers/v1/scores`: a lookup in Claro's own shape. */
 export async function postClaroScore(context: AppContext): Promise<Response> {
   const caller = await authenticateToken(context);
-  noteAuthTime(context);
-  if (!caller.ok) return claroErrorResponse(context, caller.failure);
+  if (!caller.ok) {
+    noteAuthTime(context);
+    return claroErrorResponse(context, caller.failure);
+  }
   const text = await readText(context, "application/json");
-  const answer = await runLookup(context, caller.value, text.ok ? readAsked(text.value) : text);
-  if (answer.kind === "failure") return claroErrorResponse(context, answer.failure);
+  const answered = await runLookup(context, caller.value, text.ok ? readAsked(text.value) : text);
+  if (!answered.ok) return claroErrorResponse(context, answered.failure);
+  const { answer, headers } = answered.value;
   const { claro, transactionId } = answer;
-  return context.json({
+  const written = {
     apiVersion: claro.apiVersion ?? API_VERSION,
     transactionId,
     data: { statsResult: { score: claro.score } },
-  } satisfies z.infer<typeof claroScoreAnswer>);
+  } satisfies z.infer<typeof claroScoreAnswer>;
+  return Response.json(written, { headers });
 }
 
 async function authenticateClient(context: AppContext): Promise<Result<Caller, Failure>> {
   const header = context.req.header("x-client-auth") ?? context.req.header("authorization");
   const text = header === undefined ? undefined : (basicCredentials(header)?.replace(":", "_") ?? "");
-  const caller = await identifyByKey(context.var.services, { text, ip: callerIp(context) });
+  const caller = await identifyByKey(context.get("services"), { text, ip: callerIp(context) });
   return identified(context, caller, "Basic");
 }
 
 async function authenticateToken(context: AppContext): Promise<Result<Caller, Failure>> {
   const text = bearer(context.req.header("x-client-auth") ?? context.req.header("authorization"));
-  return identified(context, await identifyByToken(context.var.services, { text, ip: callerIp(context) }));
+  return identified(context, await identifyByToken(context.get("services"), { text, ip: callerIp(context) }));
 }
 
 function basicCredentials(header: string): string | null {

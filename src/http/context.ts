@@ -31,3 +31,7 @@ export type AppContext = Context<AppEnv>;
 export function callerIp(context: AppContext): string | null {
   return context.req.header("cf-connecting-ip") ?? null;
 }
+
+export function setHeaders(context: AppContext, headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) context.header(name, value);
+}

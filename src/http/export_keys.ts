@@ -24,7 +24,7 @@ export const exportKeysOperation: Operation = {
 
 /** `GET /.well-known/claro-score-gateway/export-keys.json`. */
 export async function getExportKeys(context: AppContext): Promise<Response> {
-  const { statements, settings } = context.var.services;
+  const { statements, settings } = context.get("services");
   const used = await whileReadable(async () => ok(await statements.keys()));
   if (!used.ok) return problemResponse(context, used.failure);
   const current = settings.exportSigningKey;

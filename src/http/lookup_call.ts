@@ -1,16 +1,22 @@
 import { z } from "zod";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
-import { ok, type Result } from "../domain/result.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
 import { lookupScore, type LookupAnswer } from "../gateway/lookup_score.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { refusedByLedger } from "./authenticate.ts";
-import { callerIp, type AppContext } from "./context.ts";
-import { setLimitHeaders } from "./limit_headers.ts";
+import { callerIp, setHeaders, type AppContext } from "./context.ts";
+import { limitHeaders } from "./limit_headers.ts";
 import { HEADERS } from "./openapi_parts.ts";
 import type { Operation } from "./operation.ts";
 import { invalidRequest } from "./problem.ts";
+
+/** A score and the headers of its answer, which is made of both at once: a header that is added later costs a copy of all. */
+export type AnsweredLookup = {
+  readonly answer: Extract<LookupAnswer, { kind: "score" }>;
+  readonly headers: Readonly<Record<string, string>>;
+};
 
 /** What a body asks for, whichever shape it has. */
 export type AskedLookup = { readonly cpf: Cpf; readonly reference: string | null };
@@ -60,45 +66,56 @@ export async function runLookup(
   context: AppContext,
   caller: Caller,
   asked: Result<AskedLookup, Failure>,
-): Promise<LookupAnswer | { readonly kind: "failure"; readonly failure: Failure }> {
-  const authMs = noteAuthTime(context);
-  context.header("Cache-Control", "no-store");
+): Promise<Result<AnsweredLookup, Failure>> {
+  const authMs = authTime(context);
   const idempotencyKey = readIdempotencyKey(context.req.header("idempotency-key"));
   if (!asked.ok || !idempotencyKey.ok) {
+    noteAuthTime(context);
     const failure = asked.ok ? (idempotencyKey as { failure: Failure }).failure : asked.failure;
-    return { kind: "failure", failure: await refuseBody(context, caller, failure) };
+    return fail(await refuseBody(context, caller, failure));
   }
 
-  const { services, startedAtMs, log } = context.var;
+  const services = context.get("services");
+  const startedAtMs = context.get("startedAtMs");
+  const log = context.get("log");
   const request = { ...asked.value, idempotencyKey: idempotencyKey.value, ip: callerIp(context) };
   const report = await lookupScore(services, caller, request, {
     startedAtMs,
     waitUntil: (work) => context.executionCtx.waitUntil(work),
   });
 
-  setLimitHeaders(context, report.notices);
-  context.header("Server-Timing", serverTiming({ auth: authMs, ...report.timings }));
-  if (report.replayed) context.header("Idempotency-Replayed", "true");
-  Object.assign(log, { lookupId: report.answer.lookupId, durationsMs: { auth: authMs, ...report.timings } });
-  if (report.outcome !== null) log.outcome = report.outcome;
-  if (report.replayed) log.replayed = true;
-  if (report.answer.kind === "failure") refusedByLedger(context, report.answer.failure);
-  return report.answer;
+  const { answer, outcome, replayed, notices } = report;
+  const durationsMs = { auth: authMs, ...report.timings };
+  Object.assign(log, { lookupId: answer.lookupId, durationsMs });
+  if (outcome !== null) log.outcome = outcome;
+  if (replayed) log.replayed = true;
+  const headers = {
+    "Cache-Control": "no-store",
+    "Server-Timing": serverTiming(durationsMs),
+    ...limitHeaders(notices),
+    ...(replayed ? { "Idempotency-Replayed": "true" } : {}),
+  };
+  if (answer.kind === "score") return ok({ answer, headers });
+  setHeaders(context, headers);
+  return fail(refusedByLedger(context, answer.failure));
 }
 
-/** How long it took to know who calls; it is the whole timing of an answer that ends there. */
-export function noteAuthTime(context: AppContext): number {
-  const authMs = Date.now() - context.var.startedAtMs;
-  context.header("Server-Timing", serverTiming({ auth: authMs }));
-  return authMs;
+/** The whole timing of an answer that ends with knowing who calls. */
+export function noteAuthTime(context: AppContext): void {
+  context.header("Server-Timing", serverTiming({ auth: authTime(context) }));
+}
+
+/** How long it took to know who calls. */
+function authTime(context: AppContext): number {
+  return Date.now() - context.get("startedAtMs");
 }
 
 async function refuseBody(context: AppContext, caller: Caller, failure: Failure): Promise<Failure> {
   const access = { keyId: caller.keyId, scope: "scores:read", ip: callerIp(context) } as const;
-  const reply = await callLedger(context.var.services.ledgers, caller, (ledger) => ledger.authorize(access));
+  const reply = await callLedger(context.get("services").ledgers, caller, (ledger) => ledger.authorize(access));
   if (!reply.ok) return reply.failure;
   if (reply.value.kind === "refused") return refusedByLedger(context, reply.value.failure);
-  setLimitHeaders(context, reply.value.notices);
+  setHeaders(context, limitHeaders(reply.value.notices));
   return failure;
 }
 

@@ -36,7 +36,7 @@ export function problemResponse(context: AppContext, failure: Failure): Response
     status,
     detail: details[preferredLanguage(context.req.header("accept-language"))],
     code: failure.code,
-    requestId: context.var.requestId,
+    requestId: context.get("requestId"),
     ...(failure.issues === undefined ? {} : { issues: failure.issues }),
   };
   return context.body(JSON.stringify(body), status as ContentfulStatusCode, {
@@ -46,7 +46,7 @@ export function problemResponse(context: AppContext, failure: Failure): Response
 
 /** Puts a failure's code into the log line and its headers on the answer, whatever the body's shape. */
 export function noteFailure(context: AppContext, failure: Failure): void {
-  context.var.log.code = failure.code;
+  context.get("log").code = failure.code;
   context.header("Cache-Control", "no-store");
   context.header("Content-Language", preferredLanguage(context.req.header("accept-language")));
   context.header("Vary", "Accept-Language");

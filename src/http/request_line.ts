@@ -20,10 +20,9 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   context.set("requestId", requestId);
   context.set("startedAtMs", startedAtMs);
   context.set("log", {});
-  // Before the answer is made: a header that is added to a finished answer has Hono make the answer again.
-  context.header("X-Request-Id", requestId);
   await next();
-  if (!context.res.headers.has("x-request-id")) context.header("X-Request-Id", requestId);
+  // Not by Hono, which makes an answer that is finished once more.
+  context.res.headers.set("X-Request-Id", requestId);
   logEvent(context.res.status >= 500 ? "error" : "info", {
     event: "request",
     requestId,
@@ -31,7 +30,7 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
     route: routePath(context, -1),
     status: context.res.status,
     durationMs: Date.now() - startedAtMs,
-    ...context.var.log,
+    ...context.get("log"),
   });
 });
 
@@ -39,7 +38,7 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
 export const configured = createMiddleware<AppEnv>(async (context, next) => {
   const services = servicesOf(context.env);
   if (!services.ok) {
-    context.var.log.settings = services.failure.names;
+    context.get("log").settings = services.failure.names;
     return failureResponse(context, { code: "misconfigured" });
   }
   context.set("services", services.value);

@@ -59,14 +59,18 @@ export const scoreOperation: Operation = {
 /** `POST /v1/scores`. */
 export async function postScore(context: AppContext): Promise<Response> {
   const caller = await authenticate(context);
-  noteAuthTime(context);
-  if (!caller.ok) return problemResponse(context, caller.failure);
+  if (!caller.ok) {
+    noteAuthTime(context);
+    return problemResponse(context, caller.failure);
+  }
   const body = await readJson(context);
-  const answer = await runLookup(context, caller.value, body.ok ? readAsked(body.value) : body);
-  if (answer.kind === "failure") return problemResponse(context, answer.failure);
+  const answered = await runLookup(context, caller.value, body.ok ? readAsked(body.value) : body);
+  if (!answered.ok) return problemResponse(context, answered.failure);
+  const { answer, headers } = answered.value;
   const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
   const createdAt = new Date(createdAtMs).toISOString();
-  return context.json({ id, score, mode, billed, transactionId, createdAt } satisfies z.infer<typeof scoreAnswer>);
+  const written = { id, score, mode, billed, transactionId, createdAt } satisfies z.infer<typeof scoreAnswer>;
+  return Response.json(written, { headers });
 }
 
 function readAsked(body: unknown): Result<AskedLookup, Failure> {

@@ -21,7 +21,7 @@ export async function answerFile(
 ): Promise<Response> {
   const file = [...EXPORT_FILES, MANIFEST].find((known) => known.name === name);
   if (file === undefined) return problemResponse(context, { code: "not_found" });
-  const stored = await closedStatement(context.var.services, tenantId, period);
+  const stored = await closedStatement(context.get("services"), tenantId, period);
   if (!stored.ok) return problemResponse(context, stored.failure);
   const asked = { tenantId, period, file };
   return stored.value === null ? await answerOpen(context, asked) : await answerClosed(context, asked, stored.value);
@@ -29,7 +29,7 @@ export async function answerFile(
 
 async function answerOpen(context: AppContext, asked: Asked): Promise<Response> {
   const { tenantId, period, file } = asked;
-  const { services } = context.var;
+  const services = context.get("services");
   const headers = {
     "content-type": file.mediaType,
     "content-disposition": `attachment; filename="${tenantId}-${period}-open-${file.name}"`,
@@ -82,7 +82,7 @@ async function answerClosed(
   const body = await readClosed(context, stored, { name: file.name, range });
   if (typeof body === "string") return context.body(body, status, answered);
   if (body !== null) return context.body(body, status, answered);
-  context.var.log.error = "a file of a closed statement is not in R2";
+  context.get("log").error = "a file of a closed statement is not in R2";
   return problemResponse(context, { code: "statement_unavailable", retryAfterSeconds: 60 });
 }
 
@@ -92,7 +92,7 @@ async function readClosed(
   { name, range }: { name: string; range: ByteRange | null },
 ): Promise<ReadableStream | string | null> {
   if (name === MANIFEST.name && range === null) return stored.manifest;
-  return await context.var.services.archive.read(stored.prefix, name, range ?? undefined);
+  return await context.get("services").archive.read(stored.prefix, name, range ?? undefined);
 }
 
 function digestOf(stored: StoredStatement, name: string): FileDigest | undefined {

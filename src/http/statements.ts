@@ -53,7 +53,7 @@ async function statementReader(context: AppContext): Promise<Result<string, Fail
   const caller = await authenticate(context);
   if (!caller.ok) return caller;
   const access = { keyId: caller.value.keyId, scope: "statements:read", ip: callerIp(context) } as const;
-  const allowed = await callLedger(context.var.services.ledgers, caller.value, (ledger) => ledger.authorize(access));
+  const allowed = await callLedger(context.get("services").ledgers, caller.value, (ledger) => ledger.authorize(access));
   if (!allowed.ok) return allowed;
   if (allowed.value.kind === "refused") return fail(refusedByLedger(context, allowed.value.failure));
   if (caller.value.mode === "live") return ok(caller.value.tenantId);
@@ -68,7 +68,7 @@ async function answerList(context: AppContext, tenantId: string): Promise<Respon
   if (!page.ok) return problemResponse(context, page.failure);
   const { limit, after } = page.value;
   const asked = { before: after?.[1] ?? null, limit: limit + 1 };
-  const listed = await listStatements(context.var.services, tenantId, asked);
+  const listed = await listStatements(context.get("services"), tenantId, asked);
   if (!listed.ok) return problemResponse(context, listed.failure);
   context.header("Cache-Control", "no-store");
   return context.json(pageOf(listed.value, limit, { entry: shownListed, place: ({ period }) => [0, period] }));
@@ -77,7 +77,7 @@ async function answerList(context: AppContext, tenantId: string): Promise<Respon
 async function answerStatement(context: AppContext, tenantId: string): Promise<Response> {
   const period = askedPeriod(context);
   if (!period.ok) return problemResponse(context, period.failure);
-  const { services } = context.var;
+  const services = context.get("services");
   const stored = await closedStatement(services, tenantId, period.value);
   if (!stored.ok) return problemResponse(context, stored.failure);
   const manifest =

@@ -85,7 +85,7 @@ export async function getUsage(context: AppContext): Promise<Response> {
   if (!caller.ok) return problemResponse(context, caller.failure);
   const { tenantId, keyId, mode } = caller.value;
   const access = { keyId, scope: "usage:read", ip: callerIp(context) } as const;
-  const allowed = await callLedger(context.var.services.ledgers, caller.value, (ledger) => ledger.authorize(access));
+  const allowed = await callLedger(context.get("services").ledgers, caller.value, (ledger) => ledger.authorize(access));
   if (!allowed.ok) return problemResponse(context, allowed.failure);
   if (allowed.value.kind === "refused")
     return problemResponse(context, refusedByLedger(context, allowed.value.failure));
@@ -99,7 +99,7 @@ export async function getUsage(context: AppContext): Promise<Response> {
 /** `GET /admin/v1/tenants/{id}/usage`: as the tenant sees it. */
 export async function getTenantUsage(context: AppContext): Promise<Response> {
   const tenantId = context.req.param("tenantId") ?? "";
-  if ((await context.var.services.register.tenant(tenantId)) === null) {
+  if ((await context.get("services").register.tenant(tenantId)) === null) {
     return problemResponse(context, { code: "not_found" });
   }
   return await answerUsage(context, tenantId, "live");
@@ -109,9 +109,9 @@ export async function getTenantUsage(context: AppContext): Promise<Response> {
 async function answerUsage(context: AppContext, tenantId: string, defaultMode: Mode): Promise<Response> {
   const query = usageQuery.safeParse(context.req.query());
   if (!query.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(query.error) });
-  const range = rangeOf(query.data, context.var.services.clock.nowMs());
+  const range = rangeOf(query.data, context.get("services").clock.nowMs());
   if (!range.ok) return problemResponse(context, range.failure);
-  const { ledgers } = context.var.services;
+  const { ledgers } = context.get("services");
   const { mode = defaultMode } = query.data;
   const reply = await callLedger(ledgers, { tenantId, mode }, (ledger) => ledger.usage(range.value));
   if (!reply.ok) return problemResponse(context, reply.failure);

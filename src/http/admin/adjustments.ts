@@ -92,7 +92,7 @@ export async function postAdjustment(context: AppContext): Promise<Response> {
   const { id = null, corrects = null, units, amount, reason } = parsed.data;
   const micros = parseAmountMicros(String(amount));
   const amountMicros = micros.ok ? micros.value : 0;
-  const adjusted = await adjust(context.var.services, actorOf(context), {
+  const adjusted = await adjust(context.get("services"), actorOf(context), {
     tenantId: context.req.param("tenantId") ?? "",
     asked: { id, idempotencyKey: idempotencyKey.value, units, amountMicros, reason, corrects },
   });

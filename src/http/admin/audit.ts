@@ -52,7 +52,7 @@ export async function getAudit(context: AppContext): Promise<Response> {
   }
   const { limit, after: cursor } = page.value;
   const after = cursor === null ? query.data : Math.max(query.data, cursor[0]);
-  const entries = await context.var.services.register.audit(after, limit + 1);
+  const entries = await context.get("services").register.audit(after, limit + 1);
   return context.json(pageOf(entries, limit, { entry: shownEntry, place: (last) => [last.n, ""] }));
 }
 

@@ -24,11 +24,11 @@ export const authenticateOperator = createMiddleware<AppEnv>(async (context, nex
 
 /** Who the audit names. */
 export function actorOf(context: AppContext): string {
-  return context.var.actor;
+  return context.get("actor");
 }
 
 async function identifyOperator(context: AppContext): Promise<string | null> {
-  const { access, settings }: Services = context.var.services;
+  const { access, settings }: Services = context.get("services");
   const assertion = context.req.header("cf-access-jwt-assertion");
   // Behind Access the token comes with an assertion: a person's name says more in the audit.
   const person = assertion === undefined ? null : await access.verify(assertion);
@@ -39,7 +39,7 @@ async function identifyOperator(context: AppContext): Promise<string | null> {
 
 async function refuseOperator(context: AppContext): Promise<Response> {
   const ip = callerIp(context);
-  if (await context.var.services.shield.isFlood("operator", ip)) {
+  if (await context.get("services").shield.isFlood("operator", ip)) {
     return problemResponse(context, { code: "rate_limited", retryAfterSeconds: SHIELD_SECONDS });
   }
   if (ip !== null) await scheduler.wait(WRONG_CREDENTIAL_MS);

@@ -52,7 +52,7 @@ export const operatorHealthOperation: Operation = {
 
 /** `GET /admin/v1/health`. */
 export async function getOperatorHealth(context: AppContext): Promise<Response> {
-  const { services } = context.var;
+  const services = context.get("services");
   const { breaker, token, ledgersBehind: behind, oldestUnflushed: oldest } = await readHealth(services);
   const nowMs = services.clock.nowMs();
   return context.json({

@@ -125,12 +125,12 @@ export async function postKey(context: AppContext): Promise<Response> {
   if (!asked.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(asked.error) });
   const { expiresAt, allowedIps, ...rest } = asked.data;
   const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
-  if (expiresAtMs !== null && expiresAtMs <= context.var.services.clock.nowMs()) {
+  if (expiresAtMs !== null && expiresAtMs <= context.get("services").clock.nowMs()) {
     const issues = [{ path: "expiresAt", message: "must be in the future" }];
     return problemResponse(context, { code: "invalid_request", issues });
   }
   const ranges = allowedIps.map((range) => parseIpRange(range) ?? range);
-  const { services } = context.var;
+  const services = context.get("services");
   const tenantId = context.req.param("tenantId") ?? "";
   const issued = await issueKey(services, actorOf(context), tenantId, { ...rest, expiresAtMs, allowedIps: ranges });
   if (!issued.ok) return problemResponse(context, issued.failure);
@@ -141,7 +141,7 @@ export async function postKey(context: AppContext): Promise<Response> {
 export async function getKeys(context: AppContext): Promise<Response> {
   const page = readPage(context);
   if (!page.ok) return problemResponse(context, page.failure);
-  const { services } = context.var;
+  const services = context.get("services");
   const tenantId = context.req.param("tenantId") ?? "";
   if ((await services.register.tenant(tenantId)) === null) return problemResponse(context, { code: "not_found" });
   const { limit, after } = page.value;
@@ -158,7 +158,7 @@ export async function postRotation(context: AppContext): Promise<Response> {
   if (!body.ok) return problemResponse(context, body.failure);
   const asked = keyRotation.safeParse(body.value);
   if (!asked.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(asked.error) });
-  const { services } = context.var;
+  const services = context.get("services");
   const keyId = context.req.param("keyId") ?? "";
   const issued = await rotateKey(services, actorOf(context), keyId, asked.data.overlapSeconds * 1000);
   if (!issued.ok) return problemResponse(context, issued.failure);
@@ -167,13 +167,13 @@ export async function postRotation(context: AppContext): Promise<Response> {
 
 /** `POST /admin/v1/keys/{keyId}/revoke`. */
 export async function postRevocation(context: AppContext): Promise<Response> {
-  const revoked = await revokeKey(context.var.services, actorOf(context), context.req.param("keyId") ?? "");
+  const revoked = await revokeKey(context.get("services"), actorOf(context), context.req.param("keyId") ?? "");
   if (!revoked.ok) return problemResponse(context, revoked.failure);
   return context.json({ effectiveAt: isoTime(revoked.value.effectiveAtMs) });
 }
 
 async function lastUses(context: AppContext, tenantId: string): Promise<Record<string, number>> {
-  const { ledgers } = context.var.services;
+  const { ledgers } = context.get("services");
   const replies = await Promise.all(
     MODES.map((mode: Mode) => callLedger(ledgers, { tenantId, mode }, (ledger) => ledger.status())),
   );

@@ -44,7 +44,7 @@ export async function postRebuild(context: AppContext): Promise<Response> {
     const issues = [{ path: "cursor", message: "is not a cursor of a rebuild" }];
     return problemResponse(context, { code: "invalid_request", issues });
   }
-  const step = await rebuildCopy(context.var.services, actorOf(context), place);
+  const step = await rebuildCopy(context.get("services"), actorOf(context), place);
   if (!step.ok) return problemResponse(context, step.failure);
   const { ledgers, events, next } = step.value;
   const nextCursor = next === null ? null : btoa(JSON.stringify(next));

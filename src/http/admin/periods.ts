@@ -51,11 +51,11 @@ export const closePeriodOperation: Operation = {
 
 /** `POST /admin/v1/periods/{period}/close`. */
 export async function postClose(context: AppContext): Promise<Response> {
-  const { services } = context.var;
+  const services = context.get("services");
   const period = parsePeriod(context.req.param("period") ?? "");
   if (!period.ok) return problemResponse(context, { code: "not_found" });
   const report = await whileReadable(async () => await closePeriod(services, actorOf(context), period.value));
   if (report.ok) return context.json(report.value, report.value.status === "closed" ? 200 : 202);
-  if (report.failure.code === "misconfigured") context.var.log.settings = ["EXPORT_SIGNING_KEY"];
+  if (report.failure.code === "misconfigured") context.get("log").settings = ["EXPORT_SIGNING_KEY"];
   return problemResponse(context, report.failure);
 }

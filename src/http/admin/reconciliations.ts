@@ -114,7 +114,7 @@ export async function postReconciliation(context: AppContext): Promise<Response>
   if (!report.ok) return problemResponse(context, report.failure);
   const { rows, sha256: reportSha256 } = report.value;
   const asked = { period: period.value, rows, reportSha256 };
-  const result = await reconcile(context.var.services, actorOf(context), asked);
+  const result = await reconcile(context.get("services"), actorOf(context), asked);
   if (!result.ok) return problemResponse(context, result.failure);
   return context.json(shown(result.value, { period: period.value, reportSha256 }));
 }

@@ -143,7 +143,7 @@ export async function postTenant(context: AppContext): Promise<Response> {
   if (!body.ok) return problemResponse(context, body.failure);
   const asked = newTenant.safeParse(body.value);
   if (!asked.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(asked.error) });
-  const created = await createTenant(context.var.services, actorOf(context), asked.data);
+  const created = await createTenant(context.get("services"), actorOf(context), asked.data);
   if (!created.ok) return problemResponse(context, created.failure);
   context.header("Location", `/admin/v1/tenants/${created.value.id}`);
   return context.json(shownTenant(created.value), 201);
@@ -154,13 +154,13 @@ export async function getTenants(context: AppContext): Promise<Response> {
   const page = readPage(context);
   if (!page.ok) return problemResponse(context, page.failure);
   const { limit, after } = page.value;
-  const tenants = await context.var.services.register.tenants({ after, limit: limit + 1 });
+  const tenants = await context.get("services").register.tenants({ after, limit: limit + 1 });
   return context.json(pageOf(tenants, limit, { entry: shownTenant, place: (last) => [last.createdAtMs, last.id] }));
 }
 
 /** `GET /admin/v1/tenants/{id}`. */
 export async function getTenant(context: AppContext): Promise<Response> {
-  const found = await context.var.services.register.tenant(context.req.param("tenantId") ?? "");
+  const found = await context.get("services").register.tenant(context.req.param("tenantId") ?? "");
   if (found === null) return problemResponse(context, { code: "not_found" });
   return context.json(shownTenant(found));
 }
@@ -172,7 +172,7 @@ export async function patchTenant(context: AppContext): Promise<Response> {
   const change = tenantChange.safeParse(body.value);
   if (!change.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(change.error) });
   const tenantId = context.req.param("tenantId") ?? "";
-  const updated = await updateTenant(context.var.services, actorOf(context), tenantId, change.data);
+  const updated = await updateTenant(context.get("services"), actorOf(context), tenantId, change.data);
   if (!updated.ok) return problemResponse(context, updated.failure);
   return context.json(shownTenant(updated.value));
 }

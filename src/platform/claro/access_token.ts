@@ -137,7 +137,7 @@ export class AccessToken extends DurableObject<Env> {
     }
     const claro = new ClaroClient(mode, this.#settings, this.#clock);
     const exchange = await withDeadline<TokenExchange>(this.#settings.claro.timeoutMs, (deadline) =>
-      claro.requestToken(deadline.signal),
+      claro.requestToken(deadline),
     );
     if (isDeadlinePassed(exchange)) return this.#noteFailure({ code: "claro_unreachable" });
     if (exchange.kind !== "token") return this.#noteFailure(tokenFailure(exchange));

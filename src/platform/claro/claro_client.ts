@@ -1,6 +1,7 @@
 import type { Cpf } from "../../domain/cpf.ts";
 import type { Mode } from "../../domain/meter_event.ts";
 import type { Clock } from "../clock.ts";
+import type { Deadline } from "../deadline.ts";
 import type { Settings } from "../settings.ts";
 import { claroTransport, type ClaroTransport, type Exchange } from "./transport.ts";
 import { parseScoreAnswer, parseTokenAnswer, type TokenAnswer } from "./wire.ts";
@@ -52,22 +53,18 @@ export class ClaroClient {
     this.#send = claroTransport(mode, settings, clock);
   }
 
-  async requestToken(signal: AbortSignal): Promise<TokenExchange> {
+  async requestToken(deadline: Deadline): Promise<TokenExchange> {
     const { clientId, clientSecret, tokenUrl } = this.#settings;
-    const exchange = await this.#send(
-      new Request(tokenUrl, {
-        method: "POST",
-        headers: {
-          "content-type": "application/x-www-form-urlencoded",
-          "cache-control": "no-cache",
-          "x-client-auth": `Basic ${btoa(`${clientId}:${clientSecret}`)}`,
-        },
-        body: "grant_type=client_credentials",
-        redirect: "manual",
-        signal,
-      }),
-      () => undefined,
-    );
+    const request = {
+      url: tokenUrl,
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        "cache-control": "no-cache",
+        "x-client-auth": `Basic ${btoa(`${clientId}:${clientSecret}`)}`,
+      },
+      body: "grant_type=client_credentials",
+    };
+    const exchange = await this.#send(request, deadline, () => undefined);
     if (exchange.kind !== "answered") return exchange;
     if (exchange.status !== 200) return { kind: "refused", status: exchange.status };
     const token = parseTokenAnswer(exchange.body);
@@ -75,22 +72,18 @@ export class ClaroClient {
   }
 
   /** From `onSend` on, Claro may have the request. */
-  async requestScore(call: ScoreCall, signal: AbortSignal, onSend: () => void): Promise<ScoreExchange> {
-    const exchange = await this.#send(
-      new Request(this.#settings.scoresUrl, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          "cache-control": "no-cache",
-          "x-client-auth": `Bearer ${call.accessToken}`,
-          "x-customerid": call.customerId,
-        },
-        body: `{"data":{"customer":{"idCpf":"${call.cpf}"}}}`,
-        redirect: "manual",
-        signal,
-      }),
-      onSend,
-    );
+  async requestScore(call: ScoreCall, deadline: Deadline, onSend: () => void): Promise<ScoreExchange> {
+    const request = {
+      url: this.#settings.scoresUrl,
+      headers: {
+        "content-type": "application/json",
+        "cache-control": "no-cache",
+        "x-client-auth": `Bearer ${call.accessToken}`,
+        "x-customerid": call.customerId,
+      },
+      body: `{"data":{"customer":{"idCpf":"${call.cpf}"}}}`,
+    };
+    const exchange = await this.#send(request, deadline, onSend);
     if (exchange.kind !== "answered") return exchange;
     const { score, writtenScore, transactionId, apiVersion } = parseScoreAnswer(exchange.body);
     if (exchange.status !== 200) {

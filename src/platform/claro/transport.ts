@@ -2,6 +2,7 @@ import { connect } from "cloudflare:sockets";
 import type { Mode } from "../../domain/meter_event.ts";
 import { simulateClaro } from "../../sandbox/simulate_claro.ts";
 import type { Clock } from "../clock.ts";
+import type { Deadline } from "../deadline.ts";
 import type { Settings } from "../settings.ts";
 
 /** Larger than anything that Claro says; what is longer is cut and cannot be understood. */
@@ -18,42 +19,48 @@ export type Exchange =
   /** It was sent, or may have been, and no whole answer came. */
   | { readonly kind: "no_answer"; readonly reason: "timeout" | "connection_lost" };
 
-/** Sends one request within the signal's time; `onSend` is called right before its first byte. Never throws. */
-export type ClaroTransport = (request: Request, onSend: () => void) => Promise<Exchange>;
+/** A POST to Claro. */
+export type ClaroRequest = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/** Sends one request within its time; `onSend` is called right before its first byte. Never throws. */
+export type ClaroTransport = (request: ClaroRequest, deadline: Deadline, onSend: () => void) => Promise<Exchange>;
 
 /** Live requests reach Claro, test requests the simulator; all else is the same path. */
 export function claroTransport(mode: Mode, settings: Settings, clock: Clock): ClaroTransport {
-  if (mode === "test") return (request, onSend) => exchange(request, (sent) => simulateClaro(sent, clock), onSend);
-  if (!settings.claro.connectCheck) return (request, onSend) => exchange(request, (sent) => fetch(sent), onSend);
-  return async (request, onSend) => {
-    if (!isVouchedFor(request.url) && !(await canConnect(request))) return { kind: "not_sent" };
-    const result = await exchange(request, (sent) => fetch(sent), onSend);
-    if (result.kind === "answered") lastAnswerAtMs.set(new URL(request.url).origin, Date.now());
+  if (mode === "test") return exchangeBy((url, init) => simulateClaro(new Request(url, init), clock));
+  const exchange = exchangeBy((url, init) => fetch(url, init));
+  if (!settings.claro.connectCheck) return exchange;
+  return async (request, deadline, onSend) => {
+    const isVouchedFor = Date.now() - (lastAnswerAtMs.get(request.url) ?? 0) < RECENT_MS;
+    if (!isVouchedFor && !(await canConnect(request.url, deadline))) return { kind: "not_sent" };
+    const result = await exchange(request, deadline, onSend);
+    if (result.kind === "answered") lastAnswerAtMs.set(request.url, Date.now());
     else lastAnswerAtMs.clear();
     return result;
   };
 }
 
+/** By URL: Claro's two addresses need not be one host. */
 const lastAnswerAtMs = new Map<string, number>();
-
-function isVouchedFor(url: string): boolean {
-  return Date.now() - (lastAnswerAtMs.get(new URL(url).origin) ?? 0) < RECENT_MS;
-}
 
 /**
  * Whether Claro takes a connection. The runtime's `fetch` reports a refused connection and one that died after sending
  * with the same error, but only the first is free of a charge; so a connection is tried before anything is sent.
  */
-async function canConnect(request: Request): Promise<boolean> {
-  const { hostname, port, protocol } = new URL(request.url);
+async function canConnect(url: string, deadline: Deadline): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(url);
   const address = {
     hostname: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || (protocol === "https:" ? 443 : 80)),
   };
-  for (let attempt = 0; attempt < CONNECT_TRIES && !request.signal.aborted; attempt += 1) {
+  for (let attempt = 0; attempt < CONNECT_TRIES && !deadline.isPassed; attempt += 1) {
     const socket = connect(address);
     const aborted = new Promise<never>((_, reject) => {
-      request.signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+      deadline.signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
     });
     try {
       await Promise.race([socket.opened, aborted]);
@@ -68,22 +75,20 @@ async function canConnect(request: Request): Promise<boolean> {
   return false;
 }
 
-async function exchange(
-  request: Request,
-  send: (request: Request) => Promise<Response>,
-  onSend: () => void,
-): Promise<Exchange> {
-  if (request.signal.aborted) return { kind: "not_sent" };
-  onSend();
-  try {
-    const response = await send(request);
-    if (NEVER_REACHED.has(response.status)) return { kind: "not_sent" };
-    if (LOST_ON_THE_WAY.has(response.status)) return { kind: "no_answer", reason: "connection_lost" };
-    const body = await readBody(response);
-    return { kind: "answered", status: response.status, body, retryAfter: response.headers.get("retry-after") };
-  } catch {
-    return { kind: "no_answer", reason: request.signal.aborted ? "timeout" : "connection_lost" };
-  }
+function exchangeBy(send: (url: string, init: RequestInit) => Promise<Response>): ClaroTransport {
+  return async ({ url, headers, body }, deadline, onSend) => {
+    if (deadline.isPassed) return { kind: "not_sent" };
+    onSend();
+    try {
+      const response = await send(url, { method: "POST", headers, body, redirect: "manual", signal: deadline.signal });
+      if (NEVER_REACHED.has(response.status)) return { kind: "not_sent" };
+      if (LOST_ON_THE_WAY.has(response.status)) return { kind: "no_answer", reason: "connection_lost" };
+      const text = await readBody(response);
+      return { kind: "answered", status: response.status, body: text, retryAfter: response.headers.get("retry-after") };
+    } catch {
+      return { kind: "no_answer", reason: deadline.isPassed ? "timeout" : "connection_lost" };
+    }
+  };
 }
 
 /**
@@ -100,8 +105,9 @@ function isKnownToBeSmall(headers: Headers): boolean {
 }
 
 async function readBody(response: Response): Promise<string> {
-  if (response.body === null) return "";
+  // No stream is made where none is needed.
   if (isKnownToBeSmall(response.headers)) return await response.text();
+  if (response.body === null) return "";
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   const decoder = new TextDecoder();
   let text = "";

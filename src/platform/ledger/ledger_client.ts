@@ -1,10 +1,10 @@
 import type { Failure } from "../../domain/failure.ts";
 import type { Mode } from "../../domain/meter_event.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
-import { isDeadlinePassed, withDeadline } from "../deadline.ts";
+import { isDeadlinePassed, withDeadline, type Deadlines } from "../deadline.ts";
 import { logEvent, messageOf } from "../log.ts";
 import type { Remote } from "../remote.ts";
-import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "./messages.ts";
+import type { AdmitCall, AdmitReply, LookupCall, LookupReply, SettleCall, SettleReply } from "./messages.ts";
 import type { TripOptions, SharedTrips } from "./shared_trips.ts";
 import type { TenantLedger } from "./tenant_ledger.ts";
 
@@ -51,69 +51,70 @@ export async function callLedger<Reply>(
 ): Promise<Result<Reply, Failure>> {
   const name = nameOf(ledger);
   // After an error a stub stays broken: each try has its own.
-  return await untilReply(() => call(namespace.getByName(name) as unknown as LedgerStub), options);
+  return await untilReply(() => call(namespace.getByName(name) as unknown as LedgerStub), options, withDeadline);
 }
+
+/** What a lookup's calls of its ledger need of its request. */
+export type LookupContext = Pick<TripOptions, "waitUntil"> & { readonly deadlines: Deadlines };
 
 /** A tenant's ledger as one lookup reaches it: as `callLedger` does, on trips that lookups share. */
 export class LookupLedger {
   readonly #trips: SharedTrips;
   readonly #name: string;
-  readonly #waitUntil: TripOptions["waitUntil"];
+  readonly #context: LookupContext;
 
-  constructor(trips: SharedTrips, ledger: LedgerName, waitUntil: TripOptions["waitUntil"]) {
+  constructor(trips: SharedTrips, ledger: LedgerName, context: LookupContext) {
     this.#trips = trips;
     this.#name = nameOf(ledger);
-    this.#waitUntil = waitUntil;
+    this.#context = context;
   }
 
   /** `onLeave` is called when the first try is on its way, and not for another. */
-  async admit(
+  admit(
     call: AdmitCall,
     { onLeave, ...times }: LedgerCallOptions & Pick<TripOptions, "onLeave">,
   ): Promise<Result<AdmitReply, Failure>> {
-    return await untilReply(async (attempt) => {
-      const first = attempt === 1 ? onLeave : undefined;
-      return (await this.#trips.send(
-        this.#name,
-        { kind: "admit", call },
-        this.#tripOptions(attempt, first),
-      )) as AdmitReply;
-    }, times);
+    return this.#send<AdmitReply>({ kind: "admit", call }, times, onLeave);
   }
 
-  async settle(call: SettleCall, times: LedgerCallOptions): Promise<Result<SettleReply, Failure>> {
-    return await untilReply(async (attempt) => {
-      return (await this.#trips.send(this.#name, { kind: "settle", call }, this.#tripOptions(attempt))) as SettleReply;
-    }, times);
+  settle(call: SettleCall, times: LedgerCallOptions): Promise<Result<SettleReply, Failure>> {
+    return this.#send<SettleReply>({ kind: "settle", call }, times);
   }
 
-  #tripOptions(attempt: number, onLeave?: () => void): TripOptions {
-    return { isAlone: attempt > 1, waitUntil: this.#waitUntil, onLeave };
+  #send<Reply extends LookupReply>(
+    call: LookupCall,
+    times: LedgerCallOptions,
+    onLeave?: () => void,
+  ): Promise<Result<Reply, Failure>> {
+    const { waitUntil, deadlines } = this.#context;
+    const attempt = (number: number) => {
+      const trip = number === 1 ? { isAlone: false, waitUntil, onLeave } : { isAlone: true, waitUntil };
+      return this.#trips.send(this.#name, call, trip) as Promise<Reply>;
+    };
+    return untilReply(attempt, times, (timeoutMs, work) => deadlines.within(timeoutMs, work));
   }
 }
 
 async function untilReply<Reply>(
   call: (attempt: number) => Promise<Reply>,
   options: LedgerCallOptions,
+  within: typeof withDeadline<Reply>,
 ): Promise<Result<Reply, Failure>> {
   const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
   const endsAtMs = Date.now() + timeoutMs;
   for (let attempt = 1; ; attempt += 1) {
-    const reply = await tryOnce(() => call(attempt), Math.min(tryMs, endsAtMs - Date.now()));
-    if (reply.ok) return reply;
+    let error: unknown;
+    try {
+      const reply = await within(Math.min(tryMs, endsAtMs - Date.now()), () => call(attempt));
+      if (!isDeadlinePassed(reply)) return ok(reply);
+      error = new Error("the ledger gave no answer in time");
+    } catch (thrown) {
+      error = thrown;
+    }
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
     const isLast = attempt >= tries || Date.now() + pauseMs >= endsAtMs;
-    if (isLast || isOverloaded(reply.failure)) return unavailable(reply.failure);
+    if (isLast || isOverloaded(error)) return unavailable(error);
     await scheduler.wait(pauseMs);
-  }
-}
-
-async function tryOnce<Reply>(call: () => Promise<Reply>, timeoutMs: number): Promise<Result<Reply, unknown>> {
-  try {
-    const reply = await withDeadline(timeoutMs, call);
-    return isDeadlinePassed(reply) ? fail(new Error("the ledger gave no answer in time")) : ok(reply);
-  } catch (error) {
-    return fail(error);
   }
 }
 
