@@ -15,9 +15,19 @@ export type Bundle = { readonly code: string; readonly bytes: number; readonly g
  * benchmark puts something around the gateway without a line of it in the gateway.
  */
 export async function bundle(name: string, options: { config?: string; entry?: string } = {}): Promise<Bundle> {
+  const { config = "wrangler.toml", entry } = options;
+  const built = bundles.get(`${config} ${entry}`) ?? build(name, config, entry);
+  bundles.set(`${config} ${entry}`, built);
+  return await built;
+}
+
+/** A run of the benchmark builds each of them once. */
+const bundles = new Map<string, Promise<Bundle>>();
+
+async function build(name: string, config: string, entryFile: string | undefined): Promise<Bundle> {
   const outDir = join(ROOT, ".tmp/bench", `${name}-${process.pid}`);
-  const entry = options.entry === undefined ? [] : [options.entry];
-  const args = ["deploy", ...entry, "--dry-run", "--outdir", outDir, "-c", options.config ?? "wrangler.toml"];
+  const entry = entryFile === undefined ? [] : [entryFile];
+  const args = ["deploy", ...entry, "--dry-run", "--outdir", outDir, "-c", config];
   await promisify(execFile)(process.execPath, [WRANGLER, ...args], { cwd: ROOT, env: { ...process.env, ...QUIET } });
   const file = readdirSync(outDir).find((name) => name.endsWith(".js"));
   if (file === undefined) throw new Error(`wrangler built nothing into ${outDir}`);

@@ -6,6 +6,7 @@ import { spreadOf, table, written, type Spread } from "../statistics.ts";
 const CONCURRENCIES = [1, 32, 128] as const;
 const CONTENDERS = ["bare", "calls", "gateway", "obvious"] as const;
 type Name = (typeof CONTENDERS)[number];
+type Results = Record<Name, LoadResult[]>;
 
 export type ThroughputRow = {
   readonly concurrency: number;
@@ -16,39 +17,42 @@ export type ThroughputRow = {
   readonly contenders: Readonly<Record<Name, { perSecond: Spread; p50Ms: Spread; p99Ms: Spread }>>;
 };
 
+/** Load before anything is measured, for the compiler. */
+const WARM_UP = { concurrency: 32, warmUpMs: 0, durationMs: 1500 };
+
 /**
- * Lookups a second and their latency, against the bare Worker, the calls alone and the obvious one. All take turns in each round,
- * and a ratio is of neighbours in one round: what else the machine does strikes them alike.
+ * Lookups a second and their latency, against the bare Worker, the calls alone and the obvious one. All take turns in each
+ * round, and a ratio is of neighbours in one round: what else the machine does strikes them alike. Each round starts them
+ * anew, for of the same program one process can be a fifth faster than another for as long as it lives.
  */
 export async function measureThroughput(options: { rounds: number; seconds: number }): Promise<ThroughputRow[]> {
   const sandbox = await startSandbox({ latencyMs: 0 });
-  const contenders: Record<Name, Contender> = {
-    bare: await startBare(sandbox.url),
-    calls: await startCalls(sandbox.url),
-    gateway: await startGateway(sandbox.url),
-    obvious: await startObvious(sandbox.url),
-  };
   const load = new LoadGenerator();
-  const rows: ThroughputRow[] = [];
-  for (const concurrency of CONCURRENCIES) {
-    const results: Record<Name, LoadResult[]> = { bare: [], calls: [], gateway: [], obvious: [] };
-    for (let round = 0; round <= options.rounds; round += 1) {
+  const results = new Map<number, Results>(
+    CONCURRENCIES.map((concurrency) => [concurrency, { bare: [], calls: [], gateway: [], obvious: [] }]),
+  );
+  for (let round = 0; round < options.rounds; round += 1) {
+    const contenders: Record<Name, Contender> = {
+      bare: await startBare(sandbox.url),
+      calls: await startCalls(sandbox.url),
+      gateway: await startGateway(sandbox.url),
+      obvious: await startObvious(sandbox.url),
+    };
+    for (const name of CONTENDERS) await load.run(contenders[name], WARM_UP);
+    for (const [concurrency, resultsOf] of results) {
       for (const name of CONTENDERS) {
-        const durationMs = options.seconds * 1000;
-        const result = await load.run(contenders[name], { concurrency, warmUpMs: 300, durationMs });
-        // The first round is for the compiler.
-        if (round > 0) results[name].push(result);
+        const run = { concurrency, warmUpMs: 300, durationMs: options.seconds * 1000 };
+        resultsOf[name].push(await load.run(contenders[name], run));
       }
     }
-    rows.push(rowOf(concurrency, results));
+    for (const { worker } of Object.values(contenders)) await worker.stop();
   }
   load.stop();
-  for (const { worker } of Object.values(contenders)) await worker.stop();
   sandbox.stop();
-  return rows;
+  return Array.from(results, ([concurrency, resultsOf]) => rowOf(concurrency, resultsOf));
 }
 
-function rowOf(concurrency: number, results: Record<Name, LoadResult[]>): ThroughputRow {
+function rowOf(concurrency: number, results: Results): ThroughputRow {
   const ratios = (to: Name) =>
     results.gateway.map((result, round) => perSecond(result) / perSecond(results[to][round] as LoadResult));
   const figures = (name: Name) => ({
