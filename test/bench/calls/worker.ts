@@ -23,7 +23,7 @@ export class Rows extends DurableObject<Bindings> {
 
 /**
  * The calls of a lookup with nothing around them: a durable row beside Claro, and one after it. It knows no caller, checks
- * nothing and decides nothing, so that no gateway that makes these calls can be faster.
+ * nothing and decides nothing: a gateway that makes each of these calls by itself cannot be faster.
  */
 export default {
   async fetch(request, env) {
