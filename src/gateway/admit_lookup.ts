@@ -85,5 +85,5 @@ export async function endUnanswered(
   if (ended !== null && !reply.ok) await ledger.admit(call, times);
   const outcome = ended === null || ended.outcome === "failed" ? "failed" : "unknown";
   const end = { lookupId: call.lookupId, outcome, transactionId: ended?.transactionId ?? null, answer: null } as const;
-  await ledger.settle(end, ended === null ? { tries: 1 } : times);
+  await ledger.settle(end, ended === null ? { tries: 2 } : times);
 }

@@ -90,6 +90,29 @@ test(`whoever hangs up takes nobody's lookup along, seed ${SEED}`, async () => {
   }
 }, 120_000);
 
+test("ledgers that still run the code before trips serve every lookup, and Claro has no call that they have not", async () => {
+  const gateway = await startGateway(sandbox.url, { name: "old-ledger", entry: "test/bench/old_ledger/worker.ts" });
+  try {
+    const [key = ""] = gateway.keys;
+    // On the ledger's word Claro is asked beside the admission.
+    await lookup(gateway.url, key);
+    const before = await callsToClaro();
+    const answers = await Promise.all(Array.from({ length: 60 }, () => lookup(gateway.url, key)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(200));
+    // Trips of several did fail: some call was made again, after a pause of 50 ms.
+    expect(Math.max(...answers.flatMap(ledgerMs))).toBeGreaterThanOrEqual(50);
+    expect((await callsToClaro()) - before).toBe(60);
+    expect(await delivered(gateway.url, key)).toBe(61);
+  } finally {
+    await gateway.worker.stop();
+  }
+}, 120_000);
+
+async function callsToClaro(): Promise<number> {
+  const response = await fetch(`${sandbox.url}/__sandbox/counts`);
+  return (await response.json<{ scoreCalls: number }>()).scoreCalls;
+}
+
 /** How long a lookup waited for its ledger, each time, as `Server-Timing` says. */
 function ledgerMs(response: Response): number[] {
   const timing = response.headers.get("server-timing") ?? "";

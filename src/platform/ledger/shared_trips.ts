@@ -1,3 +1,4 @@
+import { withDeadline } from "../deadline.ts";
 import type { Remote } from "../remote.ts";
 import type { LookupCall, LookupReply } from "./messages.ts";
 import type { TenantLedger } from "./tenant_ledger.ts";
@@ -12,6 +13,8 @@ export type TripOptions = {
   readonly onLeave?: (() => void) | undefined;
 };
 
+type LedgerStub = Remote<TenantLedger, "lookupCalls" | "admit" | "settle">;
+
 type Traveller = {
   readonly call: LookupCall;
   readonly onLeave: TripOptions["onLeave"];
@@ -22,12 +25,12 @@ type Traveller = {
 type Trip = { readonly openedAtMs: number; readonly travellers: Traveller[] };
 
 /** What goes on between this isolate and one ledger. */
-type Route = { boarding: Trip | null; underway: number; leftAtMs: number };
+type Route = { boarding: Trip | null; underway: number; underwaySinceMs: number };
 
 const MOST_TRAVELLERS = 100;
 /** A trip that has not left by then belongs to a request that died: nobody boards it any more. */
 const BOARDING_MS = 100;
-/** Longer than any call may take: what has been underway since then was cut off. */
+/** Longer than any call may take: a trip that has been underway since then was cut off, and is waited for no more. */
 const UNDERWAY_MS = 10_000;
 
 /**
@@ -66,15 +69,15 @@ export class SharedTrips {
       void this.#travel(name, route, trip);
     } else {
       route.boarding = trip;
-      waitUntil(this.#travelSoon(name, route, trip));
+      waitUntil(withDeadline(UNDERWAY_MS, () => this.#travelSoon(name, route, trip)));
     }
     return promise;
   }
 
   #route(name: string, nowMs: number): Route {
     const known = this.#routes.get(name);
-    if (known !== undefined && Math.abs(nowMs - known.leftAtMs) <= UNDERWAY_MS) return known;
-    const route = { boarding: null, underway: 0, leftAtMs: nowMs };
+    if (known !== undefined && Math.abs(nowMs - known.underwaySinceMs) <= UNDERWAY_MS) return known;
+    const route = { boarding: null, underway: 0, underwaySinceMs: nowMs };
     this.#routes.set(name, route);
     return route;
   }
@@ -86,11 +89,14 @@ export class SharedTrips {
   }
 
   async #travel(name: string, route: Route, { travellers }: Trip): Promise<void> {
+    if (route.underway === 0) route.underwaySinceMs = Date.now();
     route.underway += 1;
-    route.leftAtMs = Date.now();
     try {
-      const ledger = this.#ledgers.getByName(name) as unknown as Remote<TenantLedger, "lookupCalls">;
-      const replying = ledger.lookupCalls(travellers.map(({ call }) => call));
+      const ledger = this.#ledgers.getByName(name) as unknown as LedgerStub;
+      const replying = ask(
+        ledger,
+        travellers.map(({ call }) => call),
+      );
       for (const { onLeave } of travellers) onLeave?.();
       const replies = await replying;
       for (const [index, { resolve, reject }] of travellers.entries()) {
@@ -106,6 +112,16 @@ export class SharedTrips {
         this.#routes.delete(name);
     }
   }
+}
+
+/**
+ * One call goes by its own method, which every version of the object has: after a deployment or a rollback an object may
+ * run the code of before for minutes, and know of no trips. What was lost with one is then made again alone.
+ */
+function ask(ledger: LedgerStub, calls: readonly LookupCall[]): Promise<PromiseSettledResult<LookupReply>[]> {
+  const [first] = calls;
+  if (first === undefined || calls.length > 1) return ledger.lookupCalls(calls);
+  return Promise.allSettled([first.kind === "admit" ? ledger.admit(first.call) : ledger.settle(first.call)]);
 }
 
 function isOpen({ openedAtMs, travellers }: Trip, nowMs: number): boolean {
