@@ -1,7 +1,7 @@
 import type { Cpf } from "../domain/cpf.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import type { ScoreExchange } from "../platform/claro/claro_client.ts";
-import { isDeadlinePassed, type Deadlines } from "../platform/deadline.ts";
+import { isDeadlinePassed, withDeadline } from "../platform/deadline.ts";
 import type { Services } from "../platform/services.ts";
 import { mayRepeat, nothingSent, scoreOutcome, type ScoreOutcome } from "./score_outcome.ts";
 
@@ -15,10 +15,10 @@ const LEAST_BUDGET_FOR_REPEAT_MS = 500;
 export async function askClaro(
   services: Services,
   mode: Mode,
-  ask: { cpf: Cpf; customerId: string; deadlineMs: number; deadlines: Deadlines },
+  ask: { cpf: Cpf; customerId: string; deadlineMs: number },
 ): Promise<ScoreOutcome> {
   let isSent = false;
-  const answer = await ask.deadlines.within(ask.deadlineMs - Date.now(), async (deadline) => {
+  const answer = await withDeadline(ask.deadlineMs - Date.now(), async (deadline) => {
     let token = await services.tokens.get(mode);
     for (let repeats = { unauthorized: 1, failed: 1 }; ;) {
       if (token.kind === "refused") return nothingSent(token.failure);

@@ -3,7 +3,7 @@ import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
 import { callLedger, LookupLedger } from "../platform/ledger/ledger_client.ts";
-import { Deadlines } from "../platform/deadline.ts";
+import { withDeadline } from "../platform/deadline.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import { admit, endUnanswered, prepareAdmission } from "./admit_lookup.ts";
@@ -54,7 +54,7 @@ export type LookupOptions = {
 
 /** What a lookup can take of the ledger's time after Claro's. */
 const SETTLE_MS = 5000;
-const SETTLE_TIMES = { timeoutMs: SETTLE_MS, tryMs: SETTLE_MS / 2, tries: Number.POSITIVE_INFINITY };
+const SETTLE_TIMES = { timeoutMs: SETTLE_MS, tryMs: 2000, tries: Number.POSITIVE_INFINITY };
 /** A settlement is refused when its reply could no longer be here in time. */
 const REPLY_MS = 1000;
 
@@ -67,21 +67,7 @@ export async function lookupScore(
   services: Services,
   caller: Caller,
   request: LookupRequest,
-  options: LookupOptions,
-): Promise<LookupReport> {
-  const deadlines = new Deadlines();
-  try {
-    return await lookUp(services, caller, request, { ...options, deadlines });
-  } finally {
-    deadlines.release();
-  }
-}
-
-async function lookUp(
-  services: Services,
-  caller: Caller,
-  request: LookupRequest,
-  { startedAtMs, waitUntil, deadlines }: LookupOptions & { readonly deadlines: Deadlines },
+  { startedAtMs, waitUntil }: LookupOptions,
 ): Promise<LookupReport> {
   const { mode, tenantId } = caller;
   const lookupId = `lkp_${crypto.randomUUID()}`;
@@ -89,12 +75,12 @@ async function lookUp(
   const timings: LookupTimings = {};
   const report = { outcome: null, replayed: false, notices: null, timings } as const;
 
-  const ledger = new LookupLedger(services.trips, caller, { waitUntil, deadlines });
+  const ledger = new LookupLedger(services.trips, caller, waitUntil);
   const passage = await services.gate.enter(mode);
   const admission = await prepareAdmission(services, caller, { lookupId, request, passage });
   const ask = async (customerId: string) => {
     const askedAtMs = Date.now();
-    const ended = await askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs, deadlines });
+    const ended = await askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs });
     timings.claro = Date.now() - askedAtMs;
     return ended;
   };
@@ -112,7 +98,7 @@ async function lookUp(
     const ending = endUnanswered(services, ledger, admission, { reply: admitted, sent, passage, waitUntil });
     waitUntil(ending);
     // A call to Claro whose intent may be missing: the answer waits, so that a crash meets a lookup that has none.
-    if (!admitted.ok && sent !== null) await deadlines.within(SETTLE_MS, () => ending);
+    if (!admitted.ok && sent !== null) await withDeadline(SETTLE_MS, () => ending);
   }
   if (!admitted.ok) return { ...report, answer: failed(lookupId, admitted.failure) };
   const { notices } = admitted.value;

@@ -21,7 +21,7 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   context.set("startedAtMs", startedAtMs);
   context.set("log", {});
   await next();
-  // Not by Hono, which makes an answer that is finished once more.
+  // By hand: Hono would make a finished answer once more for it.
   context.res.headers.set("X-Request-Id", requestId);
   logEvent(context.res.status >= 500 ? "error" : "info", {
     event: "request",

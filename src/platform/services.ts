@@ -20,7 +20,10 @@ import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
 import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
 
-/** What use cases work with, made once for each isolate from its bindings. It holds values and bindings; of requests, only the trips that they share. */
+/**
+ * What use cases work with, made once for each isolate from its bindings. It holds values and bindings; of requests, only
+ * the trips that they share.
+ */
 export type Services = {
   readonly settings: Settings;
   readonly clock: Clock;

@@ -78,8 +78,8 @@ test(`whoever hangs up takes nobody's lookup along, seed ${SEED}`, async () => {
       await Promise.all([...Array.from({ length: LEAVING }, leave), ...Array.from({ length: STAYING }, stay)]);
     }
     expect(stayed.map(({ status }) => status)).toEqual(Array(ROUNDS * STAYING).fill(200));
-    // A call whose trip was lost is made again after 2500 ms: nobody's had to be.
-    expect(Math.max(...stayed.flatMap(ledgerMs))).toBeLessThan(2500);
+    // A call whose trip was lost is made again after two seconds or more: nobody's had to be.
+    expect(Math.max(...stayed.flatMap(ledgerMs))).toBeLessThan(2000);
     const leftEarly = left.filter(({ status }) => status === 204).length;
     const events = await delivered(gateway.url, key);
     expect(events).toBeGreaterThanOrEqual(1 + stayed.length + left.length - leftEarly);

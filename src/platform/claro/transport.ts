@@ -44,7 +44,7 @@ export function claroTransport(mode: Mode, settings: Settings, clock: Clock): Cl
   };
 }
 
-/** By URL: Claro's two addresses need not be one host. */
+/** By the URL that was asked. */
 const lastAnswerAtMs = new Map<string, number>();
 
 /**

@@ -1,7 +1,7 @@
 import type { Failure } from "../../domain/failure.ts";
 import type { Mode } from "../../domain/meter_event.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
-import { isDeadlinePassed, withDeadline, type Deadlines } from "../deadline.ts";
+import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { logEvent, messageOf } from "../log.ts";
 import type { Remote } from "../remote.ts";
 import type { AdmitCall, AdmitReply, LookupCall, LookupReply, SettleCall, SettleReply } from "./messages.ts";
@@ -51,22 +51,19 @@ export async function callLedger<Reply>(
 ): Promise<Result<Reply, Failure>> {
   const name = nameOf(ledger);
   // After an error a stub stays broken: each try has its own.
-  return await untilReply(() => call(namespace.getByName(name) as unknown as LedgerStub), options, withDeadline);
+  return await untilReply(() => call(namespace.getByName(name) as unknown as LedgerStub), options);
 }
-
-/** What a lookup's calls of its ledger need of its request. */
-export type LookupContext = Pick<TripOptions, "waitUntil"> & { readonly deadlines: Deadlines };
 
 /** A tenant's ledger as one lookup reaches it: as `callLedger` does, on trips that lookups share. */
 export class LookupLedger {
   readonly #trips: SharedTrips;
   readonly #name: string;
-  readonly #context: LookupContext;
+  readonly #waitUntil: TripOptions["waitUntil"];
 
-  constructor(trips: SharedTrips, ledger: LedgerName, context: LookupContext) {
+  constructor(trips: SharedTrips, ledger: LedgerName, waitUntil: TripOptions["waitUntil"]) {
     this.#trips = trips;
     this.#name = nameOf(ledger);
-    this.#context = context;
+    this.#waitUntil = waitUntil;
   }
 
   /** `onLeave` is called when the first try is on its way, and not for another. */
@@ -86,26 +83,25 @@ export class LookupLedger {
     times: LedgerCallOptions,
     onLeave?: () => void,
   ): Promise<Result<Reply, Failure>> {
-    const { waitUntil, deadlines } = this.#context;
+    const waitUntil = this.#waitUntil;
     const attempt = (number: number) => {
       const trip = number === 1 ? { isAlone: false, waitUntil, onLeave } : { isAlone: true, waitUntil };
       return this.#trips.send(this.#name, call, trip) as Promise<Reply>;
     };
-    return untilReply(attempt, times, (timeoutMs, work) => deadlines.within(timeoutMs, work));
+    return untilReply(attempt, times);
   }
 }
 
 async function untilReply<Reply>(
   call: (attempt: number) => Promise<Reply>,
   options: LedgerCallOptions,
-  within: typeof withDeadline<Reply>,
 ): Promise<Result<Reply, Failure>> {
   const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
   const endsAtMs = Date.now() + timeoutMs;
   for (let attempt = 1; ; attempt += 1) {
     let error: unknown;
     try {
-      const reply = await within(Math.min(tryMs, endsAtMs - Date.now()), () => call(attempt));
+      const reply = await withDeadline(Math.min(tryMs, endsAtMs - Date.now()), () => call(attempt));
       if (!isDeadlinePassed(reply)) return ok(reply);
       error = new Error("the ledger gave no answer in time");
     } catch (thrown) {
