@@ -1,5 +1,5 @@
 import type { ReportRow } from "../domain/claro_report.ts";
-import type { ExportedEvent } from "../domain/export/exported_event.ts";
+import type { ExportedEvent } from "../domain/event_row.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
 import { type Period, periodBounds } from "../domain/period.ts";

@@ -1,5 +1,5 @@
+import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
 import type { MeterEvent, Mode } from "../domain/meter_event.ts";
-import type { EventRow } from "./ledger/ledger_rows.ts";
 
 /**
  * Writes a batch, as one row. What was written by a try that gave no answer is the beginning of what the next try brings,
@@ -56,7 +56,7 @@ export class MissingEventError extends Error {
 }
 
 /**
- * Copies events of one ledger, `EventRow`s as a JSON list, to D1. Throws what D1 throws: the caller keeps them and tries
+ * Copies events of one ledger, `EventRow`s (domain/event_row.ts) as a JSON list, to D1. Throws what D1 throws: the caller keeps them and tries
  * again.
  */
 export async function writeEvents(db: D1Database, ledger: LedgerKey, events: string): Promise<void> {
@@ -76,32 +76,11 @@ export async function* eventPages(
     const stretchEnd = Math.min(range.last, next + PAGE_EVENTS - 1);
     const stretch = db.prepare(READ_EVENTS).bind(ledger.tenantId, ledger.mode, next, stretchEnd);
     const { results } = await stretch.all<{ event: string }>();
-    const page = results.map(({ event }) => toMeterEvent(JSON.parse(event) as EventRow, ledger));
+    const page = results.map(({ event }) => meterEventOf(JSON.parse(event) as StoredEventRow, ledger));
     const first = next;
     const gap = page.findIndex(({ seq }, index) => seq !== first + index);
     if (page.length === 0 || gap !== -1) throw new MissingEventError(first + Math.max(gap, 0));
     yield page;
     next += page.length;
   }
-}
-
-function toMeterEvent(row: EventRow, { tenantId, mode }: LedgerKey): MeterEvent {
-  return {
-    seq: row.seq,
-    id: row.id,
-    occurredAtMs: row.occurred_at,
-    tenantId,
-    keyId: row.key_id,
-    reference: row.reference,
-    mode,
-    outcome: row.outcome,
-    billed: row.billed === 1,
-    units: row.units,
-    unitPriceMicros: row.unit_price_micros,
-    amountMicros: row.amount_micros,
-    transactionId: row.transaction_id,
-    cpfReference: row.cpf_reference,
-    kind: row.kind,
-    corrects: row.corrects,
-  };
 }

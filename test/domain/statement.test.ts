@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nextPeriod, periodBounds } from "../../src/domain/period.ts";
@@ -17,6 +15,7 @@ import {
 } from "../../src/domain/statement.ts";
 import { type BundleProblem, verifyBundle } from "../../src/domain/statement_bundle.ts";
 import { StatementAccumulator, type StatementTotals } from "../../src/domain/statement_totals.ts";
+import { goldenFile, readGolden } from "../support/golden.ts";
 import { FIRST_SEQ, PERIOD, periodNamed, SAMPLE_EVENTS, TENANT } from "./export/samples.ts";
 
 /** The key pair of RFC 8037, appendix A: known to everyone, good for tests only. */
@@ -29,13 +28,12 @@ const KEY: ExportPrivateKey = {
 };
 const { d: _, ...PUBLIC_KEY } = KEY;
 const PUBLIC_KEYS = [{ ...PUBLIC_KEY, kid: "export-2025", x: "AAAA" }, PUBLIC_KEY];
-const GOLDEN = join(import.meta.dirname, "export", "golden");
 const FILE_NAMES = ["events.jsonl", "events.csv", "events.pt-br.csv", "focus.csv"];
 
 async function goldenDigests(): Promise<FileDigest[]> {
   return Promise.all(
     FILE_NAMES.map(async (name) => {
-      const data = new Uint8Array(readFileSync(join(GOLDEN, name)));
+      const data = new Uint8Array(readGolden(name));
       return { name, bytes: data.byteLength, sha256: await sha256Hex(data) };
     }),
   );
@@ -90,7 +88,8 @@ describe("canonical JSON", () => {
 
 describe("signature", () => {
   test("the manifest of the golden files is the golden manifest, byte for byte", async () => {
-    expect(await signedText()).toBe(readFileSync(join(GOLDEN, "manifest.json"), "utf8"));
+    const text = await signedText();
+    expect(text).toBe(goldenFile("manifest.json", text).toString());
   });
 
   test("what was signed verifies and says what the files hold", async () => {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import type { StoredEventRow } from "../../src/domain/event_row.ts";
 import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import { fail } from "../../src/domain/result.ts";
 import { closeStatement } from "../../src/gateway/close_statement.ts";
@@ -7,7 +8,6 @@ import { encodeEvents } from "../../src/gateway/encode_events.ts";
 import { exportContext } from "../../src/gateway/open_statement.ts";
 import { manifestOf } from "../../src/gateway/read_statement.ts";
 import { eventPages, MissingEventError, writeEvents } from "../../src/platform/event_copy.ts";
-import type { EventRow } from "../../src/platform/ledger/ledger_rows.ts";
 import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { newTenant } from "../support/gateway.ts";
 import { month } from "../support/months.ts";
@@ -34,7 +34,7 @@ beforeAll(async () => {
   }
 }, 120_000);
 
-function event(seq: number): EventRow {
+function event(seq: number): StoredEventRow {
   return {
     seq,
     id: `lkp_${String(seq).padStart(8, "0")}-1111-4222-8333-444455556666`,

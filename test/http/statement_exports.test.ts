@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
-import type { ExportedEvent } from "../../src/domain/export/exported_event.ts";
+import type { ExportedEvent } from "../../src/domain/event_row.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import { admin, call, lookup, newKey, newTenant } from "../support/gateway.ts";
-import { eventOfCells, eventOfPtbrCells, microsOfReais, readCsv } from "../domain/export/readers.ts";
+import { eventOfPtbrCells, eventsOfRows, FIELD_NAMES, microsOfReais, readCsv } from "../domain/export/readers.ts";
 
 const PERIOD = periodOf(Date.now());
 
@@ -49,7 +49,7 @@ describe("files of the open month", () => {
     expect(JSON.stringify(events)).not.toMatch(/52998224725|529\.982/);
 
     const csv = await (await file(tenant.key, "events.csv")).text();
-    expect(readCsv(csv, ",").slice(1).map(eventOfCells)).toEqual(events);
+    expect(eventsOfRows(readCsv(csv, ","))).toEqual(events);
     for (const { name } of EXPORT_FILES) {
       const asOperator = await admin(`/tenants/${tenant.tenantId}/statements/${PERIOD}/${name}`);
       expect(asOperator.status).toBe(200);
@@ -71,12 +71,12 @@ describe("files of the open month", () => {
     expect(totals).toMatchObject({ billed: 4, amount: "0.5000" });
 
     const rows = async (name: string, separator: string) =>
-      readCsv((await textOf(await file(tenant.key, name))).replace("\uFEFF", ""), separator).slice(1);
+      readCsv((await textOf(await file(tenant.key, name))).replace("\uFEFF", ""), separator);
     const formats = {
       jsonl: await jsonl(await file(tenant.key, "events.jsonl")),
-      csv: (await rows("events.csv", ",")).map(eventOfCells),
-      ptBr: (await rows("events.pt-br.csv", ";")).map(eventOfPtbrCells),
-      focus: (await rows("focus.csv", ",")).map((cells) => eventOfCells(cells.slice(-17))),
+      csv: eventsOfRows(await rows("events.csv", ",")),
+      ptBr: (await rows("events.pt-br.csv", ";")).slice(1).map(eventOfPtbrCells),
+      focus: eventsOfRows((await rows("focus.csv", ",")).map((cells) => cells.slice(-FIELD_NAMES.length))),
     };
     for (const events of Object.values(formats)) {
       expect(events).toEqual(formats.jsonl);

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { StoredEventRow } from "../../src/domain/event_row.ts";
 import { eventPages, MissingEventError, writeEvents, type LedgerKey } from "../../src/platform/event_copy.ts";
-import type { EventRow } from "../../src/platform/ledger/ledger_rows.ts";
 import { StatementRecords } from "../../src/platform/statement_records.ts";
 
 let tenants = 0;
@@ -94,7 +94,7 @@ describe("events are read", () => {
   test("as they were written, and a ledger's own only", async () => {
     const test: LedgerKey = { ...ledger, mode: "test" };
     const full = { ...event(1), reference: 'Conceição "1"\n😀', corrects: "lkp_0", billed: 1 };
-    const empty: EventRow = { ...event(1), key_id: null, outcome: null, transaction_id: null, billed: 0 };
+    const empty: StoredEventRow = { ...event(1), key_id: null, outcome: null, transaction_id: null, billed: 0 };
     await writeEvents(env.DB, ledger, JSON.stringify([full]));
     await writeEvents(env.DB, test, JSON.stringify([empty]));
     const [[one] = []] = await pages(ledger, { first: 1, last: 1 });
@@ -148,7 +148,7 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-function event(seq: number): EventRow {
+function event(seq: number): StoredEventRow {
   return {
     seq,
     id: `lkp_${seq}`,

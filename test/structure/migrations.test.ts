@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { EVENT_FIELDS, STORED_ONLY_FIELDS } from "../../src/domain/event_fields.ts";
 
 const dir = fileURLToPath(new URL("../../src/platform/migrations/", import.meta.url).href);
 const migrations = globSync("*.sql", { cwd: dir }).toSorted();
@@ -9,7 +10,9 @@ const migrations = globSync("*.sql", { cwd: dir }).toSorted();
 test("events that had a row each are in batches of one afterwards, the same to whoever reads them", () => {
   const database = new DatabaseSync(":memory:");
   const apply = (name: string) => database.exec(readFileSync(dir + name, "utf8"));
-  const events = () => database.prepare("SELECT * FROM events ORDER BY tenant_id, mode, seq").all();
+  const columns = `tenant_id, mode, seq, id, occurred_at, key_id, reference, outcome, billed, units, unit_price_micros,
+    amount_micros, transaction_id, cpf_reference, kind, corrects`;
+  const events = () => database.prepare(`SELECT ${columns} FROM events ORDER BY tenant_id, mode, seq`).all();
   const before = migrations.filter((name) => name < "0005");
   for (const name of before) apply(name);
   const insert = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -71,4 +74,32 @@ test("events that had a row each are in batches of one afterwards, the same to w
   for (const name of migrations.filter((name) => !before.includes(name))) apply(name);
   expect(events()).toEqual(rows);
   expect(database.prepare("SELECT count(*) AS n FROM event_batches").get()).toEqual({ n: 4 });
+});
+
+describe("D1's view of the events", () => {
+  const stored = [...EVENT_FIELDS, ...STORED_ONLY_FIELDS].filter(
+    ({ stored }) => stored === "first" || stored === "later",
+  );
+
+  function viewOf(row: object): Record<string, unknown> {
+    const database = new DatabaseSync(":memory:");
+    for (const name of migrations) database.exec(readFileSync(dir + name, "utf8"));
+    database.prepare("INSERT INTO event_batches VALUES ('ten_1', 'live', 1, 1, ?)").run(JSON.stringify([row]));
+    return { ...database.prepare("SELECT * FROM events").get() };
+  }
+
+  test("has the columns of the list of fields, in its order, and each its own value", () => {
+    const row = Object.fromEntries(stored.map(({ column }, index) => [column, index]));
+    const view = viewOf({ ...row, seq: 1 });
+    expect(view).toEqual({ tenant_id: "ten_1", mode: "live", ...row, seq: 1 });
+    expect(Object.keys(view)).toEqual(["tenant_id", "mode", ...stored.map(({ column }) => column)]);
+  });
+
+  test("has null where an event was recorded before a field existed", () => {
+    const first = stored.filter((field) => field.stored === "first");
+    const view = viewOf({ ...Object.fromEntries(first.map(({ column }) => [column, 7])), seq: 1 });
+    const later = stored.filter((field) => field.stored === "later").map(({ column }) => column);
+    expect(later.length).toBeGreaterThan(10);
+    for (const column of later) expect(view[column], column).toBeNull();
+  });
 });

@@ -1,6 +1,7 @@
+import type { ExportedEvent } from "../event_row.ts";
 import { formatMicros } from "../money.ts";
 import { csvLine, guardedText } from "./csv.ts";
-import type { EventEncoder, ExportedEvent } from "./exported_event.ts";
+import type { EventEncoder } from "./exported_event.ts";
 
 const BYTE_ORDER_MARK = "\uFEFF";
 
@@ -17,6 +18,7 @@ const COLUMNS: readonly (readonly [name: string, cell: (event: ExportedEvent) =>
   ["modo", (event) => event.mode],
   ["resultado", (event) => event.outcome ?? ""],
   ["cobrado", (event) => (event.billed ? "sim" : "não")],
+  ["unidades", (event) => event.units],
   ["preço unitário (R$)", (event) => reais(event.unitPriceMicros)],
   ["valor (R$)", (event) => reais(event.amountMicros)],
   ["transação da Claro", (event) => literalText(event.transactionId)],

@@ -1,26 +1,6 @@
-import type { MeterEvent, Mode, Outcome } from "../meter_event.ts";
+import type { ExportedEvent } from "../event_row.ts";
+import type { MeterEvent } from "../meter_event.ts";
 import { formatSaoPaulo, type Period } from "../period.ts";
-
-/** One event as every format shows it: the same fields, in this order. Times are RFC 3339, money is micros of BRL. */
-export type ExportedEvent = {
-  readonly seq: number;
-  readonly id: string;
-  readonly occurredAt: string;
-  readonly occurredAtSaoPaulo: string;
-  readonly tenantId: string;
-  readonly keyId: string | null;
-  readonly keyLabel: string | null;
-  readonly reference: string | null;
-  readonly mode: Mode;
-  readonly outcome: Outcome | null;
-  readonly billed: boolean;
-  readonly unitPriceMicros: number | null;
-  readonly amountMicros: number;
-  readonly transactionId: string | null;
-  readonly cpfReference: string | null;
-  readonly kind: MeterEvent["kind"];
-  readonly corrects: string | null;
-};
 
 /** What the events of a period do not carry themselves. */
 export type ExportContext = {
@@ -47,17 +27,30 @@ export function exportedEvent(event: MeterEvent, context: Pick<ExportContext, "k
     id: event.id,
     occurredAt: new Date(event.occurredAtMs).toISOString(),
     occurredAtSaoPaulo: formatSaoPaulo(event.occurredAtMs),
+    admittedAt: event.admittedAtMs === null ? null : new Date(event.admittedAtMs).toISOString(),
+    admitMs: event.admitMs,
     tenantId: event.tenantId,
     keyId: event.keyId,
     keyLabel: event.keyId === null ? null : (context.keyLabels.get(event.keyId) ?? null),
     reference: event.reference,
+    customerId: event.customerId,
     mode: event.mode,
     outcome: event.outcome,
+    failureCode: event.failureCode,
+    upstreamStatus: event.upstreamStatus,
     billed: event.billed,
+    units: event.units,
     unitPriceMicros: event.unitPriceMicros,
     amountMicros: event.amountMicros,
+    priceVersion: event.priceVersion,
     transactionId: event.transactionId,
     cpfReference: event.cpfReference,
+    purpose: event.purpose,
+    legalBasis: event.legalBasis,
+    consentId: event.consentId,
+    requestedBy: event.requestedBy,
+    requestId: event.requestId,
+    claroMs: event.claroMs,
     kind: event.kind,
     corrects: event.corrects,
   };

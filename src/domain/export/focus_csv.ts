@@ -1,8 +1,10 @@
+import { EVENT_FIELDS } from "../event_fields.ts";
+import type { ExportedEvent } from "../event_row.ts";
 import { CURRENCY, formatMicros } from "../money.ts";
 import { type Period, periodBounds } from "../period.ts";
 import { csvLine, guardedText } from "./csv.ts";
-import { EVENT_FIELDS, eventCells } from "./events_csv.ts";
-import type { EventEncoder, ExportContext, ExportedEvent } from "./exported_event.ts";
+import { eventCells } from "./events_csv.ts";
+import type { EventEncoder, ExportContext } from "./exported_event.ts";
 
 const SECOND_MS = 1000;
 const PROVIDER = "Claro Score Gateway";
@@ -57,7 +59,7 @@ const COLUMNS: readonly (readonly [name: string, cell: (charge: Charge) => strin
   ["SkuPriceId", (charge) => (charge.event.unitPriceMicros === null ? "" : `${SKU}-${charge.event.unitPriceMicros}`)],
 ];
 
-const CUSTOM_COLUMNS = EVENT_FIELDS.map((field) => `x_${field.charAt(0).toUpperCase()}${field.slice(1)}`);
+const CUSTOM_COLUMNS = EVENT_FIELDS.map(({ name }) => `x_${name.charAt(0).toUpperCase()}${name.slice(1)}`);
 
 /** RFC 4180 in UTF-8 without a byte order mark, commas, CRLF; text guarded as in `events.csv`; null is an empty cell. */
 export const focusCsv: EventEncoder = {

@@ -1,3 +1,4 @@
+import type { StoredEventRow } from "../../domain/event_row.ts";
 import { periodOf } from "../../domain/period.ts";
 import type { Clock } from "../clock.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
@@ -6,7 +7,6 @@ import { gunzip, gzip } from "../gzip.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { BacklogBoard } from "./backlog_board.ts";
 import type { LedgerBook } from "./ledger_book.ts";
-import type { EventRow } from "./ledger_rows.ts";
 import type { LedgerStore } from "./ledger_store.ts";
 import type { FlushReply, RecopyReply } from "./messages.ts";
 
@@ -150,7 +150,7 @@ export class EventFlush {
 }
 
 /** Those of the first one's month: when a month is archived, D1 lets go of whole batches. */
-function ofOneMonth(events: readonly EventRow[]): readonly EventRow[] {
+function ofOneMonth(events: readonly StoredEventRow[]): readonly StoredEventRow[] {
   const [first] = events;
   const nextMonth = events.findIndex(
     (event) => first !== undefined && periodOf(event.occurred_at) !== periodOf(first.occurred_at),

@@ -13,23 +13,6 @@ export type OpenIntentRow = {
   readonly outcome: "unknown" | null;
 };
 
-export type EventRow = {
-  readonly seq: number;
-  readonly id: string;
-  readonly occurred_at: number;
-  readonly key_id: string | null;
-  readonly reference: string | null;
-  readonly outcome: Outcome | null;
-  readonly billed: number;
-  readonly units: number;
-  readonly unit_price_micros: number | null;
-  readonly amount_micros: number;
-  readonly transaction_id: string | null;
-  readonly cpf_reference: string | null;
-  readonly kind: "lookup" | "adjustment";
-  readonly corrects: string | null;
-};
-
 /** What a repeat of a settle, and a withdrawal, must know of an event. */
 export type EndedEvent = {
   readonly n: number;

@@ -1,10 +1,10 @@
+import type { StoredEventRow } from "../../domain/event_row.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import type { Bucket } from "../../domain/rate_limit.ts";
 import type {
   BatchRow,
   EndedEvent,
   EndedIntent,
-  EventRow,
   LedgerHead,
   NewAdjustment,
   NewIntent,
@@ -128,8 +128,8 @@ export class LedgerStore {
     return this.#sql.exec<EndedEvent>(SQL.eventById, id).toArray()[0];
   }
 
-  eventsAfter(seq: number, limit: number): EventRow[] {
-    return this.#sql.exec<EventRow>(SQL.eventsAfter, seq, limit).toArray();
+  eventsAfter(seq: number, limit: number): StoredEventRow[] {
+    return this.#sql.exec<StoredEventRow>(SQL.eventsAfter, seq, limit).toArray();
   }
 
   oldestUnflushedAtMs(flushedThrough: number): number | null {

@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { ExportedEvent } from "../../../src/domain/event_row.ts";
 import { EXPORT_FILES } from "../../../src/domain/export/export_files.ts";
-import type { ExportedEvent } from "../../../src/domain/export/exported_event.ts";
+
 import type { MeterEvent } from "../../../src/domain/meter_event.ts";
 import { StatementAccumulator } from "../../../src/domain/statement_totals.ts";
-import { encodeAll, eventOfCells, eventOfPtbrCells, microsOfReais, readCsv } from "./readers.ts";
+import { goldenFile, readGolden } from "../../support/golden.ts";
+import { encodeAll, eventOfPtbrCells, eventsOfRows, microsOfReais, readCsv } from "./readers.ts";
 import { AWKWARD_TEXTS, exported, FIRST_SEQ, PERIOD, SAMPLE_EVENTS, TENANT, wholePeriods } from "./samples.ts";
 
 const FOCUS_COLUMNS = 29;
@@ -20,22 +20,15 @@ const READERS: Record<string, (text: string) => ExportedEvent[]> = {
       .split("\n")
       .slice(0, -1)
       .map((line) => JSON.parse(line)),
-  "events.csv": (text) => readCsv(text, ",").slice(1).map(eventOfCells),
+  "events.csv": (text) => eventsOfRows(readCsv(text, ",")),
   "events.pt-br.csv": (text) => readCsv(text.slice(1), ";").slice(1).map(eventOfPtbrCells),
-  "focus.csv": (text) =>
-    readCsv(text, ",")
-      .slice(1)
-      .map((cells) => eventOfCells(cells.slice(FOCUS_COLUMNS))),
+  "focus.csv": (text) => eventsOfRows(readCsv(text, ",").map((cells) => cells.slice(FOCUS_COLUMNS))),
 };
 
 function fileText(name: string, events: readonly MeterEvent[]): string {
   const file = EXPORT_FILES.find((candidate) => candidate.name === name);
   if (file === undefined) throw new Error(`no file ${name}`);
   return encodeAll(file.encoder, exported(events));
-}
-
-function goldenFile(name: string): Buffer {
-  return readFileSync(join(import.meta.dirname, "golden", name));
 }
 
 function sumOf(events: readonly ExportedEvent[]) {
@@ -52,11 +45,12 @@ test("every file of the contract has an encoder and a reader here", () => {
 
 describe.each(Object.entries(READERS))("%s", (name, read) => {
   test("is the golden file, byte for byte", () => {
-    expect(Buffer.from(fileText(name, SAMPLE_EVENTS))).toEqual(goldenFile(name));
+    const made = Buffer.from(fileText(name, SAMPLE_EVENTS));
+    expect(made).toEqual(goldenFile(name, made));
   });
 
   test("the golden file reads back as the events that it was written from", () => {
-    const golden = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(goldenFile(name));
+    const golden = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(readGolden(name));
     expect(read(golden)).toEqual(exported(SAMPLE_EVENTS));
   });
 
@@ -84,9 +78,9 @@ describe("cells", () => {
         fc.property(wholePeriods, (events) => {
           const text = fileText(name, [...SAMPLE_EVENTS, ...events]).replace("\uFEFF", "");
           const [header = [], ...rows] = readCsv(text, name === "events.pt-br.csv" ? ";" : ",");
-          const isMoney = header.map((column) => /Micros$|Cost$|\(R\$\)$/.test(column));
+          const isNumber = header.map((column) => /Micros$|Cost$|^(x_U|u)nits$|^unidades$|\(R\$\)$/.test(column));
           for (const [column, cell] of rows.flatMap((cells) => [...cells.entries()])) {
-            if (isMoney[column]) expect(cell).toMatch(/^(-?\d+([.,]\d+)?)?$/);
+            if (isNumber[column]) expect(cell).toMatch(/^(-?\d+([.,]\d+)?)?$/);
             else expect(FORMULA_START.test(cell), JSON.stringify(cell)).toBe(false);
           }
         }),
@@ -96,8 +90,8 @@ describe("cells", () => {
 
   test("a negative amount stays a number", () => {
     const credit = SAMPLE_EVENTS.filter(({ amountMicros }) => amountMicros < 0);
-    expect(readCsv(fileText("events.csv", credit), ",")[1]?.[12]).toBe("-150000");
-    expect(readCsv(fileText("events.pt-br.csv", credit).slice(1), ";")[1]?.[12]).toBe("-0,1500");
+    expect(readCsv(fileText("events.csv", credit), ",")[1]?.[18]).toBe("-150000");
+    expect(readCsv(fileText("events.pt-br.csv", credit).slice(1), ";")[1]?.[13]).toBe("-0,1500");
     expect(readCsv(fileText("focus.csv", credit), ",")[1]?.[0]).toBe("-0.1500");
   });
 
@@ -114,8 +108,8 @@ describe("cells", () => {
     const text = fileText("events.pt-br.csv", SAMPLE_EVENTS);
     expect(text.lastIndexOf("\uFEFF")).toBe(0);
     const rows = readCsv(text.slice(1), ";");
-    expect(rows.slice(1).every((cells) => PTBR_NUMBER.test(cells[12] ?? ""))).toBe(true);
-    expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([17]));
+    expect(rows.slice(1).every((cells) => PTBR_NUMBER.test(cells[13] ?? ""))).toBe(true);
+    expect(new Set(rows.map(({ length }) => length))).toEqual(new Set([18]));
   });
 
   test("the CSVs for programs have no byte order mark", () => {

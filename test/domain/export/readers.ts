@@ -1,5 +1,6 @@
 import { unguardedText } from "../../../src/domain/export/csv.ts";
-import type { EventEncoder, ExportedEvent } from "../../../src/domain/export/exported_event.ts";
+import type { ExportedEvent } from "../../../src/domain/event_row.ts";
+import type { EventEncoder } from "../../../src/domain/export/exported_event.ts";
 import { CONTEXT } from "./samples.ts";
 
 /** The whole text of one format. */
@@ -41,15 +42,28 @@ export function readCsv(text: string, separator: string, { lineEnd = "\r\n" } = 
   return rows;
 }
 
-/** Events from the seventeen cells of `events.csv`, or of the custom columns of `focus.csv`. */
-export function eventOfCells(cells: readonly string[]): ExportedEvent {
-  const text = (index: number) => nullable(unguardedText(cells[index] ?? ""));
-  return {
-    ...eventOfTexts(text),
-    billed: cells[10] === "true",
-    unitPriceMicros: cells[11] === "" ? null : Number(cells[11]),
-    amountMicros: Number(cells[12]),
-  };
+/** The fields in the contract's order, written from it and not from the code. */
+export const FIELD_NAMES = (
+  "seq id occurredAt occurredAtSaoPaulo admittedAt admitMs tenantId keyId keyLabel reference customerId mode outcome " +
+  "failureCode upstreamStatus billed units unitPriceMicros amountMicros priceVersion transactionId cpfReference purpose " +
+  "legalBasis consentId requestedBy requestId claroMs kind corrects"
+).split(" ");
+const NUMBERS = "seq admitMs upstreamStatus units unitPriceMicros amountMicros priceVersion claroMs".split(" ");
+
+/** Events from the rows of `events.csv`, or from the custom columns of `focus.csv`; the header is the first row. */
+export function eventsOfRows([header = [], ...rows]: readonly string[][]): ExportedEvent[] {
+  const names = header.map((name) => name.replace(/^x_(.)/, (_, first: string) => first.toLowerCase()));
+  if (names.join() !== FIELD_NAMES.join()) throw new Error(`other columns: ${names.join()}`);
+  return rows.map(
+    (cells) =>
+      Object.fromEntries(names.map((name, index) => [name, valueOf(name, cells[index] ?? "")])) as ExportedEvent,
+  );
+}
+
+function valueOf(name: string, cell: string): string | number | boolean | null {
+  if (name === "billed") return cell === "true";
+  if (NUMBERS.includes(name)) return cell === "" ? null : Number(cell);
+  return nullable(unguardedText(cell));
 }
 
 /** Events from the cells of `events.pt-br.csv`. */
@@ -58,8 +72,9 @@ export function eventOfPtbrCells(cells: readonly string[]): ExportedEvent {
   return {
     ...eventOfTexts(text),
     billed: cells[10] === "sim",
-    unitPriceMicros: cells[11] === "" ? null : microsOfReais(cells[11] ?? ""),
-    amountMicros: microsOfReais(cells[12] ?? ""),
+    units: Number(cells[11]),
+    unitPriceMicros: cells[12] === "" ? null : microsOfReais(cells[12] ?? ""),
+    amountMicros: microsOfReais(cells[13] ?? ""),
   };
 }
 
@@ -82,13 +97,26 @@ function eventOfTexts(text: (index: number) => string | null): ExportedEvent {
     reference: text(7),
     mode: text(8),
     outcome: text(9),
+    admittedAt: null,
+    admitMs: null,
+    customerId: null,
+    failureCode: null,
+    upstreamStatus: null,
+    units: 0,
+    priceVersion: null,
+    purpose: null,
+    legalBasis: null,
+    consentId: null,
+    requestedBy: null,
+    requestId: null,
+    claroMs: null,
     billed: false,
     unitPriceMicros: null,
     amountMicros: 0,
-    transactionId: text(13),
-    cpfReference: text(14),
-    kind: text(15),
-    corrects: text(16),
+    transactionId: text(14),
+    cpfReference: text(15),
+    kind: text(16),
+    corrects: text(17),
   } as ExportedEvent;
 }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { type ExportContext, type ExportedEvent, exportedEvent } from "../../../src/domain/export/exported_event.ts";
+import type { ExportedEvent } from "../../../src/domain/event_row.ts";
+import { type ExportContext, exportedEvent } from "../../../src/domain/export/exported_event.ts";
 import type { MeterEvent } from "../../../src/domain/meter_event.ts";
 import { OUTCOMES } from "../../../src/domain/meter_event.ts";
 import { parsePeriod, type Period, periodBounds } from "../../../src/domain/period.ts";
@@ -19,19 +20,33 @@ const START_MS = periodBounds(PERIOD).startMs;
 const PLAIN: Omit<MeterEvent, "seq"> = {
   id: "lk_01JD8Q2V7M",
   occurredAtMs: START_MS,
+  admittedAtMs: null,
+  admitMs: null,
   tenantId: TENANT,
   keyId: "csg_live_0123456789",
   reference: null,
+  customerId: null,
   mode: "live",
   outcome: "delivered",
+  failureCode: null,
+  upstreamStatus: null,
   billed: true,
   units: 1,
   unitPriceMicros: 150_000,
   amountMicros: 150_000,
+  priceVersion: null,
   transactionId: "7a52f4c8-03f1-4d0e-9f5e-7c0b1a2d3e4f",
   cpfReference: "v1:9f2c1b7a",
+  purpose: null,
+  legalBasis: null,
+  consentId: null,
+  requestedBy: null,
+  requestId: null,
+  claroMs: null,
   kind: "lookup",
   corrects: null,
+  period: null,
+  day: null,
 };
 
 /** Text that spreadsheets and careless readers stumble over. */

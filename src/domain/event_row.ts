@@ -1,0 +1,57 @@
+import type { EVENT_FIELDS, EventField, FieldTypes, STORED_ONLY_FIELDS } from "./event_fields.ts";
+import type { MeterEvent, Mode } from "./meter_event.ts";
+
+type ExportedField = (typeof EVENT_FIELDS)[number];
+type StoredField = Extract<ExportedField | (typeof STORED_ONLY_FIELDS)[number], { stored: "first" | "later" }>;
+type Nullable<Field extends EventField> = Field["isNullable"] extends true ? null : never;
+
+/** One event as every format shows it: the same fields, in this order. Times are RFC 3339, money is micros of BRL. */
+export type ExportedEvent = {
+  readonly [Field in ExportedField as Field["name"]]: FieldTypes[Field["type"]]["exported"] | Nullable<Field>;
+};
+
+/** One event as a ledger writes it, in its journal, its batches and D1's `event_batches`. Tenant and mode are the batch's. */
+export type EventRow = {
+  readonly [Field in StoredField as Field["column"]]: FieldTypes[Field["type"]]["stored"] | Nullable<Field>;
+};
+
+type LaterColumn = Extract<StoredField, { stored: "later" }>["column"];
+
+/** One event as it is read: what was recorded before a field existed does not have it. */
+export type StoredEventRow = Omit<EventRow, LaterColumn> & Partial<Pick<EventRow, LaterColumn>>;
+
+/** A stored event with what its batch says of it. */
+export function meterEventOf(row: StoredEventRow, { tenantId, mode }: { tenantId: string; mode: Mode }): MeterEvent {
+  return {
+    seq: row.seq,
+    id: row.id,
+    occurredAtMs: row.occurred_at,
+    admittedAtMs: row.admitted_at ?? null,
+    admitMs: row.admit_ms ?? null,
+    tenantId,
+    keyId: row.key_id,
+    reference: row.reference,
+    customerId: row.customer_id ?? null,
+    mode,
+    outcome: row.outcome,
+    failureCode: row.failure_code ?? null,
+    upstreamStatus: row.upstream_status ?? null,
+    billed: row.billed === 1,
+    units: row.units,
+    unitPriceMicros: row.unit_price_micros,
+    amountMicros: row.amount_micros,
+    priceVersion: row.price_version ?? null,
+    transactionId: row.transaction_id,
+    cpfReference: row.cpf_reference,
+    purpose: row.purpose ?? null,
+    legalBasis: row.legal_basis ?? null,
+    consentId: row.consent_id ?? null,
+    requestedBy: row.requested_by ?? null,
+    requestId: row.request_id ?? null,
+    claroMs: row.claro_ms ?? null,
+    kind: row.kind,
+    corrects: row.corrects,
+    period: row.period ?? null,
+    day: row.day ?? null,
+  };
+}
