@@ -31,31 +31,6 @@ export function maskCpf(cpf: Cpf): string {
   return `***.${cpf.slice(3, 6)}.${cpf.slice(6, 9)}-**`;
 }
 
-/** Digits in groups, with anything but letters and other numbers between them. */
-const DIGIT_GROUPS = /[0-9]+(?:[^\p{L}\p{N}]+[0-9]+)*/gu;
-
-/**
- * True when free text holds what reads as a CPF, in whatever groups its eleven digits are written: such text must not
- * reach logs or exports. Eleven digits within a longer number do not count: one in a hundred would be a CPF by chance,
- * and time stamps and UUIDs are what references are made of.
- */
-export function looksLikeCpf(text: string): boolean {
-  const runs = text.normalize("NFKC").match(DIGIT_GROUPS) ?? [];
-  return runs.some((run) => {
-    const groups = run.split(/[^0-9]+/);
-    return groups.some((_group, start) => startsWithCpf(groups.slice(start)));
-  });
-}
-
-function startsWithCpf(groups: readonly string[]): boolean {
-  let digits = "";
-  for (const group of groups) {
-    digits += group;
-    if (digits.length >= 11) return parseCpf(digits).ok;
-  }
-  return false;
-}
-
 function toDigits(input: unknown): string | null {
   if (typeof input === "string") {
     return WRITTEN_CPF.test(input) ? input.replaceAll(/[.-]/g, "") : null;

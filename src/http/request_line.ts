@@ -1,6 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import { looksLikeCpf } from "../domain/cpf.ts";
+import { looksLikeCpf } from "../domain/cpf_like.ts";
 import { logEvent } from "../platform/log.ts";
 import { servicesOf } from "../platform/services.ts";
 import type { AppEnv } from "./context.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { looksLikeCpf, parseCpf } from "../domain/cpf.ts";
+import { parseCpf } from "../domain/cpf.ts";
+import { looksLikeCpf } from "../domain/cpf_like.ts";
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { AppContext } from "./context.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { looksLikeCpf } from "../../domain/cpf.ts";
+import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { CURRENCY, formatMicros, parseAmountMicros } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";
 import { adjust } from "../../gateway/adjust.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { looksLikeCpf } from "../../domain/cpf.ts";
+import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import { issueKey, revokeKey, rotateKey, type IssuedKey } from "../../gateway/keys.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { looksLikeCpf } from "../../domain/cpf.ts";
+import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { validateTiers } from "../../domain/pricing.ts";
 import { createTenant, updateTenant } from "../../gateway/tenants.ts";
 import type { Tenant } from "../../platform/register.ts";
