@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Issue } from "./issue.ts";
 import { OUTCOMES } from "./meter_event.ts";
 import { type Period, periodOf, saoPauloDate, type SaoPauloDate } from "./period.ts";
 import { fail, ok, type Result } from "./result.ts";
@@ -39,18 +40,22 @@ export function isReportHeader(cells: readonly string[]): boolean {
   return cells.join(",") === REPORT_COLUMNS.join(",");
 }
 
-/** Reads a line of a period's report, or says in English what is wrong with it, without what stood there. */
-export function parseReportRow(cells: readonly string[] | null, period: Period): Result<ReportRow, string> {
-  if (cells === null || cells.length !== REPORT_COLUMNS.length)
-    return fail(`not ${REPORT_COLUMNS.length} cells of CSV`);
+/** Reads a line of a period's report, or says what is wrong with it, without what stood there. */
+export function parseReportRow(
+  cells: readonly string[] | null,
+  period: Period,
+): Result<ReportRow, Omit<Issue, "path">> {
+  if (cells === null || cells.length !== REPORT_COLUMNS.length) {
+    return fail({ code: "report_cells", params: { count: REPORT_COLUMNS.length } });
+  }
   const [transactionId = "", occurredAt = "", customerId = "", status = ""] = cells.map((cell) => cell.trim());
-  if (!TEXT.test(transactionId)) return fail("transactionId: at most 200 printable characters");
-  if (!TEXT.test(customerId) || customerId === "") return fail("customerId: 1 to 200 printable characters");
-  if (!instant.safeParse(occurredAt).success) return fail("occurredAt: not a time of RFC 3339");
+  if (!TEXT.test(transactionId)) return fail({ code: "report_transaction" });
+  if (!TEXT.test(customerId) || customerId === "") return fail({ code: "report_customer" });
+  if (!instant.safeParse(occurredAt).success) return fail({ code: "report_time" });
   const occurredAtMs = Date.parse(occurredAt);
-  if (!isWithin(occurredAtMs, period)) return fail(`occurredAt: not in ${period} in São Paulo`);
+  if (!isWithin(occurredAtMs, period)) return fail({ code: "report_period", params: { period } });
   const isCharged = CHARGED.test(status);
-  if (!isCharged && !NOT_CHARGED.test(status)) return fail("status: an HTTP status or an outcome");
+  if (!isCharged && !NOT_CHARGED.test(status)) return fail({ code: "report_status" });
   const date = saoPauloDate(occurredAtMs);
   return ok({ transactionId: transactionId === "" ? null : transactionId, occurredAtMs, date, customerId, isCharged });
 }

@@ -1,10 +1,14 @@
+import type { Issue } from "./issue.ts";
+
 /**
- * Every expected failure by name. It knows no HTTP: `http/problem.ts` maps each to a status and to words, exhaustively.
+ * Every expected failure by name. It knows no HTTP: `http/texts/problem_texts.ts` maps each to a status and to words,
+ * exhaustively.
  */
 export type FailureCode =
   | "invalid_json"
   | "invalid_request"
   | "invalid_cpf"
+  | "purpose_required"
   | "rejected_by_claro"
   | "missing_credentials"
   | "invalid_api_key"
@@ -15,12 +19,16 @@ export type FailureCode =
   | "tenant_suspended"
   | "insufficient_scope"
   | "ip_not_allowed"
+  | "role_required"
+  | "cross_site_request"
   | "trial_ended"
+  | "subject_restricted"
   | "score_not_found"
   | "not_found"
   | "method_not_allowed"
   | "conflict"
   | "period_open"
+  | "document_in_use"
   | "change_pending"
   | "idempotency_in_progress"
   | "idempotency_expired"
@@ -30,6 +38,8 @@ export type FailureCode =
   | "rate_limited"
   | "quota_exceeded"
   | "spend_cap_reached"
+  | "key_limit_reached"
+  | "test_quota_exceeded"
   | "internal"
   | "misconfigured"
   | "claro_contract"
@@ -46,6 +56,8 @@ export type Failure = {
   readonly code: FailureCode;
   /** Whole seconds after which trying again can help; absent when waiting does not help. */
   readonly retryAfterSeconds?: number;
-  /** What is wrong with which field, in English, without the value: a value can be personal. */
-  readonly issues?: readonly { readonly path: string; readonly message: string }[];
+  /** What is wrong with which part, without what stood there: a value can be personal. */
+  readonly issues?: readonly Issue[];
+  /** The lookup that failed, where it is on record. */
+  readonly lookupId?: string;
 };

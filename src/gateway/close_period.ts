@@ -40,9 +40,9 @@ export async function closePeriod(
   const nowMs = services.clock.nowMs();
   if (nowMs < endMs) return fail({ code: "period_open" });
   const signingKey = services.settings.exportSigningKey;
-  if (signingKey === null) return unsigned("is missing; `npm run ctl -- statements new-key` makes one");
+  if (signingKey === null) return unsigned("setting_missing");
   if (!(await services.statements.keepKey(signingKey, nowMs))) {
-    return unsigned("its kid is another key's; a new key needs a new kid");
+    return unsigned("setting_taken");
   }
   const audit = { atMs: nowMs, actor, action: "period.close", target: period, before: null, after: null };
   const closing = await services.statements.startClosing(period, audit);
@@ -72,8 +72,8 @@ export async function closeDuePeriods(services: Services): Promise<void> {
   }
 }
 
-function unsigned(message: string): Result<never, Failure> {
-  return fail({ code: "misconfigured", issues: [{ path: "EXPORT_SIGNING_KEY", message }] });
+function unsigned(code: "setting_missing" | "setting_taken"): Result<never, Failure> {
+  return fail({ code: "misconfigured", issues: [{ path: "EXPORT_SIGNING_KEY", code }] });
 }
 
 type Run = {

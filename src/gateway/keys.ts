@@ -1,5 +1,6 @@
 import { makeApiKey, type ApiKey, type Scope } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { Issue, IssueCode } from "../domain/issue.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
@@ -30,7 +31,7 @@ export async function issueKey(
   if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
   const nowMs = services.clock.nowMs();
   if ((await services.register.activeKeys(tenantId, nowMs)) >= MOST_ACTIVE_KEYS) {
-    return conflict(`the tenant has ${MOST_ACTIVE_KEYS} keys that work: revoke one first`);
+    return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
   }
   const lifetimeMs = asked.expiresAtMs === null ? null : asked.expiresAtMs - nowMs;
   const issued = await makeKey({ ...asked, tenantId, createdAtMs: nowMs, lifetimeMs, replaces: null });
@@ -59,8 +60,8 @@ export async function rotateKey(
     const old = await services.register.key(keyId);
     if (old === null) return fail({ code: "not_found" });
     const nowMs = services.clock.nowMs();
-    if (old.revokedAtMs !== null) return conflict("the key is revoked");
-    if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("the key has expired");
+    if (old.revokedAtMs !== null) return conflict("key_revoked");
+    if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("key_expired");
     const expiresAtMs = old.lifetimeMs === null ? null : nowMs + old.lifetimeMs;
     const issued = await makeKey({ ...old, createdAtMs: nowMs, expiresAtMs, replaces: keyId });
     const oldExpiresAtMs = Math.min(old.expiresAtMs ?? Infinity, nowMs + overlapMs);
@@ -79,7 +80,7 @@ export async function rotateKey(
     const saved = await services.register.replaceKey(issued.registered, old, { oldExpiresAtMs, audit });
     if (saved) return await effectiveKey(services, issued);
   }
-  return conflict("the key is being changed by others");
+  return conflict("changed_by_others");
 }
 
 /** Ends a key at once and for ever. Revoking it again changes nothing. */
@@ -99,7 +100,7 @@ export async function revokeKey(
     const projected = await effective(services, key.tenantId);
     return projected.ok ? ok({ effectiveAtMs: nowMs }) : projected;
   }
-  return conflict("the key is being changed by others");
+  return conflict("changed_by_others");
 }
 
 // When the first try died before the ledger was told, the key has worked until now.
@@ -115,8 +116,8 @@ async function revokedAgain(
 
 async function effectiveKey(services: Services, issued: IssuedKey): Promise<Result<IssuedKey, Failure>> {
   const { id: keyId, tenantId } = issued.registered;
-  const how = `key ${keyId} is recorded, but nobody was shown its secret: revoke it, and issue another one`;
-  const projected = await effective(services, tenantId, { keyId, how });
+  const pending: Issue = { path: "", code: "key_recorded", params: { keyId } };
+  const projected = await effective(services, tenantId, { keyId, pending });
   return projected.ok ? ok(issued) : projected;
 }
 
@@ -128,8 +129,8 @@ async function makeKey(
   return { key, registered: { ...asked, id: key.keyId, secretHash, revokedAtMs: null, inDirectory: false } };
 }
 
-function conflict(message: string): Result<never, Failure> {
-  return fail({ code: "conflict", issues: [{ path: "", message }] });
+function conflict(code: IssueCode, params: Issue["params"] = {}): Result<never, Failure> {
+  return fail({ code: "conflict", issues: [{ path: "", code, params }] });
 }
 
 function audited(key: RegisteredKey): Record<string, unknown> {

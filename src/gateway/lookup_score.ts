@@ -1,6 +1,7 @@
 import type { LimitNotices } from "../domain/admission.ts";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { LookupGrounds } from "../domain/lookup_grounds.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
 import { callLedger, LookupLedger } from "../platform/ledger/ledger_client.ts";
 import { withDeadline } from "../platform/deadline.ts";
@@ -12,11 +13,13 @@ import { keepAnswer, openAnswer } from "./idempotent_answer.ts";
 import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
 
 /** A partner's request for one score. `ip` is the caller's address where the platform vouches for it. */
-export type LookupRequest = {
+export type LookupRequest = LookupGrounds & {
   readonly cpf: Cpf;
   readonly reference: string | null;
   readonly idempotencyKey: string | null;
   readonly ip: string | null;
+  /** The `X-Request-Id` that the caller knows the request by. */
+  readonly requestId: string;
 };
 
 /** What a lookup answers; with an idempotency key, again and again. */
@@ -27,6 +30,8 @@ export type LookupAnswer =
       readonly score: number;
       readonly mode: Mode;
       readonly billed: boolean;
+      /** What the event says that it costs, where the ledger told. */
+      readonly unitPriceMicros?: number;
       readonly transactionId: string | null;
       readonly createdAtMs: number;
       /** As Claro wrote them, for those who speak Claro's shape. */

@@ -6,6 +6,7 @@ import { fail, ok, type Result } from "../domain/result.ts";
 import { eventPages, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
+import { isOutage } from "../platform/outage.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 
@@ -67,13 +68,14 @@ async function flushedRange(services: Services, tenantId: string, period: Period
   return ok({ first: range.value.first, last: Math.min(range.value.last, flushedThrough) });
 }
 
-/** What D1 or R2 throws while a statement is prepared, as a failure that can be tried again. */
+/** What D1 or R2 throws when it cannot be asked, as a failure that can be tried again. A mistake of ours stays one. */
 export async function whileReadable<Value>(
   work: () => Promise<Result<Value, Failure>>,
 ): Promise<Result<Value, Failure>> {
   try {
     return await work();
   } catch (error) {
+    if (!isOutage(error)) throw error;
     logEvent("warn", { event: "statement_unavailable", error: messageOf(error) });
     return unavailable();
   }

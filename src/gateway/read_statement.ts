@@ -5,6 +5,7 @@ import { buildManifest, type Manifest, type SignedManifest } from "../domain/sta
 import { StatementAccumulator } from "../domain/statement_totals.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { MonthTotals } from "../platform/ledger/messages.ts";
+import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { hasStatement, openPeriodEvents, whileReadable } from "./open_statement.ts";
@@ -46,7 +47,7 @@ export async function openManifest(
     const accumulator = new StatementAccumulator(period, { tenantId, firstSeq: range.first });
     for await (const page of pages) for (const event of page) accumulator.add(event);
     const totals = accumulator.finish();
-    if (!totals.ok) throw new Error(`the events of ${period} are no period: ${totals.failure.name}`);
+    if (!totals.ok) throw new StoreError(`the events of ${period} are no period: ${totals.failure.name}`);
     const previous = await services.statements.latest(tenantId);
     return ok(
       buildManifest(totals.value, {
@@ -70,7 +71,7 @@ export async function listStatements(
     const tenant = await services.register.tenant(tenantId);
     if (tenant === null) return fail({ code: "not_found" });
     const before = page.before === null ? null : parsePeriod(page.before);
-    if (before?.ok === false) return fail({ code: "invalid_request" });
+    if (before?.ok === false) return fail({ code: "invalid_request", issues: [{ path: "cursor", code: "cursor" }] });
     const newest = before === null ? periodOf(services.clock.nowMs()) : previousPeriod(before.value);
     const periods = monthsBack(newest, { oldest: periodOf(tenant.createdAtMs), limit: page.limit });
     const oldest = periods.at(-1);

@@ -3,7 +3,6 @@ import { MODES, type Mode } from "../domain/meter_event.ts";
 import { ok, fail, type Result } from "../domain/result.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { Services } from "../platform/services.ts";
-import type { Actor } from "./tenants.ts";
 
 /** Where a rebuild goes on: the tenant before the next one, the next ledger, and the seq that D1 has of it again. */
 export type RebuildPlace = {
@@ -26,13 +25,8 @@ const CALL_MS = 60_000;
  */
 export async function rebuildCopy(
   services: Services,
-  actor: Actor,
   place: RebuildPlace | null,
 ): Promise<Result<RebuildStep, Failure>> {
-  if (place === null) {
-    const audit = { actor, action: "ledger.rebuild", target: "events", before: null, after: null };
-    await services.register.note({ atMs: services.clock.nowMs(), ...audit });
-  }
   const endsAtMs = Date.now() + STEP_MS;
   const done = { ledgers: 0, events: 0 };
   let { after, mode, seq } = place ?? START;

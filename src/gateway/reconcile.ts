@@ -9,6 +9,7 @@ import { fail, ok, type Result } from "../domain/result.ts";
 import { eventPages } from "../platform/event_copy.ts";
 import { linesOf } from "../platform/lines.ts";
 import { logEvent } from "../platform/log.ts";
+import { StoreError } from "../platform/outage.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
@@ -133,7 +134,7 @@ async function eventsOf(
 
 async function* archivedEvents(services: Services, stored: StoredStatement): AsyncGenerator<Compared[], void, void> {
   const body = await services.archive.read(stored.prefix, "events.jsonl");
-  if (body === null) throw new Error("a file of a closed statement is not in R2");
+  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
   for await (const line of linesOf(body)) {
     const { occurredAt, ...event } = JSON.parse(line) as ExportedEvent;
     yield [{ ...event, occurredAtMs: Date.parse(occurredAt) }];

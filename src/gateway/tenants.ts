@@ -1,5 +1,6 @@
 import type { TenantStatus } from "../domain/authorization.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { Issue } from "../domain/issue.ts";
 import { overridePlan, resolvePlan, type PlanTerms } from "../domain/plan.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
@@ -54,8 +55,8 @@ export async function createTenant(
     after: audited(tenant),
   };
   await services.register.insertTenant(tenant, audit);
-  const how = `tenant ${tenant.id} is created: do not create it again. It can make lookups within minutes, or after a PATCH`;
-  return await effective(services, tenant.id, { how });
+  const pending: Issue = { path: "", code: "tenant_recorded", params: { tenantId: tenant.id } };
+  return await effective(services, tenant.id, { pending });
 }
 
 /** Changes a tenant. A change that changes nothing is no line in the audit, but tells the ledgers again. */
@@ -81,19 +82,19 @@ export async function updateTenant(
     });
     if (saved) return await effective(services, tenantId);
   }
-  return fail({ code: "conflict", issues: [{ path: "", message: "the tenant is being changed by others" }] });
+  return fail({ code: "conflict", issues: [{ path: "", code: "changed_by_others" }] });
 }
 
-const PENDING = "the change is recorded. It is effective within minutes, or by repeating the call";
+const RECORDED: Issue = { path: "", code: "change_recorded" };
 
 /**
  * Makes a recorded change effective, and says plainly when it is not yet. `keyId` is a key that KV has to know for that;
- * `how` says what to do when it is pending.
+ * `pending` says what to do when it is not effective yet.
  */
 export async function effective(
   services: Services,
   tenantId: string,
-  { how = PENDING, keyId }: { how?: string; keyId?: string } = {},
+  { pending = RECORDED, keyId }: { pending?: Issue; keyId?: string } = {},
 ): Promise<Result<Tenant, Failure>> {
   const projected = await tryToProject(services, tenantId);
   if (projected?.ok && (keyId === undefined || !projected.value.unpublished.includes(keyId))) {
@@ -102,7 +103,7 @@ export async function effective(
   return fail({
     code: "change_pending",
     retryAfterSeconds: PENDING_RETRY_SECONDS,
-    issues: [{ path: "", message: how }],
+    issues: [pending],
   });
 }
 

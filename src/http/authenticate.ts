@@ -1,51 +1,76 @@
 import type { Failure } from "../domain/failure.ts";
-import { fail, type Result } from "../domain/result.ts";
-import { identifyByKey } from "../gateway/identify_caller.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import { identifyByKey, identifyByToken } from "../gateway/identify_caller.ts";
 import type { Caller } from "../platform/key_directory.ts";
-import { callerIp, type AppContext } from "./context.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { callerIp, setHeaders, type AppContext } from "./context.ts";
+import type { Credential, TenantAccess } from "./endpoint.ts";
+import { limitHeaders } from "./limit_headers.ts";
 
-/** Who calls, by an API key in `Authorization: Bearer` or `x-api-key`. Whether they may is the ledger's to say. */
-export async function authenticate(context: AppContext): Promise<Result<Caller, Failure>> {
-  const text = bearer(context.req.header("authorization")) ?? context.req.header("x-api-key");
-  const caller = await identifyByKey(context.get("services"), { text, ip: callerIp(context) });
-  return identified(context, caller);
-}
-
-/** Notes who calls; a failure gets the challenge that a 401 needs. */
-export function identified(
+/** Who calls, by what the endpoint takes. Whether they may is the ledger's to say. */
+export async function authenticateTenant(
   context: AppContext,
-  caller: Result<Caller, Failure>,
-  scheme: "Bearer" | "Basic" = "Bearer",
-): Result<Caller, Failure> {
-  if (!caller.ok) return caller.failure.code === "rate_limited" ? caller : challenge(context, caller.failure, scheme);
-  noteCaller(context, caller.value);
+  credential: Credential,
+): Promise<Result<Caller, Failure>> {
+  const caller = await identify(context, credential);
+  if (!caller.ok) return caller;
+  const { tenantId, keyId, mode } = caller.value;
+  Object.assign(context.get("log"), { tenantId, keyId, mode });
   return caller;
 }
 
-/** Puts the caller into the request's log line. */
-function noteCaller(context: AppContext, caller: Caller): void {
-  const { tenantId, keyId, mode } = caller;
-  Object.assign(context.get("log"), { tenantId, keyId, mode });
+/**
+ * Whether the ledger lets the caller do this now; its limits go on the answer either way. The one place where a call that
+ * is no lookup is counted: the ledger tells reads, tokens and lookups apart by `kind`.
+ */
+export async function authorizeTenant(
+  context: AppContext,
+  caller: Caller,
+  { scope, limit }: TenantAccess,
+): Promise<Result<null, Failure>> {
+  const access = { keyId: caller.keyId, scope, ip: callerIp(context), kind: limit };
+  const reply = await callLedger(context.get("services").ledgers, caller, (ledger) => ledger.authorize(access));
+  if (!reply.ok) return reply;
+  setHeaders(context, limitHeaders(reply.value.notices ?? null));
+  return reply.value.kind === "allowed" ? ok(null) : fail(explainRefusal(context, reply.value.failure, scope));
 }
 
-/** A 401 must say how to authenticate. */
-export function challenge(
-  context: AppContext,
-  failure: Failure,
-  scheme: "Bearer" | "Basic" = "Bearer",
-): Result<never, Failure> {
-  context.header("WWW-Authenticate", `${scheme} realm="claro-score-gateway"`);
-  return fail(failure);
+/** What a ledger refused, with what the caller has to know to mend it. */
+export function explainRefusal(context: AppContext, failure: Failure, scope: TenantAccess["scope"]): Failure {
+  if (failure.issues !== undefined) return failure;
+  if (failure.code === "insufficient_scope") {
+    return { ...failure, issues: [{ path: "Authorization", code: "scope_required", params: { scope } }] };
+  }
+  if (failure.code === "ip_not_allowed") {
+    const address = callerIp(context) ?? "";
+    return { ...failure, issues: [{ path: "", code: "address_seen", params: { address } }] };
+  }
+  return failure;
+}
+
+async function identify(context: AppContext, credential: Credential): Promise<Result<Caller, Failure>> {
+  const services = context.get("services");
+  const ip = callerIp(context);
+  const authorization = context.req.header("authorization");
+  if (credential === "api-key") {
+    return await identifyByKey(services, { text: bearer(authorization) ?? context.req.header("x-api-key"), ip });
+  }
+  const header = context.req.header("x-client-auth") ?? authorization;
+  if (credential === "issued-token") return await identifyByToken(services, { text: bearer(header), ip });
+  const text = header === undefined ? undefined : (basicCredentials(header)?.replace(":", "_") ?? "");
+  return await identifyByKey(services, { text, ip });
 }
 
 export function bearer(header: string | undefined): string | undefined {
   return header === undefined ? undefined : /^Bearer +([\x21-\x7e]+) *$/i.exec(header)?.[1];
 }
 
-const KEY_STATE_CODES = new Set(["invalid_api_key", "expired_api_key", "revoked_api_key"]);
-
-/** What a ledger refused, with the challenge that a 401 needs. */
-export function refusedByLedger(context: AppContext, failure: Failure): Failure {
-  if (KEY_STATE_CODES.has(failure.code)) challenge(context, failure);
-  return failure;
+function basicCredentials(header: string): string | null {
+  const encoded = /^Basic +([A-Za-z0-9+/]{1,200}={0,2}) *$/i.exec(header)?.[1];
+  if (encoded === undefined) return null;
+  try {
+    return atob(encoded);
+  } catch {
+    return null;
+  }
 }

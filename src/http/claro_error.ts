@@ -1,48 +1,105 @@
-import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import type { Failure } from "../domain/failure.ts";
-import type { AppContext } from "./context.ts";
-import { noteFailure, preferredLanguage } from "./problem.ts";
-import { PROBLEMS } from "./problem_texts.ts";
+import { told } from "./language.ts";
+import { failureCode, toldIssue, type ToldFailure } from "./problem.ts";
 
 /** The version that Claro's answers carry, for those of ours that Claro did not make. */
 export const API_VERSION = "1;2019-08-02";
 
 export const claroError = z
   .object({
-    apiVersion: z.string(),
-    transactionId: z.string(),
+    apiVersion: z
+      .string()
+      .meta(
+        told({ "pt-BR": "A versão da API da Claro.", en: "The version of Claro's API." }, { examples: [API_VERSION] }),
+      ),
+    transactionId: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O `X-Request-Id` da resposta.", en: "The answer's `X-Request-Id`." },
+          { examples: ["7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e"] },
+        ),
+      ),
     error: z.object({
-      httpCode: z.string(),
-      errorCode: z.string(),
-      message: z.string(),
-      detailedMessage: z.string(),
-      link: z.object({ rel: z.literal("related"), href: z.string() }),
+      httpCode: z.string().meta(told({ "pt-BR": "O status HTTP.", en: "The HTTP status." }, { examples: ["400"] })),
+      errorCode: z
+        .string()
+        .meta(
+          told(
+            { "pt-BR": "O status como a Claro o escreve.", en: "The status as Claro writes it." },
+            { examples: ["API-SCORES-400"] },
+          ),
+        ),
+      message: z
+        .string()
+        .meta(
+          told(
+            { "pt-BR": "O código em inglês, por extenso.", en: "The code in words." },
+            { examples: ["Invalid CPF"] },
+          ),
+        ),
+      detailedMessage: z.string().meta(
+        told(
+          {
+            "pt-BR": "Para pessoas, no idioma de `Accept-Language`.",
+            en: "For people, in the language of `Accept-Language`.",
+          },
+          { examples: ["O CPF precisa ter onze dígitos (com ou sem pontuação) e dígitos verificadores corretos."] },
+        ),
+      ),
+      link: z.object({
+        rel: z.literal("related"),
+        href: z
+          .string()
+          .meta(
+            told(
+              { "pt-BR": "Onde o código é explicado.", en: "Where the code is explained." },
+              { examples: ["https://gateway.example/docs/errors#invalid_cpf"] },
+            ),
+          ),
+      }),
+      code: failureCode.meta(
+        told(
+          { "pt-BR": "O nome estável da falha: decida por ele.", en: "The failure's stable name: decide by it." },
+          { examples: ["invalid_cpf"] },
+        ),
+      ),
+      lookupId: z
+        .string()
+        .optional()
+        .meta(
+          told(
+            {
+              "pt-BR": "A consulta que falhou, quando está registrada.",
+              en: "The lookup that failed, where it is on record.",
+            },
+            { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+          ),
+        ),
+      issues: z
+        .array(toldIssue)
+        .readonly()
+        .optional()
+        .meta(told({ "pt-BR": "O que há de errado e onde.", en: "What is wrong and where." })),
     }),
   })
   .meta({ id: "ClaroError" });
 
 /** A failure in Claro's envelope, with the status that `/v1/scores` would have. */
-export function claroErrorResponse(context: AppContext, failure: Failure): Response {
-  const { status, title, ...details } = PROBLEMS[failure.code];
-  noteFailure(context, failure);
-  const error: z.infer<typeof claroError> = {
+export function claroErrorBody(failed: ToldFailure): z.infer<typeof claroError> {
+  const { failure, status, title, detail, issues, link, requestId } = failed;
+  return {
     apiVersion: API_VERSION,
-    transactionId: context.get("requestId"),
+    transactionId: requestId,
     error: {
       httpCode: String(status),
       errorCode: `API-SCORES-${status}`,
       message: title,
-      detailedMessage: [details[preferredLanguage(context.req.header("accept-language"))], ...written(failure)].join(
-        " ",
-      ),
-      link: { rel: "related", href: `${new URL(context.req.url).origin}/docs/errors#${failure.code}` },
+      detailedMessage: detail,
+      link: { rel: "related", href: link },
+      code: failure.code,
+      ...(failure.lookupId === undefined ? {} : { lookupId: failure.lookupId }),
+      ...(issues === undefined ? {} : { issues }),
     },
   };
-  return context.json(error, status as ContentfulStatusCode);
-}
-
-/** Claro's envelope has no place for single fields: what is wrong with them follows the message. */
-function written({ issues = [] }: Failure): string[] {
-  return issues.map(({ path, message }) => (path === "" ? `${message}.` : `\`${path}\`: ${message}.`));
 }

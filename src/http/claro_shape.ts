@@ -1,149 +1,229 @@
 import { z } from "zod";
-import { parseCpf } from "../domain/cpf.ts";
-import type { Failure } from "../domain/failure.ts";
-import { fail, ok, type Result } from "../domain/result.ts";
+import { fail, ok } from "../domain/result.ts";
 import { ISSUED_TOKEN_SECONDS, issueToken } from "../gateway/issued_token.ts";
-import { identifyByKey, identifyByToken } from "../gateway/identify_caller.ts";
-import type { Caller } from "../platform/key_directory.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
-import { bearer, identified, refusedByLedger } from "./authenticate.ts";
-import { API_VERSION, claroError, claroErrorResponse } from "./claro_error.ts";
-import { callerIp, type AppContext } from "./context.ts";
-import { LOOKUP, noteAuthTime, runLookup, type AskedLookup } from "./lookup_call.ts";
+import { API_VERSION } from "./claro_error.ts";
+import { tenantEndpoint } from "./endpoint.ts";
+import { told } from "./language.ts";
+import { LOOKUP, runLookup } from "./lookup_call.ts";
 import { HEADERS } from "./openapi_parts.ts";
-import type { Operation } from "./operation.ts";
-import { parseJson, readText } from "./read_body.ts";
+import { freeText } from "./printable.ts";
+import { writtenCpf } from "./scores.ts";
 
-const tokenRequest = z.object({ grant_type: z.literal("client_credentials") }).meta({ id: "TokenRequest" });
+const grantType = z
+  .literal("client_credentials")
+  .meta(told({ "pt-BR": "Sempre `client_credentials`.", en: "Always `client_credentials`." }));
+
+/** Other fields are let be: what Claro's own clients send beside the grant is nothing to us. */
+const tokenRequest = z
+  .object({
+    grant_type: grantType.optional().meta(
+      told({
+        "pt-BR": "Sempre `client_credentials`, aqui ou na URL.",
+        en: "Always `client_credentials`, here or in the query.",
+      }),
+    ),
+  })
+  .meta({ id: "TokenRequest" });
+
+const tokenQuery = z.object({ grant_type: grantType.optional() });
 
 export const tokenAnswer = z
   .object({
-    access_token: z.string(),
-    token_type: z.literal("Bearer"),
-    expires_in: z.int(),
-    issued_at: z.string().meta({ description: "Milliseconds since 1970, as a string, as Claro writes it." }),
-    client_id: z.string(),
+    access_token: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O token, para `Authorization: Bearer …`.", en: "The token, for `Authorization: Bearer …`." },
+          { examples: ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0ZW5hbnRJZCI6InRlbl8uLi4ifQ.c2lnbmF0dXJl"] },
+        ),
+      ),
+    token_type: z.literal("Bearer").meta(told({ "pt-BR": "Sempre `Bearer`.", en: "Always `Bearer`." })),
+    expires_in: z
+      .int()
+      .meta(
+        told({ "pt-BR": "Por quantos segundos vale.", en: "How many seconds it is good for." }, { examples: [3600] }),
+      ),
+    issued_at: z.string().meta(
+      told(
+        {
+          "pt-BR": "Milissegundos desde 1970, como texto, do jeito que a Claro escreve.",
+          en: "Milliseconds since 1970, as a string, as Claro writes it.",
+        },
+        { examples: ["1795814440123"] },
+      ),
+    ),
+    client_id: z
+      .string()
+      .meta(told({ "pt-BR": "O id da chave.", en: "The key's id." }, { examples: ["csg_live_a1B2c3D4e5"] })),
   })
   .meta({ id: "IssuedToken" });
 
+/** Claro's clients send more than we read; what they send beside is let be. */
 export const claroScoreRequest = z
-  .object({ data: z.object({ customer: z.object({ idCpf: z.union([z.string(), z.int()]) }) }) })
+  .object({
+    data: z
+      .object({
+        customer: z
+          .object({ idCpf: writtenCpf })
+          .meta(told({ "pt-BR": "A pessoa consultada.", en: "The person that is looked up." })),
+      })
+      .meta(told({ "pt-BR": "O envelope da Claro.", en: "Claro's envelope." })),
+  })
   .meta({ id: "ClaroScoreRequest" });
 
 export const claroScoreAnswer = z
   .object({
-    apiVersion: z.string(),
-    transactionId: z.string().nullable(),
-    data: z.object({ statsResult: z.object({ score: z.union([z.int(), z.string()]) }) }),
+    apiVersion: z
+      .string()
+      .meta(
+        told({ "pt-BR": "A versão da API da Claro.", en: "The version of Claro's API." }, { examples: [API_VERSION] }),
+      ),
+    transactionId: z
+      .string()
+      .nullable()
+      .meta(
+        told(
+          { "pt-BR": "O id da transação na Claro.", en: "Claro's own id of the transaction." },
+          { examples: ["0d5a7f3c-91b2-4c4e-8a6f-2e7b1d9c3a58"] },
+        ),
+      ),
+    data: z
+      .object({
+        statsResult: z
+          .object({
+            score: z
+              .union([z.int(), z.string()])
+              .meta(
+                told(
+                  { "pt-BR": "O score, como a Claro o escreveu.", en: "The score, as Claro wrote it." },
+                  { examples: [742] },
+                ),
+              ),
+          })
+          .meta(told({ "pt-BR": "O resultado.", en: "The result." })),
+      })
+      .meta(told({ "pt-BR": "O envelope da Claro.", en: "Claro's envelope." })),
   })
   .meta({ id: "ClaroScoreAnswer" });
 
-export const tokenOperation: Operation = {
+/** `POST /oauth2/v1/token`: key id and secret against an access token, as Claro does it. */
+export const issueAccessToken = tenantEndpoint({
+  method: "POST",
+  path: "/oauth2/v1/token",
   id: "issueToken",
   tag: "Claro's shape",
-  summary: "Get an access token",
-  description: "Key id and secret against a token that is good for an hour, or until its key ends.",
-  access: "client-credentials",
+  summary: { "pt-BR": "Obter um token de acesso", en: "Get an access token" },
+  description: {
+    "pt-BR": "Troca o id e o segredo da chave por um token que vale uma hora, ou até o fim da chave.",
+    en: "Key id and secret against a token that is good for an hour, or until its key ends.",
+  },
+  credential: "client-credentials",
+  scope: "scores:read",
+  limit: "token",
+  query: tokenQuery,
   body: {
     schema: tokenRequest,
-    type: "application/x-www-form-urlencoded",
+    types: ["application/x-www-form-urlencoded"],
+    isOptional: true,
     example: { grant_type: "client_credentials" },
   },
-  answers: { 200: { description: "The token.", content: tokenAnswer } },
-  headers: HEADERS.cacheControl,
-  failureSchema: claroError,
-};
+  answers: { 200: { description: { "pt-BR": "O token.", en: "The token." }, content: tokenAnswer } },
+  headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
+  failureShape: "claro",
+  handle: async ({ context, services, caller, query, body }) => {
+    if (query.grant_type === undefined && body.grant_type === undefined) {
+      return fail({ code: "invalid_request", issues: [{ path: "grant_type", code: "required" }] });
+    }
+    context.header("Cache-Control", "no-store");
+    // The seed's curl client takes the fourth quoted field of the line: `access_token` has to come first.
+    return ok(
+      context.json({
+        access_token: await issueToken(services, caller),
+        token_type: "Bearer",
+        expires_in: ISSUED_TOKEN_SECONDS,
+        issued_at: String(services.clock.nowMs()),
+        client_id: caller.keyId,
+      } satisfies z.infer<typeof tokenAnswer>),
+    );
+  },
+});
 
-/** `POST /oauth2/v1/token`: key id and secret against an access token, as Claro does it. */
-export async function postToken(context: AppContext): Promise<Response> {
-  context.header("Cache-Control", "no-store");
-  const caller = await authenticateClient(context);
-  if (!caller.ok) return claroErrorResponse(context, caller.failure);
-  const form = await readText(context, "application/x-www-form-urlencoded");
-  if (!form.ok) return claroErrorResponse(context, form.failure);
-  const asked = tokenRequest.safeParse(Object.fromEntries(new URLSearchParams(form.value)));
-  if (!asked.success) return claroErrorResponse(context, { code: "invalid_request" });
-  const services = context.get("services");
-  const access = { keyId: caller.value.keyId, scope: "scores:read", ip: callerIp(context) } as const;
-  const reply = await callLedger(services.ledgers, caller.value, (ledger) => ledger.authorize(access));
-  if (!reply.ok) return claroErrorResponse(context, reply.failure);
-  if (reply.value.kind === "refused") {
-    return claroErrorResponse(context, refusedByLedger(context, reply.value.failure));
-  }
-  // The seed's curl client takes the fourth quoted field of the line: `access_token` has to come first.
-  return context.json({
-    access_token: await issueToken(services, caller.value),
-    token_type: "Bearer",
-    expires_in: ISSUED_TOKEN_SECONDS,
-    issued_at: String(services.clock.nowMs()),
-    client_id: caller.value.keyId,
-  } satisfies z.infer<typeof tokenAnswer>);
-}
-
-export const claroScoreOperation: Operation = {
-  ...LOOKUP,
-  id: "lookUpScoreInClarosShape",
-  tag: "Claro's shape",
-  summary: "Look up the score of a CPF, in Claro's shape",
-  description:
-    "Claro's body as Claro gave it, reduced to the fields below. `X-CustomerID` is ignored: Claro is sent yours.",
-  access: "issued-token",
-  body: { schema: claroScoreRequest, example: { data: { customer: { idCpf: "52998224725" } } } },
-  answers: { 200: { description: "The score.", content: claroScoreAnswer } },
-  failureSchema: claroError,
-};
-
-/** `POST /customers/v1/scores`: a lookup in Claro's own shape. */
-export async function postClaroScore(context: AppContext): Promise<Response> {
-  const caller = await authenticateToken(context);
-  if (!caller.ok) {
-    noteAuthTime(context);
-    return claroErrorResponse(context, caller.failure);
-  }
-  const text = await readText(context, "application/json");
-  const answered = await runLookup(context, caller.value, text.ok ? readAsked(text.value) : text);
-  if (!answered.ok) return claroErrorResponse(context, answered.failure);
-  const { answer, headers } = answered.value;
-  const { claro, transactionId } = answer;
-  const written = {
-    apiVersion: claro.apiVersion ?? API_VERSION,
-    transactionId,
-    data: { statsResult: { score: claro.score } },
-  } satisfies z.infer<typeof claroScoreAnswer>;
-  return Response.json(written, { headers });
-}
-
-async function authenticateClient(context: AppContext): Promise<Result<Caller, Failure>> {
-  const header = context.req.header("x-client-auth") ?? context.req.header("authorization");
-  const text = header === undefined ? undefined : (basicCredentials(header)?.replace(":", "_") ?? "");
-  const caller = await identifyByKey(context.get("services"), { text, ip: callerIp(context) });
-  return identified(context, caller, "Basic");
-}
-
-async function authenticateToken(context: AppContext): Promise<Result<Caller, Failure>> {
-  const text = bearer(context.req.header("x-client-auth") ?? context.req.header("authorization"));
-  return identified(context, await identifyByToken(context.get("services"), { text, ip: callerIp(context) }));
-}
-
-function basicCredentials(header: string): string | null {
-  const encoded = /^Basic +([A-Za-z0-9+/]{1,200}={0,2}) *$/i.exec(header)?.[1];
-  if (encoded === undefined) return null;
-  try {
-    return atob(encoded);
-  } catch {
-    return null;
-  }
-}
+const consentIdHeader = freeText(128)
+  .optional()
+  .meta(
+    told(
+      { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
+      { examples: ["consentimento-8812"] },
+    ),
+  );
+const requestedByHeader = freeText(64)
+  .optional()
+  .meta(
+    told(
+      {
+        "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
+        en: "Who asked for the lookup at your company: an id, no name.",
+      },
+      { examples: ["analista-42"] },
+    ),
+  );
 
 /** The seed's PHP client writes a CPF that begins with zeros as digits that are no JSON number. */
 const BARE_DIGITS =
   /^(\s*\{\s*"data"\s*:\s*\{\s*"customer"\s*:\s*\{\s*"idCpf"\s*:\s*)(0[0-9]{1,10})(\s*\}\s*\}\s*\}\s*)$/;
 
-function readAsked(text: string): Result<AskedLookup, Failure> {
-  const json = parseJson(text.replace(BARE_DIGITS, '$1"$2"$3'));
-  if (!json.ok) return json;
-  const parsed = claroScoreRequest.safeParse(json.value);
-  if (!parsed.success) return fail({ code: "invalid_request" });
-  const cpf = parseCpf(parsed.data.data.customer.idCpf);
-  return cpf.ok ? ok({ cpf: cpf.value, reference: null }) : fail({ code: "invalid_cpf" });
-}
+/** `POST /customers/v1/scores`: a lookup in Claro's own shape. */
+export const lookUpClaroScore = tenantEndpoint({
+  ...LOOKUP,
+  method: "POST",
+  path: "/customers/v1/scores",
+  id: "lookUpScoreInClarosShape",
+  tag: "Claro's shape",
+  summary: {
+    "pt-BR": "Consultar o score de um CPF, no formato da Claro",
+    en: "Look up the score of a CPF, in Claro's shape",
+  },
+  description: {
+    "pt-BR":
+      "O corpo que a Claro devolveu, reduzido aos campos abaixo. `X-CustomerID` é ignorado: a Claro recebe o do seu cadastro.",
+    en: "Claro's body as Claro gave it, reduced to the fields below. `X-CustomerID` is ignored: Claro is sent yours.",
+  },
+  credential: "issued-token",
+  scope: "scores:read",
+  limit: "lookup",
+  requestHeaders: { ...LOOKUP.requestHeaders, "X-Consent-Id": consentIdHeader, "X-Requested-By": requestedByHeader },
+  body: {
+    schema: claroScoreRequest,
+    example: { data: { customer: { idCpf: "52998224725" } } },
+    mend: (text) => text.replace(BARE_DIGITS, '$1"$2"$3'),
+    failureOf: (issues) =>
+      issues.length > 0 && issues.every(({ path, code }) => path === "data.customer.idCpf" && code === "cpf")
+        ? "invalid_cpf"
+        : "invalid_request",
+  },
+  answers: { 200: { description: { "pt-BR": "O score.", en: "The score." }, content: claroScoreAnswer } },
+  failureShape: "claro",
+  handle: async ({ context, caller, authMs, headers, body }) => {
+    const answered = await runLookup(
+      { context, caller, authMs },
+      {
+        cpf: body.data.customer.idCpf,
+        reference: null,
+        // Claro's shape has no place for these two: a key can have them as its defaults.
+        purpose: null,
+        legalBasis: null,
+        consentId: headers["X-Consent-Id"] ?? null,
+        requestedBy: headers["X-Requested-By"] ?? null,
+        idempotencyKey: headers["Idempotency-Key"],
+      },
+    );
+    if (!answered.ok) return answered;
+    const { claro, transactionId } = answered.value.answer;
+    const written = {
+      apiVersion: claro.apiVersion ?? API_VERSION,
+      transactionId,
+      data: { statsResult: { score: claro.score } },
+    } satisfies z.infer<typeof claroScoreAnswer>;
+    return ok(Response.json(written, { headers: answered.value.headers }));
+  },
+});

@@ -8,8 +8,15 @@ export type LogFields = {
   mode?: string;
   outcome?: string;
   code?: string;
+  /** What was wrong with which part, as `path:code`. */
+  issues?: readonly string[];
   lookupId?: string;
   replayed?: boolean;
+  /** Who the operator is, and what the call was about. */
+  actor?: string;
+  target?: Readonly<Record<string, unknown>>;
+  /** A keyed reference to the address of a call that was refused. */
+  address?: string;
   settings?: readonly string[];
   error?: string;
   durationsMs?: Record<string, number>;
@@ -19,13 +26,13 @@ export type Variables = {
   requestId: string;
   startedAtMs: number;
   services: Services;
-  /** Who the operator is, where one has been let in. */
-  actor: string;
   log: LogFields;
 };
 
 export type AppEnv = { Bindings: Env; Variables: Variables };
 export type AppContext = Context<AppEnv>;
+
+const REFERENCE_CHARACTERS = 16;
 
 /** The caller's address as Cloudflare vouches for it. */
 export function callerIp(context: AppContext): string | null {
@@ -34,4 +41,9 @@ export function callerIp(context: AppContext): string | null {
 
 export function setHeaders(context: AppContext, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) context.header(name, value);
+}
+
+/** What stands in the log for something personal: always the same for the same, and read back by nobody. */
+export async function loggedReference(context: AppContext, text: string): Promise<string> {
+  return (await context.get("services").logHash.sign(text)).slice(0, REFERENCE_CHARACTERS);
 }

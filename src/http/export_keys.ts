@@ -1,35 +1,61 @@
 import { z } from "zod";
-import { ok } from "../domain/result.ts";
-import { whileReadable } from "../gateway/open_statement.ts";
-import type { AppContext } from "./context.ts";
-import type { Operation } from "./operation.ts";
-import { problemResponse } from "./problem.ts";
+import { fail, ok } from "../domain/result.ts";
+import { publicEndpoint } from "./endpoint.ts";
+import { told } from "./language.ts";
+
+const exportKey = z.object({
+  kty: z.literal("OKP").meta(told({ "pt-BR": "O tipo da chave.", en: "The key's type." })),
+  crv: z.literal("Ed25519").meta(told({ "pt-BR": "A curva.", en: "The curve." })),
+  x: z
+    .string()
+    .meta(
+      told(
+        { "pt-BR": "A chave pública, em base64url.", en: "The public key, in base64url." },
+        { examples: ["11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"] },
+      ),
+    ),
+  kid: z
+    .string()
+    .meta(
+      told(
+        { "pt-BR": "O nome da chave: o `keyId` do manifesto.", en: "The key's name: the manifest's `keyId`." },
+        { examples: ["export-2026"] },
+      ),
+    ),
+});
 
 const exportKeys = z
   .object({
-    keys: z.array(z.object({ kty: z.literal("OKP"), crv: z.literal("Ed25519"), x: z.string(), kid: z.string() })),
+    keys: z.array(exportKey).meta(
+      told({
+        "pt-BR": "Todas as chaves que já assinaram um manifesto.",
+        en: "Every key that ever signed a manifest.",
+      }),
+    ),
   })
   .meta({ id: "ExportKeys" });
 
-export const exportKeysOperation: Operation = {
+/** `GET /.well-known/claro-score-gateway/export-keys.json`. */
+export const getExportKeys = publicEndpoint({
+  method: "GET",
+  path: "/.well-known/claro-score-gateway/export-keys.json",
   id: "getExportKeys",
   tag: "Statements",
-  summary: "The keys that statements are signed with",
-  description:
-    "Ed25519 public keys (RFC 8037), every one that ever signed a manifest; `kid` is the manifest's `keyId`.",
-  access: "anyone",
-  answers: { 200: { description: "The keys.", content: exportKeys } },
+  summary: { "pt-BR": "As chaves que assinam os extratos", en: "The keys that statements are signed with" },
+  description: {
+    "pt-BR":
+      "Chaves públicas Ed25519 (RFC 8037), todas as que já assinaram um manifesto; `kid` é o `keyId` do manifesto.",
+    en: "Ed25519 public keys (RFC 8037), every one that ever signed a manifest; `kid` is the manifest's `keyId`.",
+  },
+  answers: { 200: { description: { "pt-BR": "As chaves.", en: "The keys." }, content: exportKeys } },
   failures: ["statement_unavailable"],
-};
-
-/** `GET /.well-known/claro-score-gateway/export-keys.json`. */
-export async function getExportKeys(context: AppContext): Promise<Response> {
-  const { statements, settings } = context.get("services");
-  const used = await whileReadable(async () => ok(await statements.keys()));
-  if (!used.ok) return problemResponse(context, used.failure);
-  const current = settings.exportSigningKey;
-  const isListed = current === null || used.value.some(({ kid }) => kid === current.kid);
-  const { kty, crv, x, kid } = current ?? {};
-  const body = { keys: isListed ? used.value : [...used.value, { kty, crv, x, kid }] };
-  return context.json(body, 200, { "cache-control": "public, max-age=300" });
-}
+  handle: async ({ context, services }) => {
+    const used = await services.publishedKeys.used();
+    if (used === null) return fail({ code: "statement_unavailable", retryAfterSeconds: 5 });
+    const current = services.settings.exportSigningKey;
+    const isListed = current === null || used.some(({ kid }) => kid === current.kid);
+    const { kty, crv, x, kid } = current ?? {};
+    const body = { keys: isListed ? used : [...used, { kty, crv, x, kid }] };
+    return ok(context.json(body, 200, { "cache-control": "public, max-age=300" }));
+  },
+});

@@ -1,16 +1,16 @@
 import { z } from "zod";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { LookupGrounds } from "../domain/lookup_grounds.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { lookupScore, type LookupAnswer } from "../gateway/lookup_score.ts";
 import type { Caller } from "../platform/key_directory.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
-import { refusedByLedger } from "./authenticate.ts";
+import { explainRefusal } from "./authenticate.ts";
 import { callerIp, setHeaders, type AppContext } from "./context.ts";
+import { told } from "./language.ts";
 import { limitHeaders } from "./limit_headers.ts";
 import { HEADERS } from "./openapi_parts.ts";
-import type { Operation } from "./operation.ts";
-import { invalidRequest } from "./problem.ts";
+import { issue } from "./zod_issues.ts";
 
 /** A score and the headers of its answer, which is made of both at once: a header that is added later costs a copy of all. */
 export type AnsweredLookup = {
@@ -18,29 +18,43 @@ export type AnsweredLookup = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
-/** What a body asks for, whichever shape it has. */
-export type AskedLookup = { readonly cpf: Cpf; readonly reference: string | null };
+/** What a call asks for, whichever shape it has. */
+export type AskedLookup = LookupGrounds & {
+  readonly cpf: Cpf;
+  readonly reference: string | null;
+  readonly idempotencyKey: string | null;
+};
 
+/** `Idempotency-Key`: 1 to 255 visible characters, as they are or as a quoted string. A list is two headers by mistake. */
 export const idempotencyKeyHeader = z
   .string()
-  .min(1)
-  .max(255)
+  .regex(/^(?:"[\x20-\x21\x23-\x7e]{1,255}"|[\x21\x23-\x2b\x2d-\x7e]{1,255})$/, issue("visible_once"))
   .optional()
-  .meta({
-    description:
-      "1 to 255 visible characters, quoted or not. The same key with the same body gives the first answer again for " +
-      "24 hours; the charge is not repeated for 35 days.",
-    examples: ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
-  });
+  .transform((written) => (written === undefined ? null : written.replaceAll('"', "")))
+  .meta(
+    told(
+      {
+        "pt-BR":
+          "De 1 a 255 caracteres visíveis, com ou sem aspas. A mesma chave com o mesmo corpo devolve a primeira resposta " +
+          "por 24 horas; a cobrança não se repete por 35 dias.",
+        en:
+          "1 to 255 visible characters, quoted or not. The same key with the same body gives the first answer again for " +
+          "24 hours; the charge is not repeated for 35 days.",
+      },
+      { examples: ["8e03978e-40d5-43dd-bc93-6894a57f9324"] },
+    ),
+  );
 
-/** What the reference says of a lookup in either shape. */
+/** What both shapes of a lookup declare. */
 export const LOOKUP = {
   requestHeaders: { "Idempotency-Key": idempotencyKeyHeader },
   headers: { ...HEADERS.limits, ...HEADERS.timing, ...HEADERS.replayed, ...HEADERS.cacheControl },
   failures: [
     "invalid_cpf",
+    "purpose_required",
     "rejected_by_claro",
     "trial_ended",
+    "subject_restricted",
     "score_not_found",
     "idempotency_in_progress",
     "idempotency_expired",
@@ -48,6 +62,8 @@ export const LOOKUP = {
     "rate_limited",
     "quota_exceeded",
     "spend_cap_reached",
+    "key_limit_reached",
+    "test_quota_exceeded",
     "claro_contract",
     "claro_unauthorized",
     "claro_forbidden",
@@ -56,36 +72,25 @@ export const LOOKUP = {
     "claro_unreachable",
     "claro_timeout",
   ],
-} as const satisfies Partial<Operation>;
+} as const;
 
-/**
- * One lookup over HTTP, in either shape: the same headers and the same order of refusals. A key that may not call is
- * told so even when its body is wrong, so the ledger is asked then too.
- */
+/** One lookup over HTTP, in either shape, with the headers that any end of it has. */
 export async function runLookup(
-  context: AppContext,
-  caller: Caller,
-  asked: Result<AskedLookup, Failure>,
+  { context, caller, authMs }: { context: AppContext; caller: Caller; authMs: number },
+  asked: AskedLookup,
 ): Promise<Result<AnsweredLookup, Failure>> {
-  const authMs = authTime(context);
-  const idempotencyKey = readIdempotencyKey(context.req.header("idempotency-key"));
-  if (!asked.ok || !idempotencyKey.ok) {
-    noteAuthTime(context);
-    const failure = asked.ok ? (idempotencyKey as { failure: Failure }).failure : asked.failure;
-    return fail(await refuseBody(context, caller, failure));
-  }
-
   const services = context.get("services");
   const startedAtMs = context.get("startedAtMs");
-  const log = context.get("log");
-  const request = { ...asked.value, idempotencyKey: idempotencyKey.value, ip: callerIp(context) };
-  const report = await lookupScore(services, caller, request, {
-    startedAtMs,
-    waitUntil: (work) => context.executionCtx.waitUntil(work),
-  });
+  const report = await lookupScore(
+    services,
+    caller,
+    { ...asked, ip: callerIp(context), requestId: context.get("requestId") },
+    { startedAtMs, waitUntil: (work) => context.executionCtx.waitUntil(work) },
+  );
 
   const { answer, outcome, replayed, notices } = report;
   const durationsMs = { auth: authMs, ...report.timings };
+  const log = context.get("log");
   Object.assign(log, { lookupId: answer.lookupId, durationsMs });
   if (outcome !== null) log.outcome = outcome;
   if (replayed) log.replayed = true;
@@ -97,34 +102,9 @@ export async function runLookup(
   };
   if (answer.kind === "score") return ok({ answer, headers });
   setHeaders(context, headers);
-  return fail(refusedByLedger(context, answer.failure));
-}
-
-/** The whole timing of an answer that ends with knowing who calls. */
-export function noteAuthTime(context: AppContext): void {
-  context.header("Server-Timing", serverTiming({ auth: authTime(context) }));
-}
-
-/** How long it took to know who calls. */
-function authTime(context: AppContext): number {
-  return Date.now() - context.get("startedAtMs");
-}
-
-async function refuseBody(context: AppContext, caller: Caller, failure: Failure): Promise<Failure> {
-  const access = { keyId: caller.keyId, scope: "scores:read", ip: callerIp(context) } as const;
-  const reply = await callLedger(context.get("services").ledgers, caller, (ledger) => ledger.authorize(access));
-  if (!reply.ok) return reply.failure;
-  if (reply.value.kind === "refused") return refusedByLedger(context, reply.value.failure);
-  setHeaders(context, limitHeaders(reply.value.notices));
-  return failure;
-}
-
-/** `Idempotency-Key`: 1 to 255 visible characters, as they are or as a quoted string. A list is two headers by mistake. */
-export function readIdempotencyKey(header: string | undefined): Result<string | null, Failure> {
-  if (header === undefined) return ok(null);
-  const key =
-    /^"([\x20-\x21\x23-\x7e]{1,255})"$/.exec(header)?.[1] ?? /^[\x21\x23-\x2b\x2d-\x7e]{1,255}$/.exec(header)?.[0];
-  return key === undefined ? invalidRequest("Idempotency-Key", "1 to 255 visible characters, once") : ok(key);
+  const failure = explainRefusal(context, answer.failure, "scores:read");
+  // What was not admitted is on no record, so its id would lead nowhere.
+  return fail(outcome !== null || replayed ? { ...failure, lookupId: answer.lookupId } : failure);
 }
 
 function serverTiming(durationsMs: Record<string, number>): string {

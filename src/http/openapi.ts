@@ -1,95 +1,106 @@
 import { z } from "zod";
-import {
-  createDocument,
-  type ZodOpenApiOperationObject,
-  type ZodOpenApiPathsObject,
-  type ZodOpenApiResponseObject,
-} from "zod-openapi";
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from "zod-openapi";
 import type { FailureCode } from "../domain/failure.ts";
-import type { AppContext } from "./context.ts";
-import { HEADERS, PATH_PARAMETERS, requestIdParameter, SECURITY, SECURITY_SCHEMES, TAGS } from "./openapi_parts.ts";
-import { failuresOf, type Answer, type Handler, type HeaderSchemas, type Operation, type Routes } from "./operation.ts";
+import { claroError } from "./claro_error.ts";
+import type { Answer, Endpoint, HeaderSchemas, Tag } from "./endpoint.ts";
+import { failuresOf } from "./failures_of.ts";
+import { inLanguage, told, type Language } from "./language.ts";
+import { HEADERS, requestIdParameter, SECURITY_SCHEMES, securityOf, TAGS } from "./openapi_parts.ts";
+import { parameterNames, pathParameter } from "./path_parameters.ts";
 import { problem } from "./problem.ts";
-import { PROBLEMS } from "./problem_texts.ts";
+import { PROBLEMS } from "./texts/problem_texts.ts";
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
-/** The OpenAPI document as served at an origin, and its text. */
+/** What a document is for: `partner` leaves out what only operators call. */
+export type DocumentKind = {
+  readonly origin: string;
+  readonly language: Language;
+  readonly audience: "everyone" | "partner";
+};
+
+/** The OpenAPI document as served, and its text. */
 export type ServedDocument = { readonly document: OpenApiDocument; readonly text: string };
 
-/** Describes the routes when first asked, and then remembers it for the origin that asked last. */
-export function documentOnce(routes: () => Routes): (origin: string) => ServedDocument {
-  let last: (ServedDocument & { readonly origin: string }) | null = null;
-  return (origin) => {
-    if (last?.origin !== origin) {
-      const document = describeRoutes(routes(), origin);
-      last = { origin, document, text: JSON.stringify(document) };
-    }
-    return last;
+const MOST_REMEMBERED = 8;
+
+/** Describes the endpoints when first asked, and remembers it: a document takes tens of milliseconds to make. */
+export function documentOnce(endpoints: readonly Endpoint[]): (kind: DocumentKind) => ServedDocument {
+  const made = new Map<string, ServedDocument>();
+  return (kind) => {
+    const name = JSON.stringify(kind);
+    const known = made.get(name);
+    if (known !== undefined) return known;
+    // The origin is what a caller says it is: the memory has to be bounded.
+    if (made.size >= MOST_REMEMBERED) made.clear();
+    const document = describeEndpoints(endpoints, kind);
+    const served = { document, text: JSON.stringify(document) };
+    made.set(name, served);
+    return served;
   };
 }
 
-/** `GET /openapi.json`: the routes as they are served, described by the schemas that validate them. */
-export function answerOpenApi(documentOf: (origin: string) => ServedDocument): Handler {
-  return (context: AppContext) =>
-    context.body(documentOf(new URL(context.req.url).origin).text, 200, {
-      "content-type": "application/json",
-      // Tools in a browser may read it from anywhere. Caches ask whether it is still the same.
-      "access-control-allow-origin": "*",
-      "cache-control": "no-cache",
-    });
-}
-
-/** The OpenAPI document of `routes`, served at `origin`. Throws when a path has a parameter that nobody described. */
-export function describeRoutes(routes: Routes, origin: string): OpenApiDocument {
-  const paths = Object.entries(routes).map(([path, route]) => {
-    const operations = Object.entries(route).map(([method, [, operation]]) => [
-      method.toLowerCase(),
-      describeOperation(path, operation),
-    ]);
-    return [path.replaceAll(/:(\w+)/g, "{$1}"), Object.fromEntries(operations)];
-  });
-  return createDocument(
+/** The OpenAPI document of the endpoints. Throws when a path has a parameter that nobody described. */
+export function describeEndpoints(
+  endpoints: readonly Endpoint[],
+  { origin, language, audience }: DocumentKind,
+): OpenApiDocument {
+  const described = endpoints.filter(({ access }) => audience === "everyone" || access.audience !== "operator");
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const endpoint of described) {
+    const path = endpoint.path.replaceAll(/:(\w+)/g, "{$1}");
+    paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: describeEndpoint(endpoint, language) };
+  }
+  const tags = (Object.keys(TAGS) as Tag[]).filter((tag) => described.some((endpoint) => endpoint.tag === tag));
+  const isForOperators = described.some(({ access }) => access.audience === "operator");
+  const { operator, ...partnerSchemes } = SECURITY_SCHEMES;
+  const document = createDocument(
     {
       openapi: "3.1.0",
       info: {
         title: "Claro Score Gateway",
         version: "1",
-        description: "Claro's credit score of a CPF, with keys, limits, metering and statements for each partner.",
+        ...told({
+          "pt-BR":
+            "O score de crédito da Claro para um CPF, com chaves, limites, medição e extratos para cada parceiro.",
+          en: "Claro's credit score of a CPF, with keys, limits, metering and statements for each partner.",
+        }),
+        contact: { name: "Claro Score Gateway", url: `${origin}/docs` },
         license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
       },
       servers: [{ url: origin }],
-      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-      paths: Object.fromEntries(paths) as ZodOpenApiPathsObject,
-      components: { securitySchemes: SECURITY_SCHEMES },
+      tags: tags.map((name) => ({ name, description: TAGS[name].description[language] })),
+      paths,
+      components: { securitySchemes: isForOperators ? { ...partnerSchemes, operator } : partnerSchemes },
     },
     { override: dropSafeIntegerBounds },
   );
+  return inLanguage(document, language);
 }
 
-function describeOperation(path: string, operation: Operation): ZodOpenApiOperationObject {
-  const { id, tag, summary, description, access, query, requestHeaders = {}, body } = operation;
-  const failures = failuresOf(path, operation);
-  const answers = Object.entries(operation.answers).map(([status, answer]) => [
+function describeEndpoint(endpoint: Endpoint, language: Language): ZodOpenApiOperationObject {
+  const { id, tag, summary, description, access, query, requestHeaders = {}, body } = endpoint;
+  const failures = failuresOf(endpoint);
+  const answers = Object.entries(endpoint.answers).map(([status, answer]) => [
     status,
-    describeAnswer(answer, operation.headers),
+    describeAnswer(answer, { language, ...(endpoint.headers === undefined ? {} : { headers: endpoint.headers }) }),
   ]);
   const statuses = [...new Set(failures.map((code) => PROBLEMS[code].status))].toSorted((a, b) => a - b);
   const refusals = statuses.map((status) => [
     String(status),
     describeFailures(
       failures.filter((code) => PROBLEMS[code].status === status),
-      operation,
+      { endpoint, language },
     ),
   ]);
   return {
     operationId: id,
     tags: [tag],
-    summary,
-    ...(description === undefined ? {} : { description }),
-    security: SECURITY[access] as Record<string, string[]>[],
+    summary: summary[language],
+    description: description?.[language] ?? `${summary[language]}.`,
+    security: securityOf(access),
     requestParams: {
-      path: pathParameters(path),
+      path: pathParameters(endpoint.path),
       ...(query === undefined ? {} : { query }),
       header: z.object({ "X-Request-Id": requestIdParameter, ...requestHeaders }),
     },
@@ -97,59 +108,56 @@ function describeOperation(path: string, operation: Operation): ZodOpenApiOperat
       ? {}
       : {
           requestBody: {
-            required: true,
-            content: {
-              [body.type ?? "application/json"]: {
-                schema: body.schema,
-                ...(body.example === undefined ? {} : { example: body.example }),
-              },
-            },
+            required: body.isOptional !== true,
+            content: Object.fromEntries(
+              (body.types ?? ["application/json"]).map((type) => [
+                type,
+                { schema: body.schema, ...(body.example === undefined ? {} : { example: body.example }) },
+              ]),
+            ),
           },
         }),
     responses: Object.fromEntries([...answers, ...refusals]) as Record<`${1 | 2 | 3 | 4 | 5}${string}`, object>,
   } as ZodOpenApiOperationObject;
 }
 
-function describeAnswer(answer: Answer, headers: HeaderSchemas = {}): ZodOpenApiResponseObject {
-  const { description, content } = answer;
+function describeAnswer(
+  { description, content, headers: own }: Answer,
+  { language, headers = {} }: { language: Language; headers?: HeaderSchemas },
+): ZodOpenApiResponseObject {
   const byType = content instanceof z.ZodType ? { "application/json": content } : content;
   return {
-    description,
-    headers: z.object({ ...HEADERS.requestId, ...headers, ...answer.headers }),
+    description: description[language],
+    headers: z.object({ ...HEADERS.requestId, ...headers, ...own }),
     content: Object.fromEntries(Object.entries(byType).map(([type, schema]) => [type, { schema }])),
   };
 }
 
-function describeFailures(codes: readonly FailureCode[], operation: Operation): ZodOpenApiResponseObject {
+function describeFailures(
+  codes: readonly FailureCode[],
+  { endpoint, language }: { endpoint: Endpoint; language: Language },
+): ZodOpenApiResponseObject {
   const { status } = PROBLEMS[codes[0] ?? "internal"];
-  const shape: Record<string, z.ZodType> =
-    operation.failureSchema === undefined
-      ? { "application/problem+json": problem }
-      : { "application/json": operation.failureSchema };
-  const description = codes.map((code) => `\`${code}\`: ${PROBLEMS[code].en}`).join("\n\n");
-  return describeAnswer({
-    description,
-    content: shape,
-    headers: {
-      ...operation.headers,
-      ...HEADERS.language,
-      ...(status === 401 ? HEADERS.authenticate : {}),
-      ...([409, 429, 503].includes(status) ? HEADERS.retryAfter : {}),
+  const content: Record<string, z.ZodType> =
+    endpoint.failureShape === "claro" ? { "application/json": claroError } : { "application/problem+json": problem };
+  const words = (spoken: Language) => codes.map((code) => `\`${code}\`: ${PROBLEMS[code][spoken]}`).join("\n\n");
+  return describeAnswer(
+    {
+      description: { "pt-BR": words("pt-BR"), en: words("en") },
+      content,
+      headers: {
+        ...endpoint.headers,
+        ...HEADERS.language,
+        ...(status === 401 ? HEADERS.authenticate : {}),
+        ...([409, 429, 503].includes(status) ? HEADERS.retryAfter : {}),
+      },
     },
-  });
+    { language },
+  );
 }
 
 function pathParameters(path: string): z.ZodObject {
-  const names = [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
-  return z.object(
-    Object.fromEntries(
-      names.map((name) => {
-        const schema = PATH_PARAMETERS[name];
-        if (schema === undefined) throw new Error(`The path parameter ${name} has no description`);
-        return [name, schema];
-      }),
-    ),
-  );
+  return z.object(Object.fromEntries(parameterNames(path).map((name) => [name, pathParameter(name)])));
 }
 
 /** Every whole number of zod carries the bounds of safe integers: true, and only noise to a reader. */

@@ -1,80 +1,114 @@
 import { z } from "zod";
 import type { ZodOpenApiSecuritySchemeObject } from "zod-openapi";
-import type { Access, HeaderSchemas, Tag } from "./operation.ts";
+import type { Access, Credential, HeaderSchemas, Tag } from "./endpoint.ts";
+import { told, type Text } from "./language.ts";
 
-/** What stands in paths as `:name`. */
-export const PATH_PARAMETERS: Readonly<Record<string, z.ZodType>> = {
-  tenantId: z.string().meta({ description: "A tenant's id.", examples: ["ten_0123456789abcdef0123"] }),
-  keyId: z.string().meta({ description: "The first part of an API key.", examples: ["csg_live_a1B2c3D4e5"] }),
-  period: z
-    .string()
-    .regex(/^[0-9]{4}-(?:0[1-9]|1[0-2])$/)
-    .meta({ description: "A month of `America/Sao_Paulo`.", examples: ["2026-11"] }),
-  file: z.string().meta({ description: "A file of the statement.", examples: ["events.csv"] }),
-};
-
-function header(id: string, description: string, example: string): z.ZodType {
+function header(id: string, text: Text, example: string): z.ZodType {
   return z
     .string()
     .optional()
-    .meta({ description, examples: [example], header: { id } });
+    .meta({ ...told(text, { examples: [example] }), header: { id } });
 }
 
 /** Headers of answers by name. All are optional to the document: a failure may come before there is anything to say. */
 export const HEADERS = {
   requestId: {
     "X-Request-Id": z.string().meta({
-      description: "The caller's own when it is 1 to 128 of `[A-Za-z0-9._-]`, else made.",
-      examples: ["7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e"],
+      ...told(
+        {
+          "pt-BR": "O id que você enviou, se servir (1 a 128 de `[A-Za-z0-9._-]`), ou um novo.",
+          en: "The caller's own when it is 1 to 128 of `[A-Za-z0-9._-]`, else made.",
+        },
+        { examples: ["7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e"] },
+      ),
       header: { id: "X-Request-Id", required: true },
     }),
   },
   cacheControl: {
-    "Cache-Control": header("Cache-Control", "Nothing of this may be stored by a cache.", "no-store"),
+    "Cache-Control": header(
+      "Cache-Control",
+      { "pt-BR": "Nada disto pode ficar em cache.", en: "Nothing of this may be stored by a cache." },
+      "no-store",
+    ),
   },
-  location: { Location: header("Location", "Where the new entry is.", "/admin/v1/tenants/ten_0123456789abcdef0123") },
+  location: {
+    Location: header(
+      "Location",
+      { "pt-BR": "Onde está o que foi criado.", en: "Where the new entry is." },
+      "/admin/v1/tenants/ten_0123456789abcdef0123",
+    ),
+  },
   retryAfter: {
-    "Retry-After": header("Retry-After", "Whole seconds after which a repeat can help.", "5"),
+    "Retry-After": header(
+      "Retry-After",
+      {
+        "pt-BR": "Segundos depois dos quais vale a pena repetir; no máximo uma hora.",
+        en: "Whole seconds after which a repeat can help; at most an hour.",
+      },
+      "5",
+    ),
   },
   authenticate: {
-    "WWW-Authenticate": header("WWW-Authenticate", "How to authenticate.", 'Bearer realm="claro-score-gateway"'),
+    "WWW-Authenticate": header(
+      "WWW-Authenticate",
+      { "pt-BR": "Como se autenticar.", en: "How to authenticate." },
+      'Bearer realm="claro-score-gateway"',
+    ),
   },
   limits: {
     "RateLimit-Policy": header(
       "RateLimit-Policy",
-      "What is granted (IETF draft ratelimit-headers): `q` lookups in `w` seconds, and the plan's allowance.",
+      {
+        "pt-BR":
+          "O que o plano concede (rascunho IETF ratelimit-headers): `q` consultas em `w` segundos, e a franquia.",
+        en: "What is granted (IETF draft ratelimit-headers): `q` lookups in `w` seconds, and the plan's allowance.",
+      },
       '"rate";q=50;w=1, "allowance";q=1000',
     ),
     RateLimit: header(
       "RateLimit",
-      "What is left of it: `r` lookups, and more in `t` seconds.",
+      {
+        "pt-BR": "O que resta: `r` consultas, e mais em `t` segundos.",
+        en: "What is left of it: `r` lookups, and more in `t` seconds.",
+      },
       '"rate";r=49;t=1, "allowance";r=999',
     ),
   },
   timing: {
     "Server-Timing": header(
       "Server-Timing",
-      "Milliseconds of each step of the lookup.",
+      { "pt-BR": "Milissegundos de cada passo da consulta.", en: "Milliseconds of each step of the lookup." },
       "auth;dur=0, admit;dur=3, claro;dur=180, settle;dur=3",
     ),
   },
   replayed: {
     "Idempotency-Replayed": header(
       "Idempotency-Replayed",
-      "`true` when this is the answer that an earlier request with the same `Idempotency-Key` got.",
+      {
+        "pt-BR": "`true` quando esta é a resposta que uma requisição anterior com a mesma `Idempotency-Key` recebeu.",
+        en: "`true` when this is the answer that an earlier request with the same `Idempotency-Key` got.",
+      },
       "true",
     ),
   },
   statement: {
-    "Statement-Status": header("Statement-Status", "Whether the month is `open` or `closed`.", "open"),
+    "Statement-Status": header(
+      "Statement-Status",
+      { "pt-BR": "Se o mês está `open` ou `closed`.", en: "Whether the month is `open` or `closed`." },
+      "open",
+    ),
     "Content-Disposition": header(
       "Content-Disposition",
-      "The name to save the file under.",
+      { "pt-BR": "O nome com que salvar o arquivo.", en: "The name to save the file under." },
       'attachment; filename="ten_0123456789abcdef0123-2026-11-open-events.csv"',
     ),
   },
   language: {
-    "Content-Language": header("Content-Language", "The language of `detail`.", "pt-BR"),
+    "Content-Language": header(
+      "Content-Language",
+      { "pt-BR": "O idioma de `detail` e `issues`.", en: "The language of `detail` and `issues`." },
+      "pt-BR",
+    ),
   },
 } as const satisfies Record<string, HeaderSchemas>;
 
@@ -82,40 +116,125 @@ export const HEADERS = {
 export const requestIdParameter = z
   .string()
   .optional()
-  .meta({ description: "Your own id of the request, 1 to 128 of `[A-Za-z0-9._-]`.", param: { id: "X-Request-Id" } });
+  .meta({
+    ...told(
+      {
+        "pt-BR": "O seu próprio id da requisição, de 1 a 128 de `[A-Za-z0-9._-]`.",
+        en: "Your own id of the request, 1 to 128 of `[A-Za-z0-9._-]`.",
+      },
+      { examples: ["pedido-1234-tentativa-1"] },
+    ),
+    param: { id: "X-Request-Id" },
+  });
 
-export const SECURITY_SCHEMES: Readonly<Record<string, ZodOpenApiSecuritySchemeObject>> = {
-  apiKey: { type: "http", scheme: "bearer", description: "An API key, `csg_live_…` or `csg_test_…`." },
-  apiKeyHeader: { type: "apiKey", in: "header", name: "x-api-key", description: "The same API key." },
+type SecurityName = "apiKey" | "apiKeyHeader" | "clientCredentials" | "issuedToken" | "operator";
+
+export const SECURITY_SCHEMES: Readonly<Record<SecurityName, ZodOpenApiSecuritySchemeObject>> = {
+  apiKey: {
+    type: "http",
+    scheme: "bearer",
+    ...told({
+      "pt-BR": "Uma chave de API, `csg_live_…` ou `csg_test_…`.",
+      en: "An API key, `csg_live_…` or `csg_test_…`.",
+    }),
+  },
+  apiKeyHeader: {
+    type: "apiKey",
+    in: "header",
+    name: "x-api-key",
+    ...told({ "pt-BR": "A mesma chave de API.", en: "The same API key." }),
+  },
   clientCredentials: {
     type: "http",
     scheme: "basic",
-    description: "Key id and secret. Claro's own header `x-client-auth: Basic …` is taken as well.",
+    ...told({
+      "pt-BR": "O id e o segredo da chave. O cabeçalho da Claro, `x-client-auth: Basic …`, também é aceito.",
+      en: "Key id and secret. Claro's own header `x-client-auth: Basic …` is taken as well.",
+    }),
   },
   issuedToken: {
     type: "http",
     scheme: "bearer",
-    description: "A token of `/oauth2/v1/token`. Claro's own header `x-client-auth: Bearer …` is taken as well.",
+    ...told({
+      "pt-BR": "Um token de `/oauth2/v1/token`. O cabeçalho da Claro, `x-client-auth: Bearer …`, também é aceito.",
+      en: "A token of `/oauth2/v1/token`. Claro's own header `x-client-auth: Bearer …` is taken as well.",
+    }),
   },
-  operator: { type: "http", scheme: "bearer", description: "The operator's `ADMIN_TOKEN`." },
+  operator: {
+    type: "http",
+    scheme: "bearer",
+    ...told({ "pt-BR": "O token de um operador ou o `ADMIN_TOKEN`.", en: "An operator's token or the `ADMIN_TOKEN`." }),
+  },
+};
+
+const TENANT_SECURITY: Readonly<Record<Credential, readonly SecurityName[]>> = {
+  "api-key": ["apiKey", "apiKeyHeader"],
+  "client-credentials": ["clientCredentials"],
+  "issued-token": ["issuedToken"],
 };
 
 /** Each entry of a list is one way in. */
-export const SECURITY: Readonly<Record<Access, readonly Record<string, string[]>[]>> = {
-  anyone: [],
-  "api-key": [{ apiKey: [] }, { apiKeyHeader: [] }],
-  "client-credentials": [{ clientCredentials: [] }],
-  "issued-token": [{ issuedToken: [] }],
-  operator: [{ operator: [] }],
-};
+export function securityOf(access: Access): Record<string, string[]>[] {
+  if (access.audience === "public") return [];
+  if (access.audience === "operator") return [{ operator: [] }];
+  return TENANT_SECURITY[access.credential].map((name) => ({ [name]: [] }));
+}
 
-export const TAGS: Readonly<Record<Tag, string>> = {
-  Scores: "A CPF's score.",
-  "Claro's shape": "The same lookup as Claro offers it, for integrations that exist: change host, key and secret.",
-  Usage: "What was asked, answered and billed.",
-  Statements: "What a month comes to, and its events as files.",
-  Gateway: "The gateway itself.",
-  Tenants: "For the operator: tenants and their plans.",
-  Keys: "For the operator: the tenants' API keys.",
-  Operations: "For the operator: closing months, corrections, audit and health.",
+/** What a group of calls is called, and what it is about. */
+export const TAGS: Readonly<Record<Tag, { readonly name: Text; readonly description: Text }>> = {
+  Scores: {
+    name: { "pt-BR": "Consultas", en: "Scores" },
+    description: { "pt-BR": "O score de um CPF.", en: "A CPF's score." },
+  },
+  "Claro's shape": {
+    name: { "pt-BR": "Formato da Claro", en: "Claro's shape" },
+    description: {
+      "pt-BR":
+        "A mesma consulta como a Claro a oferece, para integrações que já existem: troque host, chave e segredo.",
+      en: "The same lookup as Claro offers it, for integrations that exist: change host, key and secret.",
+    },
+  },
+  Usage: {
+    name: { "pt-BR": "Consumo", en: "Usage" },
+    description: { "pt-BR": "O que foi consultado, respondido e cobrado.", en: "What was asked, answered and billed." },
+  },
+  Statements: {
+    name: { "pt-BR": "Extratos", en: "Statements" },
+    description: {
+      "pt-BR": "O valor de um mês, e os eventos dele em arquivos.",
+      en: "What a month comes to, and its events as files.",
+    },
+  },
+  Gateway: {
+    name: { "pt-BR": "Gateway", en: "Gateway" },
+    description: { "pt-BR": "O próprio gateway.", en: "The gateway itself." },
+  },
+  Tenants: {
+    name: { "pt-BR": "Operador: parceiros", en: "Tenants" },
+    description: {
+      "pt-BR": "Para o operador: parceiros e seus planos.",
+      en: "For the operator: tenants and their plans.",
+    },
+  },
+  Keys: {
+    name: { "pt-BR": "Operador: chaves", en: "Keys" },
+    description: {
+      "pt-BR": "Para o operador: as chaves de API dos parceiros.",
+      en: "For the operator: the tenants' API keys.",
+    },
+  },
+  Lookups: {
+    name: { "pt-BR": "Operador: consultas", en: "Lookups" },
+    description: {
+      "pt-BR": "Para o operador: o que aconteceu com uma consulta.",
+      en: "For the operator: what became of a lookup.",
+    },
+  },
+  Operations: {
+    name: { "pt-BR": "Operador: rotinas", en: "Operations" },
+    description: {
+      "pt-BR": "Para o operador: fechar meses, ajustes, auditoria e saúde.",
+      en: "For the operator: closing months, adjustments, audit and health.",
+    },
+  },
 };

@@ -1,71 +1,115 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import { fail, type Result } from "../domain/result.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
-import type { AppContext } from "./context.ts";
-import { PROBLEMS, type Language } from "./problem_texts.ts";
+import { told } from "./language.ts";
+import { PROBLEMS } from "./texts/problem_texts.ts";
+
+/** One issue, as both shapes of failures tell it. */
+export const toldIssue = z
+  .object({
+    path: z.string().meta(
+      told(
+        {
+          "pt-BR": "O campo, o parâmetro, o cabeçalho ou a linha; vazio para a requisição toda.",
+          en: "The field, parameter, header or line; empty for the whole request.",
+        },
+        { examples: ["cpf"] },
+      ),
+    ),
+    code: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O que há de errado, por um nome estável.", en: "What is wrong, by a stable name." },
+          { examples: ["required"] },
+        ),
+      ),
+    message: z
+      .string()
+      .meta(told({ "pt-BR": "O mesmo para pessoas.", en: "The same for people." }, { examples: ["é obrigatório"] })),
+  })
+  .meta({ id: "Issue" });
+
+export const failureCode = z.enum(Object.keys(PROBLEMS) as [FailureCode, ...FailureCode[]]);
 
 /** RFC 9457's members, with the code, the request's id and, where fields are wrong, which. */
 export const problem = z
   .object({
     type: z
       .url()
-      .meta({ description: "Where the code is explained.", examples: ["https://gateway/docs/errors#invalid_cpf"] }),
-    title: z.string(),
-    status: z.int().min(400).max(599),
-    detail: z.string().meta({ description: "For people, in `pt-BR` or, when `Accept-Language` prefers it, in `en`." }),
-    code: z.enum(Object.keys(PROBLEMS) as [FailureCode, ...FailureCode[]]),
-    requestId: z.string(),
+      .meta(
+        told(
+          { "pt-BR": "Onde o código é explicado.", en: "Where the code is explained." },
+          { examples: ["https://gateway.example/docs/errors#invalid_cpf"] },
+        ),
+      ),
+    title: z
+      .string()
+      .meta(
+        told({ "pt-BR": "O código em inglês, por extenso.", en: "The code in words." }, { examples: ["Invalid CPF"] }),
+      ),
+    status: z
+      .int()
+      .min(400)
+      .max(599)
+      .meta(told({ "pt-BR": "O status HTTP.", en: "The HTTP status." }, { examples: [400] })),
+    detail: z.string().meta(
+      told(
+        {
+          "pt-BR": "Para pessoas: em português ou, quando `Accept-Language` prefere, em inglês.",
+          en: "For people, in `pt-BR` or, when `Accept-Language` prefers it, in `en`.",
+        },
+        { examples: ["O CPF precisa ter onze dígitos (com ou sem pontuação) e dígitos verificadores corretos."] },
+      ),
+    ),
+    code: failureCode.meta(
+      told(
+        { "pt-BR": "O nome estável da falha: decida por ele.", en: "The failure's stable name: decide by it." },
+        { examples: ["invalid_cpf"] },
+      ),
+    ),
+    requestId: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O `X-Request-Id` da resposta.", en: "The answer's `X-Request-Id`." },
+          { examples: ["7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e"] },
+        ),
+      ),
+    lookupId: z
+      .string()
+      .optional()
+      .meta(
+        told(
+          {
+            "pt-BR": "A consulta que falhou, quando está registrada.",
+            en: "The lookup that failed, where it is on record.",
+          },
+          { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+        ),
+      ),
     issues: z
-      .array(z.object({ path: z.string(), message: z.string() }))
+      .array(toldIssue)
       .readonly()
       .optional()
-      .meta({ description: "Which fields are wrong and why, never what stood there." }),
+      .meta(
+        told({
+          "pt-BR": "O que há de errado e onde, sem repetir o que foi enviado.",
+          en: "What is wrong and where, never what stood there.",
+        }),
+      ),
   })
   .meta({ id: "Problem" });
 
 export type Problem = z.infer<typeof problem>;
 
-/** A failure as `application/problem+json`, in the language that the caller prefers. */
-export function problemResponse(context: AppContext, failure: Failure): Response {
-  const { status, title, ...details } = PROBLEMS[failure.code];
-  noteFailure(context, failure);
-  const body: Problem = {
-    type: `${new URL(context.req.url).origin}/docs/errors#${failure.code}`,
-    title,
-    status,
-    detail: details[preferredLanguage(context.req.header("accept-language"))],
-    code: failure.code,
-    requestId: context.get("requestId"),
-    ...(failure.issues === undefined ? {} : { issues: failure.issues }),
-  };
-  return context.body(JSON.stringify(body), status as ContentfulStatusCode, {
-    "content-type": "application/problem+json",
-  });
-}
-
-/** Puts a failure's code into the log line and its headers on the answer, whatever the body's shape. */
-export function noteFailure(context: AppContext, failure: Failure): void {
-  context.get("log").code = failure.code;
-  context.header("Cache-Control", "no-store");
-  context.header("Content-Language", preferredLanguage(context.req.header("accept-language")));
-  context.header("Vary", "Accept-Language");
-  if (failure.retryAfterSeconds !== undefined) context.header("Retry-After", String(failure.retryAfterSeconds));
-}
-
-/** `pt-BR` unless English is preferred to Portuguese. */
-export function preferredLanguage(header: string | undefined): Language {
-  const weights = { pt: 0, en: 0 };
-  for (const part of (header ?? "").slice(0, 500).split(",")) {
-    const [range = "", ...parameters] = part.trim().toLowerCase().split(";");
-    const q = parameters.map((parameter) => /^\s*q=([01](?:\.\d{0,3})?)\s*$/.exec(parameter)?.[1]).find(Boolean);
-    const language = range.split("-")[0] as keyof typeof weights;
-    if (language in weights) weights[language] = Math.max(weights[language], Number(q ?? 1));
-  }
-  return weights.en > weights.pt ? "en" : "pt-BR";
-}
-
-/** A failure of fields: names where, never what stood there. */
-export function invalidRequest(path: string, message: string): Result<never, Failure> {
-  return fail({ code: "invalid_request", issues: [{ path, message }] });
-}
+/** A failure as both shapes tell it. */
+export type ToldFailure = {
+  readonly failure: Failure;
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  readonly detail: string;
+  readonly issues: Problem["issues"];
+  readonly link: string;
+  readonly requestId: string;
+};

@@ -3,33 +3,48 @@ import { repeatsName } from "../domain/json.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { toHex } from "../platform/keyed_hash.ts";
 import { linesOf } from "../platform/lines.ts";
-import type { AppContext } from "./context.ts";
-import { invalidRequest } from "./problem.ts";
 
-/** Larger than any request of ours. */
+/** Larger than any request of ours but a report. */
 export const MAX_BODY_BYTES = 4096;
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
-export type BodyType = "application/json" | "application/x-www-form-urlencoded" | "text/csv";
+/** A body's declared limits. */
+export type BodyLimits = { readonly types: readonly string[]; readonly maxBytes: number };
 
-/** The request's body as text: of the right type, not encoded, within the limit, and UTF-8. */
-export async function readText(
-  context: AppContext,
-  type: BodyType,
-  maxBytes: number = MAX_BODY_BYTES,
-): Promise<Result<string, Failure>> {
-  const request = context.req.raw;
-  const refusal = refuseHeaders(request.headers, type, maxBytes);
-  if (refusal !== null) return fail(refusal);
+/** What is wrong with a body before it is read: its type, its encoding, the size that it says. */
+export function refuseHeaders(headers: Headers, { types, maxBytes }: BodyLimits): Failure | null {
+  if (!types.includes(mediaType(headers.get("content-type")))) {
+    const [type = ""] = types;
+    return {
+      code: "unsupported_media_type",
+      issues: [
+        { path: "Content-Type", code: "content_type", params: { type: types.length > 1 ? types.join(" | ") : type } },
+      ],
+    };
+  }
+  if ((headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity") {
+    return { code: "unsupported_media_type", issues: [{ path: "Content-Encoding", code: "content_encoding" }] };
+  }
+  return Number(headers.get("content-length") ?? 0) > maxBytes ? tooLarge(maxBytes) : null;
+}
+
+/** Whether a request has a body at all. */
+export function hasBody(request: Request): boolean {
+  const length = request.headers.get("content-length");
+  return length === null ? request.body !== null : Number(length) !== 0;
+}
+
+/** A body as text: within the limit, and UTF-8. */
+export async function readText(request: Request, maxBytes: number): Promise<Result<string, Failure>> {
   // A length that was given is the body's: the platform sees to it. Reading it whole is one wait, and makes no stream.
   const isMeasured = request.headers.has("content-length");
   const bytes = isMeasured ? await request.arrayBuffer() : await readBytes(request.body, maxBytes);
-  if (bytes === null) return fail({ code: "payload_too_large" });
+  if (bytes === null) return fail(tooLarge(maxBytes));
   try {
     return ok(strictUtf8.decode(bytes));
   } catch {
-    return fail({ code: type === "application/json" ? "invalid_json" : "invalid_request" });
+    return fail({ code: "invalid_json" });
   }
 }
 
@@ -38,12 +53,10 @@ export async function readText(
  * first failure ends it; the SHA-256 is of the body's bytes.
  */
 export async function readLines(
-  context: AppContext,
-  { type, maxBytes }: { type: BodyType; maxBytes: number },
+  request: Request,
+  maxBytes: number,
   onLine: (line: string, number: number) => Result<unknown, Failure>,
 ): Promise<Result<{ sha256: string }, Failure>> {
-  const refusal = refuseHeaders(context.req.raw.headers, type, maxBytes);
-  if (refusal !== null) return fail(refusal);
   const digest = new crypto.DigestStream("SHA-256");
   const hashing = digest.getWriter();
   let length = 0;
@@ -57,37 +70,41 @@ export async function readLines(
   });
   try {
     let number = 0;
-    const body = context.req.raw.body ?? new Blob([]).stream();
+    const body = request.body ?? new Blob([]).stream();
     for await (const line of linesOf(body.pipeThrough(measured))) {
       const taken = onLine(line, ++number);
       if (!taken.ok) return taken;
     }
-  } catch {
-    return fail({ code: length > maxBytes ? "payload_too_large" : "invalid_request" });
+  } catch (error) {
+    if (length > maxBytes) return fail(tooLarge(maxBytes));
+    if (error instanceof TypeError)
+      return fail({ code: "invalid_request", issues: [{ path: "", code: "invalid_form" }] });
+    throw error;
   }
   await hashing.close();
   return ok({ sha256: toHex(await digest.digest) });
 }
 
-export async function readJson(context: AppContext): Promise<Result<unknown, Failure>> {
-  const text = await readText(context, "application/json");
-  return text.ok ? parseJson(text.value) : text;
-}
-
+/** Text as JSON, in which no object has a name twice: parsers disagree on which of the two counts. */
 export function parseJson(text: string): Result<unknown, Failure> {
   try {
     const value = JSON.parse(text) as unknown;
-    return repeatsName(text, value) ? invalidRequest("", "names a field twice") : ok(value);
+    if (!repeatsName(text, value)) return ok(value);
+    return fail({ code: "invalid_request", issues: [{ path: "", code: "given_twice" }] });
   } catch {
     return fail({ code: "invalid_json" });
   }
 }
 
-function refuseHeaders(headers: Headers, type: BodyType, maxBytes: number): Failure | null {
-  if (mediaType(headers.get("content-type")) !== type) return { code: "unsupported_media_type" };
-  if ((headers.get("content-encoding") ?? "identity") !== "identity") return { code: "unsupported_media_type" };
-  if (Number(headers.get("content-length") ?? 0) > maxBytes) return { code: "payload_too_large" };
-  return null;
+function tooLarge(maxBytes: number): Failure {
+  return {
+    code: "payload_too_large",
+    issues: [{ path: "", code: "body_limit", params: { limit: written(maxBytes) } }],
+  };
+}
+
+function written(bytes: number): string {
+  return bytes >= 1024 * 1024 ? `${bytes / 1024 / 1024} MiB` : `${bytes / 1024} KiB`;
 }
 
 function mediaType(header: string | null): string {

@@ -1,14 +1,14 @@
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import { looksLikeCpf } from "../domain/cpf_like.ts";
 import { logEvent } from "../platform/log.ts";
 import { servicesOf } from "../platform/services.ts";
-import type { AppEnv } from "./context.ts";
-import { failureResponse } from "./failure_response.ts";
+import { answerFailure } from "./answer_failure.ts";
+import { callerIp, loggedReference, type AppContext, type AppEnv } from "./context.ts";
+import { isSafeToken } from "./safe_name.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-/** The secret part of an API key, or a JSON Web Token. */
-const CREDENTIAL = /[0-9A-Za-z]{10}_[0-9A-Za-z]{32}|eyJ[\w-]+\./;
+/** Refusals in which it matters where a call came from. */
+const ADDRESSED_STATUSES: ReadonlySet<number> = new Set([401, 403, 429]);
 
 /**
  * The outermost middleware: gives the request its id and, when it is answered, its one log line. The line names the
@@ -21,14 +21,17 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   context.set("startedAtMs", startedAtMs);
   context.set("log", {});
   await next();
-  // By hand: Hono would make a finished answer once more for it.
+  // By hand: Hono would make a finished answer once more for each.
   context.res.headers.set("X-Request-Id", requestId);
-  logEvent(context.res.status >= 500 ? "error" : "info", {
+  context.res.headers.set("X-Content-Type-Options", "nosniff");
+  const { status } = context.res;
+  if (ADDRESSED_STATUSES.has(status)) await noteAddress(context);
+  logEvent(status >= 500 ? "error" : "info", {
     event: "request",
     requestId,
     method: context.req.method,
     route: routePath(context, -1),
-    status: context.res.status,
+    status,
     durationMs: Date.now() - startedAtMs,
     ...context.get("log"),
   });
@@ -39,14 +42,18 @@ export const configured = createMiddleware<AppEnv>(async (context, next) => {
   const services = servicesOf(context.env);
   if (!services.ok) {
     context.get("log").settings = services.failure.names;
-    return failureResponse(context, { code: "misconfigured" });
+    return answerFailure(context, { code: "misconfigured" });
   }
   context.set("services", services.value);
   return await next();
 });
 
+async function noteAddress(context: AppContext): Promise<void> {
+  const ip = callerIp(context);
+  if (ip !== null) context.get("log").address = await loggedReference(context, ip);
+}
+
 /** A caller's id stands in the log and in the answer: what reads as a CPF, an API key or a token is not taken. */
 function takeRequestId(given: string | undefined): string {
-  const isTaken = given !== undefined && REQUEST_ID.test(given) && !looksLikeCpf(given) && !CREDENTIAL.test(given);
-  return isTaken ? given : crypto.randomUUID();
+  return given !== undefined && REQUEST_ID.test(given) && isSafeToken(given) ? given : crypto.randomUUID();
 }

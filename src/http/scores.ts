@@ -1,106 +1,216 @@
 import { z } from "zod";
 import { parseCpf } from "../domain/cpf.ts";
-import { looksLikeCpf } from "../domain/cpf_like.ts";
-import type { Failure } from "../domain/failure.ts";
-import { fail, ok, type Result } from "../domain/result.ts";
-import type { AppContext } from "./context.ts";
-import { authenticate } from "./authenticate.ts";
-import { LOOKUP, noteAuthTime, runLookup, type AskedLookup } from "./lookup_call.ts";
-import type { Operation } from "./operation.ts";
-import { printable } from "./printable.ts";
-import { problemResponse } from "./problem.ts";
-import { readJson } from "./read_body.ts";
+import { holdsCpf } from "../domain/cpf_like.ts";
+import { LEGAL_BASES, PURPOSES } from "../domain/lookup_grounds.ts";
+import { CURRENCY, formatMicros } from "../domain/money.ts";
+import { ok } from "../domain/result.ts";
+import type { LookupAnswer } from "../gateway/lookup_score.ts";
+import { tenantEndpoint } from "./endpoint.ts";
+import { told } from "./language.ts";
+import { LOOKUP, runLookup } from "./lookup_call.ts";
+import { freeText } from "./printable.ts";
+import { issue } from "./zod_issues.ts";
+
+/** A CPF as callers write it, read into its digits. */
+export const writtenCpf = z
+  .union([z.string(), z.int()])
+  .transform((written, context) => {
+    const cpf = parseCpf(written);
+    if (cpf.ok) return cpf.value;
+    context.addIssue({ code: "custom", message: issue("cpf") });
+    return z.NEVER;
+  })
+  .meta(
+    told(
+      {
+        "pt-BR": "`ddd.ddd.ddd-dd` ou onze dígitos; um número inteiro de JSON é completado com zeros à esquerda.",
+        en: "`ddd.ddd.ddd-dd` or eleven digits; a JSON integer is padded with zeros on the left.",
+      },
+      { examples: ["529.982.247-25", "52998224725"] },
+    ),
+  );
+
+const KEPT_TEXTS = ["reference", "consentId", "requestedBy"] as const;
 
 export const scoreRequest = z
   .strictObject({
-    cpf: z.union([z.string(), z.int()]).meta({
-      description: "`ddd.ddd.ddd-dd` or eleven digits; a JSON integer is padded with zeros on the left.",
-      examples: ["529.982.247-25", "52998224725"],
-    }),
-    reference: z
-      .string()
-      .regex(printable(64), "1 to 64 printable characters")
-      .refine((text) => !looksLikeCpf(text), "must not hold a CPF")
+    cpf: writtenCpf,
+    reference: freeText(64)
       .optional()
-      .meta({ description: "Your own reference; it is kept on the event and in exports.", examples: ["order-1234"] }),
+      .meta(
+        told(
+          {
+            "pt-BR": "A sua própria referência; fica no evento e nos arquivos exportados.",
+            en: "Your own reference; it is kept on the event and in exports.",
+          },
+          { examples: ["pedido-1234"] },
+        ),
+      ),
+    purpose: z
+      .enum(PURPOSES)
+      .optional()
+      .meta(
+        told(
+          { "pt-BR": "Para que o score é consultado.", en: "What the score is looked up for." },
+          { examples: ["credit_granting"] },
+        ),
+      ),
+    legalBasis: z
+      .enum(LEGAL_BASES)
+      .optional()
+      .meta(
+        told(
+          { "pt-BR": "A base legal da LGPD para a consulta.", en: "The lookup's legal basis under the LGPD." },
+          { examples: ["credit_protection"] },
+        ),
+      ),
+    consentId: freeText(128)
+      .optional()
+      .meta(
+        told(
+          { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
+          { examples: ["consentimento-8812"] },
+        ),
+      ),
+    requestedBy: freeText(64)
+      .optional()
+      .meta(
+        told(
+          {
+            "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
+            en: "Who asked for the lookup at your company: an id, no name.",
+          },
+          { examples: ["analista-42"] },
+        ),
+      ),
+  })
+  .superRefine((asked, context) => {
+    for (const name of KEPT_TEXTS) {
+      const text = asked[name];
+      if (text === undefined || !holdsCpf(text, asked.cpf)) continue;
+      context.addIssue({ code: "custom", path: [name], message: issue("looks_like_cpf") });
+    }
   })
   .meta({ id: "ScoreRequest" });
 
+const price = z
+  .object({
+    amount: z.string().meta(told({ "pt-BR": "Em reais, exato.", en: "In reais, exact." }, { examples: ["0.1500"] })),
+    currency: z.literal(CURRENCY).meta(told({ "pt-BR": "Sempre BRL.", en: "Always BRL." })),
+  })
+  .meta({ id: "Price", ...told({ "pt-BR": "Quanto esta consulta custa.", en: "What this lookup costs." }) });
+
 export const scoreAnswer = z
   .object({
-    id: z.string().meta({ description: "The lookup's id.", examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] }),
+    id: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O id da consulta.", en: "The lookup's id." },
+          { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+        ),
+      ),
     score: z
       .int()
       .min(0)
       .max(1000)
-      .meta({ description: "The higher, the lower the risk of default.", examples: [742] }),
-    mode: z.enum(["live", "test"]),
-    billed: z.boolean(),
+      .meta(
+        told(
+          {
+            "pt-BR": "Quanto maior, menor o risco de inadimplência.",
+            en: "The higher, the lower the risk of default.",
+          },
+          { examples: [742] },
+        ),
+      ),
+    mode: z
+      .enum(["live", "test"])
+      .meta(told({ "pt-BR": "`test` vem do sandbox.", en: "`test` comes from the sandbox." }, { examples: ["live"] })),
+    billed: z
+      .boolean()
+      .meta(
+        told(
+          { "pt-BR": "Se esta consulta é cobrada.", en: "Whether this lookup costs you money." },
+          { examples: [true] },
+        ),
+      ),
+    price: price.optional(),
+    reference: z
+      .string()
+      .nullable()
+      .meta(told({ "pt-BR": "A sua referência.", en: "Your reference." }, { examples: ["pedido-1234"] })),
     transactionId: z
       .string()
       .nullable()
-      .meta({ description: "Claro's own id of the transaction.", examples: ["0d5a7f3c-91b2-4c4e-8a6f-2e7b1d9c3a58"] }),
-    createdAt: z.iso.datetime(),
+      .meta(
+        told(
+          { "pt-BR": "O id da transação na Claro.", en: "Claro's own id of the transaction." },
+          { examples: ["0d5a7f3c-91b2-4c4e-8a6f-2e7b1d9c3a58"] },
+        ),
+      ),
+    createdAt: z.iso
+      .datetime()
+      .meta(
+        told(
+          { "pt-BR": "Quando a consulta foi aceita.", en: "When the lookup was admitted." },
+          { examples: ["2026-11-27T21:20:40.123Z"] },
+        ),
+      ),
   })
   .meta({ id: "ScoreAnswer" });
 
-export const scoreOperation: Operation = {
+/** `POST /v1/scores`. */
+export const lookUpScore = tenantEndpoint({
   ...LOOKUP,
+  method: "POST",
+  path: "/v1/scores",
   id: "lookUpScore",
   tag: "Scores",
-  summary: "Look up the score of a CPF",
-  description:
-    "Asks Claro for the score of one CPF. A lookup is charged when its score is delivered, and with an `Idempotency-Key` " +
-    "only once however often it is sent.",
-  access: "api-key",
-  body: { schema: scoreRequest, example: { cpf: "529.982.247-25", reference: "order-1234" } },
-  answers: { 200: { description: "The score.", content: scoreAnswer } },
-};
+  summary: { "pt-BR": "Consultar o score de um CPF", en: "Look up the score of a CPF" },
+  description: {
+    "pt-BR":
+      "Pergunta à Claro o score de um CPF. A consulta é cobrada quando o score é entregue e, com uma `Idempotency-Key`, " +
+      "uma única vez, por mais que seja repetida.",
+    en:
+      "Asks Claro for the score of one CPF. A lookup is charged when its score is delivered, and with an `Idempotency-Key` " +
+      "only once however often it is sent.",
+  },
+  scope: "scores:read",
+  limit: "lookup",
+  body: {
+    schema: scoreRequest,
+    example: { cpf: "529.982.247-25", reference: "pedido-1234", purpose: "credit_granting" },
+    failureOf: (issues) =>
+      issues.length > 0 && issues.every(({ path, code }) => path === "cpf" && code !== "required")
+        ? "invalid_cpf"
+        : "invalid_request",
+  },
+  answers: { 200: { description: { "pt-BR": "O score.", en: "The score." }, content: scoreAnswer } },
+  handle: async ({ context, caller, authMs, headers, body }) => {
+    const { cpf, reference = null, purpose = null, legalBasis = null, consentId = null, requestedBy = null } = body;
+    const asked = { cpf, reference, purpose, legalBasis, consentId, requestedBy };
+    const answered = await runLookup(
+      { context, caller, authMs },
+      { ...asked, idempotencyKey: headers["Idempotency-Key"] },
+    );
+    if (!answered.ok) return answered;
+    const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answered.value.answer;
+    const createdAt = new Date(createdAtMs).toISOString();
+    const written = {
+      id,
+      score,
+      mode,
+      billed,
+      ...priceOf(answered.value.answer),
+      reference,
+      transactionId,
+      createdAt,
+    } satisfies z.infer<typeof scoreAnswer>;
+    return ok(Response.json(written, { headers: answered.value.headers }));
+  },
+});
 
-/** `POST /v1/scores`. */
-export async function postScore(context: AppContext): Promise<Response> {
-  const caller = await authenticate(context);
-  if (!caller.ok) {
-    noteAuthTime(context);
-    return problemResponse(context, caller.failure);
-  }
-  const body = await readJson(context);
-  const answered = await runLookup(context, caller.value, body.ok ? readAsked(body.value) : body);
-  if (!answered.ok) return problemResponse(context, answered.failure);
-  const { answer, headers } = answered.value;
-  const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
-  const createdAt = new Date(createdAtMs).toISOString();
-  const written = { id, score, mode, billed, transactionId, createdAt } satisfies z.infer<typeof scoreAnswer>;
-  return Response.json(written, { headers });
-}
-
-function readAsked(body: unknown): Result<AskedLookup, Failure> {
-  const parsed = scoreRequest.safeParse(body);
-  if (!parsed.success) {
-    const isCpfOnly = typeof body === "object" && body !== null && "cpf" in body;
-    if (isCpfOnly && parsed.error.issues.every((issue) => issue.path[0] === "cpf"))
-      return fail({ code: "invalid_cpf" });
-    return fail({ code: "invalid_request", issues: issuesOf(parsed.error) });
-  }
-  const cpf = parseCpf(parsed.data.cpf);
-  return cpf.ok ? ok({ cpf: cpf.value, reference: parsed.data.reference ?? null }) : fail({ code: "invalid_cpf" });
-}
-
-/** Where a body is wrong and why, without what stood there. Names of unknown fields are the caller's, so they stay out. */
-export function issuesOf(error: z.ZodError): NonNullable<Failure["issues"]> {
-  return error.issues.flatMap(innermost).map((issue) => ({
-    path: issue.path.map(String).join("."),
-    message: issue.code === "unrecognized_keys" ? "has unknown fields" : issue.message,
-  }));
-}
-
-/** What a value that fits no form lacks of the form that it looks like: the one that it fits deepest. */
-function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
-  if (issue.code !== "invalid_union") return [issue];
-  const meant = issue.errors.find((issues) =>
-    issues.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
-  );
-  return meant === undefined
-    ? [issue]
-    : meant.flatMap((inner) => innermost({ ...inner, path: [...issue.path, ...inner.path] }));
+/** The price that the ledger recorded, where the answer knows it. */
+function priceOf({ unitPriceMicros }: Extract<LookupAnswer, { kind: "score" }>): { price?: z.infer<typeof price> } {
+  return unitPriceMicros === undefined ? {} : { price: { amount: formatMicros(unitPriceMicros), currency: CURRENCY } };
 }

@@ -1,33 +1,65 @@
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
+import type { Failure } from "../domain/failure.ts";
 import type { Period } from "../domain/period.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
 import type { FileDigest } from "../domain/statement.ts";
 import { manifestText } from "../domain/statement.ts";
 import { encodeEvents } from "../gateway/encode_events.ts";
 import { openPeriodEvents } from "../gateway/open_statement.ts";
 import { closedStatement, manifestOf, openManifest } from "../gateway/read_statement.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
+import { byteRangeOf, hasCurrent, isSameFile, type ByteRange } from "./conditional_request.ts";
 import type { AppContext } from "./context.ts";
-import { problemResponse } from "./problem.ts";
 
 const MANIFEST = { name: "manifest.json", mediaType: "application/json; charset=utf-8" };
+const FULL: Failure = { code: "rate_limited", retryAfterSeconds: 5 };
 
 type NamedFile = { readonly name: string; readonly mediaType: string };
 type Asked = { readonly tenantId: string; readonly period: Period; readonly file: NamedFile };
+type Answered = Promise<Result<Response, Failure>>;
 
-/** A file of a statement, by its name: frozen bytes of a closed month, or what an open one holds now. */
+/**
+ * A file of a statement, by its name: frozen bytes of a closed month, or what an open one holds now. A tenant
+ * that reads has a bounded number of them at a time, and one that is refused costs D1 nothing.
+ */
 export async function answerFile(
   context: AppContext,
-  { tenantId, period, name }: { tenantId: string; period: Period; name: string },
-): Promise<Response> {
+  { reader, tenantId, period, file: name }: { reader: string | null; tenantId: string; period: Period; file: string },
+): Answered {
   const file = [...EXPORT_FILES, MANIFEST].find((known) => known.name === name);
-  if (file === undefined) return problemResponse(context, { code: "not_found" });
-  const stored = await closedStatement(context.get("services"), tenantId, period);
-  if (!stored.ok) return problemResponse(context, stored.failure);
-  const asked = { tenantId, period, file };
-  return stored.value === null ? await answerOpen(context, asked) : await answerClosed(context, asked, stored.value);
+  if (file === undefined) return fail({ code: "not_found" });
+  return await whileStreaming(context, reader, async () => {
+    const stored = await closedStatement(context.get("services"), tenantId, period);
+    if (!stored.ok) return stored;
+    const asked = { tenantId, period, file };
+    return stored.value === null ? await answerOpen(context, asked) : await answerClosed(context, asked, stored.value);
+  });
 }
 
-async function answerOpen(context: AppContext, asked: Asked): Promise<Response> {
+/** Runs what reads a month's events, and counts it as one of a tenant's streams until its answer is sent. */
+export async function whileStreaming(context: AppContext, reader: string | null, work: () => Answered): Answered {
+  if (reader === null) return await work();
+  const end = context.get("services").fileStreams.begin(reader);
+  if (end === null) return fail(FULL);
+  let isStreamed = false;
+  try {
+    const answered = await work();
+    const body = answered.ok ? answered.value.body : null;
+    if (!answered.ok || body === null) return answered;
+    isStreamed = true;
+    const length = answered.value.headers.get("content-length");
+    const { readable, writable } =
+      length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
+    const sent = body.pipeTo(writable).then(end, end);
+    // A reader who hangs up ends the request; its stream has to be counted out all the same.
+    context.executionCtx.waitUntil(sent);
+    return ok(new Response(readable, answered.value));
+  } finally {
+    if (!isStreamed) end();
+  }
+}
+
+async function answerOpen(context: AppContext, asked: Asked): Answered {
   const { tenantId, period, file } = asked;
   const services = context.get("services");
   const headers = {
@@ -39,24 +71,19 @@ async function answerOpen(context: AppContext, asked: Asked): Promise<Response> 
   const exportFile = EXPORT_FILES.find(({ name }) => name === file.name);
   if (exportFile === undefined) {
     const manifest = await openManifest(services, tenantId, period);
-    if (!manifest.ok) return problemResponse(context, manifest.failure);
-    return context.body(manifestText(manifest.value), 200, headers);
+    return manifest.ok ? ok(context.body(manifestText(manifest.value), 200, headers)) : manifest;
   }
   const events = await openPeriodEvents(services, tenantId, period);
-  if (!events.ok) return problemResponse(context, events.failure);
+  if (!events.ok) return events;
   const body = encodeEvents(events.value, exportFile.encoder);
-  if (context.req.method !== "HEAD") return context.body(body, 200, headers);
+  if (context.req.method !== "HEAD") return ok(context.body(body, 200, headers));
   await body.cancel();
-  return context.body(null, 200, headers);
+  return ok(context.body(null, 200, headers));
 }
 
-async function answerClosed(
-  context: AppContext,
-  { tenantId, period, file }: Asked,
-  stored: StoredStatement,
-): Promise<Response> {
+async function answerClosed(context: AppContext, { tenantId, period, file }: Asked, stored: StoredStatement): Answered {
   const digest = digestOf(stored, file.name);
-  if (digest === undefined) return problemResponse(context, { code: "not_found" });
+  if (digest === undefined) return fail({ code: "not_found" });
   const etag = `"${digest.sha256}"`;
   const headers = {
     etag,
@@ -67,10 +94,11 @@ async function answerClosed(
     "accept-ranges": "bytes",
     "statement-status": "closed",
   };
-  if (isKnown(context.req.header("if-none-match"), etag)) return context.body(null, 304, headers);
-  const range = isStale(context.req.header("if-range"), etag)
-    ? null
-    : parseRange(context.req.header("range"), digest.bytes);
+  if (hasCurrent(context.req.header("if-none-match"), etag)) return ok(context.body(null, 304, headers));
+  const isHead = context.req.method === "HEAD";
+  // RFC 9110: a range is defined for GET only.
+  const asksForRange = !isHead && isSameFile(context.req.header("if-range"), etag);
+  const range = asksForRange ? byteRangeOf(context.req.header("range"), digest.bytes) : null;
   const length = range?.length ?? digest.bytes;
   const sized = { ...headers, "content-length": String(length) };
   const answered =
@@ -78,12 +106,12 @@ async function answerClosed(
       ? sized
       : { ...sized, "content-range": `bytes ${range.offset}-${range.offset + length - 1}/${digest.bytes}` };
   const status = range === null ? 200 : 206;
-  if (context.req.method === "HEAD") return context.body(null, status, answered);
+  if (isHead) return ok(context.body(null, status, answered));
   const body = await readClosed(context, stored, { name: file.name, range });
-  if (typeof body === "string") return context.body(body, status, answered);
-  if (body !== null) return context.body(body, status, answered);
+  if (typeof body === "string") return ok(context.body(body, status, answered));
+  if (body !== null) return ok(context.body(body, status, answered));
   context.get("log").error = "a file of a closed statement is not in R2";
-  return problemResponse(context, { code: "statement_unavailable", retryAfterSeconds: 60 });
+  return fail({ code: "statement_unavailable", retryAfterSeconds: 60 });
 }
 
 async function readClosed(
@@ -91,31 +119,19 @@ async function readClosed(
   stored: StoredStatement,
   { name, range }: { name: string; range: ByteRange | null },
 ): Promise<ReadableStream | string | null> {
-  if (name === MANIFEST.name && range === null) return stored.manifest;
+  if (name === MANIFEST.name) return partOf(stored.manifest, range);
   return await context.get("services").archive.read(stored.prefix, name, range ?? undefined);
+}
+
+/** The manifest is kept as text in D1: its bytes are what ranges are of. */
+function partOf(text: string, range: ByteRange | null): string {
+  if (range === null) return text;
+  const bytes = new TextEncoder().encode(text).slice(range.offset, range.offset + range.length);
+  return new TextDecoder().decode(bytes);
 }
 
 function digestOf(stored: StoredStatement, name: string): FileDigest | undefined {
   if (name !== MANIFEST.name) return manifestOf(stored).files.find((file) => file.name === name);
   const bytes = new TextEncoder().encode(stored.manifest).byteLength;
   return { name, bytes, sha256: stored.manifestSha256 };
-}
-
-function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
-  return (ifNoneMatch ?? "").split(",").some((tag) => [etag, `W/${etag}`, "*"].includes(tag.trim()));
-}
-
-function isStale(ifRange: string | undefined, etag: string): boolean {
-  return ifRange !== undefined && ifRange !== etag;
-}
-
-type ByteRange = { readonly offset: number; readonly length: number };
-
-/** One range that can be served; anything else is answered with the whole file, as RFC 9110 allows. */
-function parseRange(header: string | undefined, size: number): ByteRange | null {
-  const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
-  if (first === "" && last === "") return null;
-  const offset = first === "" ? Math.max(size - Number(last), 0) : Number(first);
-  const end = first === "" || last === "" ? size : Math.min(Number(last) + 1, size);
-  return end > offset ? { offset, length: end - offset } : null;
 }

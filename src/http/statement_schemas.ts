@@ -1,177 +1,222 @@
 import { z } from "zod";
-import { CURRENCY } from "../domain/money.ts";
-import { TIME_ZONE } from "../domain/period.ts";
-import { HEADERS } from "./openapi_parts.ts";
-import type { Operation } from "./operation.ts";
-import { pageAnswer, pageQuery } from "./paging.ts";
+import { told } from "./language.ts";
+import {
+  billedField,
+  countFields,
+  currencyField,
+  exactReais,
+  outcomeFields,
+  periodField,
+  roundedReais,
+  sha256Field,
+  tenantIdField,
+  timeField,
+  timeZoneField,
+} from "./shared_fields.ts";
 
-const reais = z.string().meta({ description: "BRL, exact.", examples: ["12.3450"] });
-const centavos = z.string().meta({ description: "BRL, rounded to the centavo.", examples: ["12.35"] });
-const period = z.string().meta({ description: "A month of `America/Sao_Paulo`.", examples: ["2026-11"] });
-const sha256 = z.string().meta({ description: "SHA-256, lower-case hexadecimal." });
-const status = z.enum(["open", "closed"]).meta({ description: "A closed month never changes." });
+const status = z
+  .enum(["open", "closed"])
+  .meta(told({ "pt-BR": "Um mês fechado nunca muda.", en: "A closed month never changes." }, { examples: ["closed"] }));
+const lineKind = z
+  .enum(["lookups", "credits", "charges"])
+  .meta(told({ "pt-BR": "Consultas ou ajustes.", en: "Lookups or adjustments." }, { examples: ["lookups"] }));
+const quantity = z.int().meta(told({ "pt-BR": "Quantas consultas.", en: "How many lookups." }, { examples: [118] }));
+const adjustments = z.int().meta(told({ "pt-BR": "Quantos ajustes.", en: "How many adjustments." }, { examples: [0] }));
+const closedAt = timeField({ "pt-BR": "Quando o mês foi fechado.", en: "When the month was closed." }).nullable();
+const keyId = z
+  .string()
+  .nullable()
+  .meta(
+    told(
+      { "pt-BR": "A chave que assinou o manifesto.", en: "The key that signed the manifest." },
+      { examples: ["export-2026"] },
+    ),
+  );
+const micros = z
+  .int()
+  .meta(told({ "pt-BR": "Em milionésimos de real.", en: "Micros of BRL." }, { examples: [150_000] }));
+const centavosNumber = z.int().meta(told({ "pt-BR": "Em centavos.", en: "In centavos." }, { examples: [1770] }));
+const previous = sha256Field
+  .nullable()
+  .meta(told({ "pt-BR": "O hash do manifesto anterior.", en: "The hash of the manifest before it." }));
 
-const lineKind = z.enum(["lookups", "credits", "charges"]);
+const seq = z
+  .object({
+    first: z.int().meta(told({ "pt-BR": "O primeiro `seq`.", en: "The first `seq`." }, { examples: [1] })),
+    last: z.int().meta(told({ "pt-BR": "O último `seq`.", en: "The last `seq`." }, { examples: [125] })),
+    count: z.int().meta(told({ "pt-BR": "Quantos eventos.", en: "How many events." }, { examples: [125] })),
+  })
+  .meta(told({ "pt-BR": "Os números dos eventos do mês.", en: "The numbers of the month's events." }));
+
 const possibleCost = z
-  .object({ delivered: z.int(), unknown: z.int(), units: z.int() })
-  .meta({ description: "Lookups that Claro may charge the operator for, whatever the tenant pays." });
-
-const outcomeCounts = {
-  delivered: z.int(),
-  notFound: z.int(),
-  rejected: z.int(),
-  failed: z.int(),
-  unknown: z.int(),
-};
-const counts = { requests: z.int(), ...outcomeCounts, billed: z.int() };
+  .object({
+    delivered: z
+      .int()
+      .meta(told({ "pt-BR": "Com score entregue.", en: "Whose score was delivered." }, { examples: [118] })),
+    unknown: z
+      .int()
+      .meta(told({ "pt-BR": "Sem resposta a tempo.", en: "Without an answer in time." }, { examples: [0] })),
+    units: z.int().meta(told({ "pt-BR": "Ao todo.", en: "In all." }, { examples: [118] })),
+  })
+  .meta(
+    told({
+      "pt-BR": "Consultas que a Claro pode cobrar do operador, independentemente do que o parceiro paga.",
+      en: "Lookups that Claro may charge the operator for, whatever the tenant pays.",
+    }),
+  );
 
 export const listedStatement = z
   .object({
-    period,
+    period: periodField,
     status,
-    closedAt: z.iso.datetime().nullable(),
-    ...counts,
-    adjustments: z.int(),
-    amount: centavos
-      .nullable()
-      .meta({ description: "What is due, in BRL: the sum of the rounded lines; null while open." }),
-    exactAmount: reais,
-    currency: z.literal(CURRENCY),
+    closedAt,
+    ...countFields,
+    adjustments,
+    amount: roundedReais.nullable().meta(
+      told(
+        {
+          "pt-BR": "O que é devido, em reais: a soma das linhas arredondadas; `null` enquanto o mês está aberto.",
+          en: "What is due, in BRL: the sum of the rounded lines; null while open.",
+        },
+        { examples: ["17.70"] },
+      ),
+    ),
+    exactAmount: exactReais,
+    currency: currencyField,
   })
   .meta({ id: "ListedStatement" });
 
 export const statement = z
   .object({
-    period,
+    period: periodField,
     status,
-    timeZone: z.literal(TIME_ZONE),
-    seq: z.object({ first: z.int(), last: z.int(), count: z.int() }),
-    counts: z.object(counts),
-    adjustments: z.int(),
-    lines: z.array(
-      z.object({
-        kind: lineKind,
-        quantity: z.int(),
-        unitPrice: reais.nullable(),
-        exactAmount: reais,
-        amount: centavos,
-      }),
+    timeZone: timeZoneField,
+    seq,
+    counts: z.object(countFields).meta(told({ "pt-BR": "As consultas do mês.", en: "The month's lookups." })),
+    adjustments,
+    lines: z
+      .array(
+        z.object({
+          kind: lineKind,
+          quantity,
+          unitPrice: exactReais.nullable(),
+          exactAmount: exactReais,
+          amount: roundedReais,
+        }),
+      )
+      .meta(told({ "pt-BR": "Uma linha por faixa de preço.", en: "One line for each price." })),
+    amount: roundedReais.meta(
+      told(
+        {
+          "pt-BR": "O que é devido, em reais: a soma das linhas.",
+          en: "What is due, in BRL: the sum of the lines' amounts.",
+        },
+        { examples: ["17.70"] },
+      ),
     ),
-    amount: centavos.meta({ description: "What is due, in BRL: the sum of the lines' amounts." }),
-    exactAmount: reais,
-    currency: z.literal(CURRENCY),
+    exactAmount: exactReais,
+    currency: currencyField,
     claroPossibleCost: possibleCost.extend({
-      confirmed: z.int().meta({ description: "Those of `unknown` that a report of Claro has confirmed." }),
+      confirmed: z.int().meta(
+        told(
+          {
+            "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
+            en: "Those of `unknown` that a report of Claro has confirmed.",
+          },
+          { examples: [0] },
+        ),
+      ),
     }),
-    files: z.array(
-      z.object({ name: z.string(), href: z.string(), bytes: z.int().optional(), sha256: sha256.optional() }),
-    ),
-    previousManifestSha256: sha256.nullable(),
-    closedAt: z.iso.datetime().nullable(),
-    keyId: z.string().nullable(),
+    files: z
+      .array(
+        z.object({
+          name: z
+            .string()
+            .meta(told({ "pt-BR": "O nome do arquivo.", en: "The file's name." }, { examples: ["events.csv"] })),
+          href: z
+            .string()
+            .meta(
+              told(
+                { "pt-BR": "Onde ele está.", en: "Where it is." },
+                { examples: ["/v1/statements/2026-11/events.csv"] },
+              ),
+            ),
+          bytes: z
+            .int()
+            .optional()
+            .meta(told({ "pt-BR": "O tamanho, em bytes.", en: "Its size in bytes." }, { examples: [24_310] })),
+          sha256: sha256Field.optional(),
+        }),
+      )
+      .meta(told({ "pt-BR": "Os arquivos do mês.", en: "The month's files." })),
+    previousManifestSha256: previous,
+    closedAt,
+    keyId,
   })
   .meta({ id: "Statement" });
 
 /** `manifest.json` as it is; amounts are in micros and centavos of BRL besides the written ones. */
-const manifest = z
+export const manifest = z
   .object({
-    version: z.literal(1),
+    version: z.literal(1).meta(told({ "pt-BR": "A versão do formato.", en: "The format's version." })),
     status,
-    tenantId: z.string(),
-    period,
-    timeZone: z.literal(TIME_ZONE),
-    seq: z.object({ first: z.int(), last: z.int(), count: z.int() }),
-    counts: z.object({ ...outcomeCounts, billed: z.int(), amountMicros: z.int() }),
-    adjustments: z.int(),
-    lines: z.array(
-      z.object({
-        kind: lineKind,
-        quantity: z.int(),
-        unitPriceMicros: z.int().nullable(),
-        amountMicros: z.int(),
-        amountCentavos: z.int(),
-      }),
-    ),
-    totals: z.object({
-      currency: z.literal(CURRENCY),
-      amount: centavos,
-      amountCentavos: z.int(),
-      exactAmount: reais,
-      amountMicros: z.int(),
-    }),
+    tenantId: tenantIdField,
+    period: periodField,
+    timeZone: timeZoneField,
+    seq,
+    counts: z
+      .object({ ...outcomeFields, billed: billedField, amountMicros: micros })
+      .meta(told({ "pt-BR": "As consultas do mês.", en: "The month's lookups." })),
+    adjustments,
+    lines: z
+      .array(
+        z.object({
+          kind: lineKind,
+          quantity,
+          unitPriceMicros: micros.nullable(),
+          amountMicros: micros,
+          amountCentavos: centavosNumber,
+        }),
+      )
+      .meta(told({ "pt-BR": "Uma linha por faixa de preço.", en: "One line for each price." })),
+    totals: z
+      .object({
+        currency: currencyField,
+        amount: roundedReais,
+        amountCentavos: centavosNumber,
+        exactAmount: exactReais,
+        amountMicros: micros,
+      })
+      .meta(told({ "pt-BR": "O que é devido.", en: "What is due." })),
     claroPossibleCost: possibleCost,
-    files: z.array(z.object({ name: z.string(), bytes: z.int(), sha256 })),
-    previousManifestSha256: sha256.nullable(),
-    closedAt: z.iso.datetime().nullable(),
-    keyId: z.string().nullable(),
-    signature: z.string().optional().meta({
-      description: "Ed25519 over the canonical JSON (RFC 8785) of all other fields; base64url. None while open.",
-    }),
+    files: z
+      .array(
+        z.object({
+          name: z
+            .string()
+            .meta(told({ "pt-BR": "O nome do arquivo.", en: "The file's name." }, { examples: ["events.csv"] })),
+          bytes: z
+            .int()
+            .meta(told({ "pt-BR": "O tamanho, em bytes.", en: "Its size in bytes." }, { examples: [24_310] })),
+          sha256: sha256Field,
+        }),
+      )
+      .meta(told({ "pt-BR": "Os arquivos do mês.", en: "The month's files." })),
+    previousManifestSha256: previous,
+    closedAt,
+    keyId,
+    signature: z
+      .string()
+      .optional()
+      .meta(
+        told(
+          {
+            "pt-BR":
+              "Ed25519 sobre o JSON canônico (RFC 8785) de todos os outros campos, em base64url. Não há enquanto o mês está aberto.",
+            en: "Ed25519 over the canonical JSON (RFC 8785) of all other fields; base64url. None while open.",
+          },
+          { examples: ["jF2eKk0r4cV3m1o0l0u7Z1c5yQ1pX9bS8wJ6hT4nD2aE7gRkLxYvUiOqPzBsCdFmNhGtJwHyKrXeTlZuViAoDQ"] },
+        ),
+      ),
   })
   .meta({ id: "Manifest" });
-
-const READING = { tag: "Statements", access: "api-key", headers: HEADERS.cacheControl } as const;
-
-export const listStatementsOperation: Operation = {
-  ...READING,
-  id: "listStatements",
-  summary: "List the months",
-  description: "The newest first, from the month of the tenant's creation. The open month counts up to this call.",
-  query: pageQuery,
-  answers: { 200: { description: "A page of months.", content: pageAnswer(listedStatement) } },
-  failures: ["statement_unavailable"],
-};
-
-export const statementOperation: Operation = {
-  ...READING,
-  id: "getStatement",
-  summary: "What a month comes to",
-  answers: { 200: { description: "The statement.", content: statement } },
-  failures: ["statement_unavailable"],
-};
-
-export const statementFileOperation: Operation = {
-  ...READING,
-  id: "getStatementFile",
-  summary: "A file of a month",
-  description:
-    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv` (live events in the order of `seq`) or " +
-    "`manifest.json`. A closed month's files never change by a byte, have an `ETag` and can be had in ranges. While the " +
-    "month is open they include every lookup that was answered before this call, and `Statement-Status` says `open`.",
-  answers: {
-    200: {
-      description: "The file.",
-      content: { "application/jsonl": z.string(), "text/csv": z.string(), "application/json": manifest },
-      headers: HEADERS.statement,
-    },
-    206: {
-      description: "The range of the file that was asked for.",
-      content: { "application/jsonl": z.string(), "text/csv": z.string() },
-      headers: HEADERS.statement,
-    },
-    304: { description: "The caller has it already.", content: {}, headers: HEADERS.statement },
-  },
-  failures: ["statement_unavailable"],
-};
-
-const AS_OPERATOR = { tag: "Tenants", access: "operator" } as const;
-
-export const listTenantStatementsOperation: Operation = {
-  ...listStatementsOperation,
-  ...AS_OPERATOR,
-  id: "listTenantStatements",
-  summary: "List a tenant's months",
-  failures: ["statement_unavailable", "ledger_unavailable"],
-};
-export const tenantStatementOperation: Operation = {
-  ...statementOperation,
-  ...AS_OPERATOR,
-  id: "getTenantStatement",
-  summary: "What a tenant's month comes to",
-};
-export const tenantStatementFileOperation: Operation = {
-  ...statementFileOperation,
-  ...AS_OPERATOR,
-  id: "getTenantStatementFile",
-  summary: "A file of a tenant's month",
-};

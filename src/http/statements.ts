@@ -1,105 +1,236 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "../domain/money.ts";
-import { parsePeriod, TIME_ZONE, type Period } from "../domain/period.ts";
+import { TIME_ZONE, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Manifest } from "../domain/statement.ts";
 import { NO_USAGE, requestsOf } from "../domain/usage.ts";
-import { whileReadable } from "../gateway/open_statement.ts";
 import {
   closedStatement,
-  listStatements,
+  listStatements as listMonths,
   manifestOf,
   openManifest,
   type ListedStatement,
 } from "../gateway/read_statement.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
-import { authenticate, refusedByLedger } from "./authenticate.ts";
-import { callerIp, type AppContext } from "./context.ts";
-import { pageOf, readPage } from "./paging.ts";
-import { problemResponse } from "./problem.ts";
-import { answerFile } from "./statement_files.ts";
-import type { listedStatement, statement } from "./statement_schemas.ts";
+import type { Caller } from "../platform/key_directory.ts";
+import type { AppContext } from "./context.ts";
+import { operatorEndpoint, tenantEndpoint } from "./endpoint.ts";
+import { told } from "./language.ts";
+import { HEADERS } from "./openapi_parts.ts";
+import { cursorQuery, limitQuery, pageAnswer, pageOf } from "./paging.ts";
+import { monthQuery } from "./shared_fields.ts";
+import { answerFile, whileStreaming } from "./statement_files.ts";
+import { listedStatement, manifest as manifestSchema, statement } from "./statement_schemas.ts";
 
-type Reader = (context: AppContext, tenantId: string) => Promise<Response>;
+/** What the tenant's calls and the operator's share: the operator sees a month as the tenant does. */
+const LIST = {
+  method: "GET",
+  query: z.object({ limit: limitQuery, cursor: cursorQuery(z.tuple([z.literal(0), monthQuery])) }),
+  answers: {
+    200: {
+      description: { "pt-BR": "Uma página de meses.", en: "A page of months." },
+      content: pageAnswer(listedStatement),
+    },
+  },
+  headers: HEADERS.cacheControl,
+  failures: ["statement_unavailable", "ledger_unavailable"],
+  outage: "statement_unavailable",
+} as const;
+const MONTH = {
+  method: "GET",
+  answers: { 200: { description: { "pt-BR": "O extrato.", en: "The statement." }, content: statement } },
+  headers: HEADERS.cacheControl,
+  failures: ["statement_unavailable", "rate_limited"],
+  outage: "statement_unavailable",
+} as const;
+const FILE = {
+  method: "GET",
+  requestHeaders: {
+    Range: z
+      .string()
+      .optional()
+      .meta(
+        told(
+          { "pt-BR": "Um trecho do arquivo de um mês fechado.", en: "A part of a closed month's file." },
+          { examples: ["bytes=0-1023"] },
+        ),
+      ),
+    "If-Range": z
+      .string()
+      .optional()
+      .meta(
+        told({
+          "pt-BR": "O `ETag` do arquivo que o trecho completa.",
+          en: "The `ETag` of the file that the part completes.",
+        }),
+      ),
+    "If-None-Match": z
+      .string()
+      .optional()
+      .meta(told({ "pt-BR": "O `ETag` do arquivo que você já tem.", en: "The `ETag` of the file that you have." })),
+  },
+  answers: {
+    200: {
+      description: { "pt-BR": "O arquivo.", en: "The file." },
+      content: { "application/jsonl": z.string(), "text/csv": z.string(), "application/json": manifestSchema },
+      headers: HEADERS.statement,
+    },
+    206: {
+      description: { "pt-BR": "O trecho pedido.", en: "The range of the file that was asked for." },
+      content: { "application/jsonl": z.string(), "text/csv": z.string(), "application/json": z.string() },
+      headers: HEADERS.statement,
+    },
+    304: {
+      description: { "pt-BR": "Você já tem o arquivo.", en: "The caller has it already." },
+      content: {},
+      headers: HEADERS.statement,
+    },
+  },
+  headers: HEADERS.cacheControl,
+  failures: ["statement_unavailable", "rate_limited"],
+  outage: "statement_unavailable",
+} as const;
+const AS_TENANT = { tag: "Statements", scope: "statements:read", limit: "read" } as const;
+const AS_OPERATOR = { tag: "Tenants", role: "read" } as const;
+
+const LIST_DESCRIPTION = {
+  "pt-BR":
+    "Do mais novo ao mais antigo, desde o mês em que o parceiro foi criado. O mês aberto conta até esta chamada.",
+  en: "The newest first, from the month of the tenant's creation. The open month counts up to this call.",
+};
+const FILE_DESCRIPTION = {
+  "pt-BR":
+    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv` (eventos reais na ordem de `seq`) ou `manifest.json`. " +
+    "Os arquivos de um mês fechado nunca mudam nem por um byte, têm `ETag` e podem ser baixados em trechos. Enquanto o mês " +
+    "está aberto, incluem toda consulta respondida antes desta chamada, e `Statement-Status` diz `open`. Um parceiro pode " +
+    "baixar dois arquivos ao mesmo tempo.",
+  en:
+    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv` (live events in the order of `seq`) or " +
+    "`manifest.json`. A closed month's files never change by a byte, have an `ETag` and can be had in ranges. While the " +
+    "month is open they include every lookup that was answered before this call, and `Statement-Status` says `open`. " +
+    "A tenant can have two files at a time.",
+};
 
 /** `GET /v1/statements`: the tenant's months, the newest first. */
-export const getStatements = asTenant(answerList);
+export const listStatements = tenantEndpoint({
+  ...LIST,
+  ...AS_TENANT,
+  path: "/v1/statements",
+  id: "listStatements",
+  summary: { "pt-BR": "Os extratos, mês a mês", en: "List the months" },
+  description: LIST_DESCRIPTION,
+  headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
+  handle: async ({ context, caller, query }) => {
+    const tenantId = liveTenant(caller);
+    return tenantId.ok ? await answerList(context, tenantId.value, query) : tenantId;
+  },
+});
+
 /** `GET /v1/statements/{period}`: what a month comes to. */
-export const getStatement = asTenant(answerStatement);
+export const getStatement = tenantEndpoint({
+  ...MONTH,
+  ...AS_TENANT,
+  path: "/v1/statements/:period",
+  id: "getStatement",
+  summary: { "pt-BR": "O extrato de um mês", en: "What a month comes to" },
+  headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
+  handle: async ({ context, caller, params }) => {
+    const tenantId = liveTenant(caller);
+    if (!tenantId.ok) return tenantId;
+    return await answerStatement(context, { reader: tenantId.value, tenantId: tenantId.value, ...params });
+  },
+});
+
 /** `GET /v1/statements/{period}/{file}`: a month's live events in one format, or its manifest. */
-export const getStatementFile = asTenant(answerNamedFile);
+export const getStatementFile = tenantEndpoint({
+  ...FILE,
+  ...AS_TENANT,
+  path: "/v1/statements/:period/:file",
+  id: "getStatementFile",
+  summary: { "pt-BR": "Um arquivo do extrato de um mês", en: "A file of a month" },
+  description: FILE_DESCRIPTION,
+  headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
+  handle: async ({ context, caller, params }) => {
+    const tenantId = liveTenant(caller);
+    if (!tenantId.ok) return tenantId;
+    return await answerFile(context, { reader: tenantId.value, tenantId: tenantId.value, ...params });
+  },
+});
 
-/** `GET /admin/v1/tenants/{id}/statements…`: as the tenant sees them. */
-export const getTenantStatements = asOperator(answerList);
-export const getTenantStatement = asOperator(answerStatement);
-export const getTenantStatementFile = asOperator(answerNamedFile);
+/** `GET /admin/v1/tenants/{id}/statements`. */
+export const listTenantStatements = operatorEndpoint({
+  ...LIST,
+  ...AS_OPERATOR,
+  path: "/admin/v1/tenants/:tenantId/statements",
+  id: "listTenantStatements",
+  summary: { "pt-BR": "Os extratos de um parceiro, mês a mês", en: "List a tenant's months" },
+  description: LIST_DESCRIPTION,
+  handle: async ({ context, params, query }) => await answerList(context, params.tenantId, query),
+});
 
-function asTenant(read: Reader): (context: AppContext) => Promise<Response> {
-  return async (context) => {
-    const tenantId = await statementReader(context);
-    return tenantId.ok ? await read(context, tenantId.value) : problemResponse(context, tenantId.failure);
-  };
+/** `GET /admin/v1/tenants/{id}/statements/{period}`. */
+export const getTenantStatement = operatorEndpoint({
+  ...MONTH,
+  ...AS_OPERATOR,
+  path: "/admin/v1/tenants/:tenantId/statements/:period",
+  id: "getTenantStatement",
+  summary: { "pt-BR": "O extrato de um mês de um parceiro", en: "What a tenant's month comes to" },
+  handle: async ({ context, params }) => await answerStatement(context, { reader: null, ...params }),
+});
+
+/** `GET /admin/v1/tenants/{id}/statements/{period}/{file}`: financial data in bulk, so it leaves a line in the audit. */
+export const getTenantStatementFile = operatorEndpoint({
+  ...FILE,
+  ...AS_OPERATOR,
+  path: "/admin/v1/tenants/:tenantId/statements/:period/:file",
+  id: "getTenantStatementFile",
+  summary: { "pt-BR": "Um arquivo do extrato de um parceiro", en: "A file of a tenant's month" },
+  description: FILE_DESCRIPTION,
+  audit: {
+    action: "statement.read",
+    target: ({ tenantId = "", period = "", file = "" }) => `${tenantId}/${period}/${file}`,
+  },
+  handle: async ({ context, params }) => await answerFile(context, { reader: null, ...params }),
+});
+
+/** Statements hold live events, so only a live key may see them. */
+function liveTenant({ tenantId, mode }: Caller): Result<string, Failure> {
+  if (mode === "live") return ok(tenantId);
+  return fail({ code: "insufficient_scope", issues: [{ path: "", code: "live_key_required" }] });
 }
 
-function asOperator(read: Reader): (context: AppContext) => Promise<Response> {
-  return async (context) => await read(context, context.req.param("tenantId") ?? "");
-}
-
-/** The tenant whose key asks, if the key may see statements: only a live one may, for they hold live events only. */
-async function statementReader(context: AppContext): Promise<Result<string, Failure>> {
-  const caller = await authenticate(context);
-  if (!caller.ok) return caller;
-  const access = { keyId: caller.value.keyId, scope: "statements:read", ip: callerIp(context) } as const;
-  const allowed = await callLedger(context.get("services").ledgers, caller.value, (ledger) => ledger.authorize(access));
-  if (!allowed.ok) return allowed;
-  if (allowed.value.kind === "refused") return fail(refusedByLedger(context, allowed.value.failure));
-  if (caller.value.mode === "live") return ok(caller.value.tenantId);
-  return fail({
-    code: "insufficient_scope",
-    issues: [{ path: "", message: "statements hold live events only; use a live key" }],
-  });
-}
-
-async function answerList(context: AppContext, tenantId: string): Promise<Response> {
-  const page = readPage(context);
-  if (!page.ok) return problemResponse(context, page.failure);
-  const { limit, after } = page.value;
-  const asked = { before: after?.[1] ?? null, limit: limit + 1 };
-  const listed = await listStatements(context.get("services"), tenantId, asked);
-  if (!listed.ok) return problemResponse(context, listed.failure);
+async function answerList(
+  context: AppContext,
+  tenantId: string,
+  { limit, cursor }: z.infer<typeof LIST.query>,
+): Promise<Result<Response, Failure>> {
+  const asked = { before: cursor?.[1] ?? null, limit: limit + 1 };
+  const listed = await listMonths(context.get("services"), tenantId, asked);
+  if (!listed.ok) return listed;
   context.header("Cache-Control", "no-store");
-  return context.json(pageOf(listed.value, limit, { entry: shownListed, place: ({ period }) => [0, period] }));
+  return ok(context.json(pageOf(listed.value, limit, { entry: shownListed, place: ({ period }) => [0, period] })));
 }
 
-async function answerStatement(context: AppContext, tenantId: string): Promise<Response> {
-  const period = askedPeriod(context);
-  if (!period.ok) return problemResponse(context, period.failure);
+async function answerStatement(
+  context: AppContext,
+  { reader, tenantId, period }: { reader: string | null; tenantId: string; period: Period },
+): Promise<Result<Response, Failure>> {
   const services = context.get("services");
-  const stored = await closedStatement(services, tenantId, period.value);
-  if (!stored.ok) return problemResponse(context, stored.failure);
-  const manifest =
-    stored.value === null ? await openManifest(services, tenantId, period.value) : ok(manifestOf(stored.value));
-  if (!manifest.ok) return problemResponse(context, manifest.failure);
-  const confirmed = await whileReadable(async () =>
-    ok(await services.reconciliations.countResolved(tenantId, period.value)),
-  );
-  if (!confirmed.ok) return problemResponse(context, confirmed.failure);
-  context.header("Cache-Control", "no-store");
-  return context.json(shownStatement(context, manifest.value, confirmed.value));
-}
-
-async function answerNamedFile(context: AppContext, tenantId: string): Promise<Response> {
-  const period = askedPeriod(context);
-  if (!period.ok) return problemResponse(context, period.failure);
-  return await answerFile(context, { tenantId, period: period.value, name: context.req.param("file") ?? "" });
-}
-
-function askedPeriod(context: AppContext): Result<Period, Failure> {
-  const period = parsePeriod(context.req.param("period") ?? "");
-  return period.ok ? period : fail({ code: "not_found" });
+  const stored = await closedStatement(services, tenantId, period);
+  if (!stored.ok) return stored;
+  const show = async (shown: Manifest) => {
+    const confirmed = await services.reconciliations.countResolved(tenantId, period);
+    context.header("Cache-Control", "no-store");
+    return ok(context.json(shownStatement(context, shown, confirmed)));
+  };
+  if (stored.value !== null) return await show(manifestOf(stored.value));
+  // An open month is added up from its events: as much work as a file.
+  return await whileStreaming(context, reader, async () => {
+    const open = await openManifest(services, tenantId, period);
+    return open.ok ? await show(open.value) : open;
+  });
 }
 
 function shownListed(listed: ListedStatement): z.infer<typeof listedStatement> {

@@ -1,5 +1,6 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
 import type { MeterEvent, Mode } from "../domain/meter_event.ts";
+import { StoreError } from "./outage.ts";
 
 /**
  * Writes a batch, as one row. What was written by a try that gave no answer is the beginning of what the next try brings,
@@ -46,7 +47,7 @@ export function eventsIn({ first, last }: SeqRange): number {
 }
 
 /** Thrown where D1 does not have what it should: a part of a month must never pass for all of it. */
-export class MissingEventError extends Error {
+export class MissingEventError extends StoreError {
   readonly seq: number;
 
   constructor(seq: number) {

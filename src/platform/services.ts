@@ -8,11 +8,13 @@ import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
 import { shiftedClock, type Clock } from "./clock.ts";
 import { BacklogBoard } from "./ledger/backlog_board.ts";
+import { FileStreams } from "./file_streams.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { LedgerWords } from "./ledger/ledger_words.ts";
 import { SharedTrips } from "./ledger/shared_trips.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
+import { PublishedKeys } from "./published_keys.ts";
 import { Register } from "./register.ts";
 import { Shield } from "./shield.ts";
 import { StatementArchive } from "./statement_archive.ts";
@@ -30,6 +32,8 @@ export type Services = {
   readonly db: D1Database;
   readonly register: Register;
   readonly statements: StatementRecords;
+  readonly publishedKeys: PublishedKeys;
+  readonly fileStreams: FileStreams;
   readonly archive: StatementArchive;
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
@@ -44,6 +48,8 @@ export type Services = {
   readonly claro: Readonly<Record<Mode, ClaroClient>>;
   readonly cpfHash: KeyedHash;
   readonly idempotencyHash: KeyedHash;
+  /** For what is personal and has to be recognised in the log. */
+  readonly logHash: KeyedHash;
   readonly vault: AnswerVault;
   readonly shield: Shield;
   readonly access: AccessIdentity;
@@ -63,12 +69,15 @@ export function servicesOf(env: Env): Result<Services, SettingsFailure> {
 
 function makeServices(env: Env, settings: Settings): Services {
   const clock = shiftedClock(settings.clockOffsetMs);
+  const statements = new StatementRecords(env.DB);
   return {
     settings,
     clock,
     db: env.DB,
     register: new Register(env.DB),
-    statements: new StatementRecords(env.DB),
+    statements,
+    publishedKeys: new PublishedKeys(() => statements.keys(), clock),
+    fileStreams: new FileStreams(clock),
     archive: new StatementArchive(env.STATEMENTS),
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
@@ -83,6 +92,7 @@ function makeServices(env: Env, settings: Settings): Services {
     claro: { live: new ClaroClient("live", settings, clock), test: new ClaroClient("test", settings, clock) },
     cpfHash: new KeyedHash(settings.cpfHmacSecret),
     idempotencyHash: new KeyedHash(settings.idempotencySecret),
+    logHash: new KeyedHash(`log\n${settings.accessTokenSecret}`),
     vault: new AnswerVault(settings.idempotencySecret),
     shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, clock),
     access: new AccessIdentity(settings.access, clock),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { MAGIC_ANSWERS } from "../../src/http/pages/magic_answers.ts";
-import { PROBLEMS } from "../../src/http/problem_texts.ts";
+import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url).href);

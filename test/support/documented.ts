@@ -1,11 +1,12 @@
 import { expect } from "vitest";
 import type { ZodType } from "zod";
-import { ROUTES } from "../../src/app.ts";
+import { ENDPOINTS } from "../../src/app.ts";
 import type { FailureCode } from "../../src/domain/failure.ts";
 import { claroError } from "../../src/http/claro_error.ts";
-import { failuresOf, type Method, type Operation } from "../../src/http/operation.ts";
+import type { Endpoint } from "../../src/http/endpoint.ts";
+import { failuresOf } from "../../src/http/failures_of.ts";
 import { problem } from "../../src/http/problem.ts";
-import { PROBLEMS } from "../../src/http/problem_texts.ts";
+import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 
 /** Failures that come before any operation. */
 const EVERYWHERE: readonly FailureCode[] = ["not_found", "method_not_allowed", "misconfigured", "internal"];
@@ -18,44 +19,38 @@ export async function expectDocumented(method: string, path: string, response: R
   expect(response.headers.get("x-request-id"), "X-Request-Id").toMatch(/^[A-Za-z0-9._-]{1,128}$/);
   const type = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
   if (method === "HEAD" || !type.endsWith("json") || path.startsWith("/openapi.json")) return;
-  const found = findOperation(method, path);
+  const endpoint = findEndpoint(method, path);
   const body: unknown = await response.clone().json();
-  if (response.ok) expectAnswer(found, { status: response.status, type, body });
-  else expectFailure(found, { status: response.status, type, body });
+  if (response.ok) expectAnswer(endpoint, { status: response.status, type, body });
+  else expectFailure(endpoint, { status: response.status, type, body });
 }
 
-type Found = { readonly pattern: string; readonly operation: Operation } | null;
 type Answered = { readonly status: number; readonly type: string; readonly body: unknown };
 
-function expectAnswer(found: Found, { status, type, body }: Answered): void {
-  const { content } = found?.operation.answers[status] ?? {};
+function expectAnswer(endpoint: Endpoint | null, { status, type, body }: Answered): void {
+  const { content } = endpoint?.answers[status] ?? {};
   const schema = content !== undefined && "parse" in content ? content : content?.[type];
-  expect(schema, `a schema of ${status} ${type} at ${found?.pattern ?? "an unknown path"}`).toBeDefined();
+  expect(schema, `a schema of ${status} ${type} at ${endpoint?.path ?? "an unknown path"}`).toBeDefined();
   // Fields that the schema does not name are dropped by it, and then are missed here.
   expect((schema as ZodType).parse(body)).toEqual(body);
 }
 
-function expectFailure(found: Found, { status, type, body }: Answered): void {
+function expectFailure(endpoint: Endpoint | null, { status, type, body }: Answered): void {
   const isClaros = type === "application/json";
-  const code = isClaros ? codeOfClaroError(body) : problem.parse(body).code;
+  const { code } = isClaros ? claroError.parse(body).error : problem.parse(body);
   expect(isClaros ? claroError.parse(body) : problem.parse(body)).toEqual(body);
   expect(PROBLEMS[code].status).toBe(status);
-  const listed = found === null ? [] : failuresOf(found.pattern, found.operation);
-  expect([...EVERYWHERE, "invalid_admin_credentials", ...listed]).toContain(code);
-  expect(isClaros).toBe(found?.operation.failureSchema !== undefined);
-}
-
-function codeOfClaroError(body: unknown): FailureCode {
-  return new URL(claroError.parse(body).error.link.href).hash.slice(1) as FailureCode;
-}
-
-function findOperation(method: string, path: string): Found {
-  const asked = path.split("?")[0] ?? "";
-  const match = Object.entries(ROUTES).find(([pattern]) =>
-    new RegExp(`^${pattern.replaceAll(/:\w+/g, "[^/]+")}$`).test(asked),
+  const listed = endpoint === null ? [] : failuresOf(endpoint);
+  expect([...EVERYWHERE, "invalid_admin_credentials", ...listed], "a failure that the endpoint declares").toContain(
+    code,
   );
-  if (match === undefined) return null;
-  const [pattern, route] = match;
-  const endpoint = route[method as Method] ?? Object.values(route)[0];
-  return endpoint === undefined ? null : { pattern, operation: endpoint[1] };
+  expect(isClaros).toBe(endpoint?.failureShape === "claro");
+}
+
+function findEndpoint(method: string, path: string): Endpoint | null {
+  const asked = path.split("?")[0] ?? "";
+  const atPath = ENDPOINTS.filter((endpoint) =>
+    new RegExp(`^${endpoint.path.replaceAll(/:\w+/g, "[^/]+")}$`).test(asked),
+  );
+  return atPath.find((endpoint) => endpoint.method === method) ?? atPath[0] ?? null;
 }

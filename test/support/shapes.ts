@@ -56,10 +56,10 @@ export async function claroLookup(
   return await call("/customers/v1/scores", { headers: { "x-client-auth": `Bearer ${token}`, ...headers }, body });
 }
 
-/** What a failure is called: its code here, the text of its link in Claro's shape. */
+/** What a failure is called, in either shape. */
 export async function failureCode(response: Response): Promise<string | undefined> {
-  const body = await response.json<{ code?: string; error?: { link: { href: string } } }>();
-  return body.code ?? body.error?.link.href.split("#")[1];
+  const body = await response.json<{ code?: string; error?: { code: string } }>();
+  return body.code ?? body.error?.code;
 }
 
 export type Totals = Record<

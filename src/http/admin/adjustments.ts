@@ -1,115 +1,148 @@
 import { z } from "zod";
-import { looksLikeCpf } from "../../domain/cpf_like.ts";
-import { CURRENCY, formatMicros, parseAmountMicros } from "../../domain/money.ts";
+import { parseAmountMicros, formatMicros, CURRENCY } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";
+import { ok } from "../../domain/result.ts";
 import { adjust } from "../../gateway/adjust.ts";
-import type { AppContext } from "../context.ts";
-import { idempotencyKeyHeader, readIdempotencyKey } from "../lookup_call.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { told } from "../language.ts";
+import { idempotencyKeyHeader } from "../lookup_call.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-import { problemResponse } from "../problem.ts";
-import { readJson } from "../read_body.ts";
-import { issuesOf } from "../scores.ts";
-import { actorOf } from "./authenticate_operator.ts";
+import { freeText } from "../printable.ts";
+import { currencyField, exactReais, periodField, tenantIdField, timeField } from "../shared_fields.ts";
+import { issue } from "../zod_issues.ts";
 
 const MOST_UNITS = 1_000_000_000;
 const MOST_MICROS = 1_000_000_000_000;
-
-/** Text that goes into exports: no line of it may hold a CPF. */
-const shownText = (longest: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(longest)
-    .regex(/^\P{Cc}*$/u, "no control characters")
-    .refine((text) => !looksLikeCpf(text), "must not hold a CPF");
 
 const newAdjustment = z
   .strictObject({
     id: z
       .string()
-      .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/)
+      .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/, issue("invalid_form"))
       .optional()
-      .meta({ description: "Your own id: a repeat with it is the same adjustment. Else give an `Idempotency-Key`." }),
-    corrects: shownText(100)
+      .meta(
+        told(
+          {
+            "pt-BR": "O seu próprio id: repetir com ele dá o mesmo ajuste. Sem ele, envie uma `Idempotency-Key`.",
+            en: "Your own id: a repeat with it is the same adjustment. Else give an `Idempotency-Key`.",
+          },
+          { examples: ["credito-2026-10-loja"] },
+        ),
+      ),
+    corrects: freeText(100)
       .nullish()
-      .meta({ description: "A lookup's id or a period.", examples: ["2026-10"] }),
-    units: z.int().min(-MOST_UNITS).max(MOST_UNITS).meta({ description: "Lookups; below zero for a credit." }),
+      .meta(
+        told(
+          { "pt-BR": "O id de uma consulta ou um mês.", en: "A lookup's id or a period." },
+          { examples: ["2026-10"] },
+        ),
+      ),
+    units: z
+      .int()
+      .min(-MOST_UNITS)
+      .max(MOST_UNITS)
+      .meta(
+        told(
+          { "pt-BR": "Consultas; abaixo de zero para um crédito.", en: "Lookups; below zero for a credit." },
+          { examples: [-1] },
+        ),
+      ),
     amount: z
       .union([z.string(), z.number()])
       .refine((amount) => {
         const micros = parseAmountMicros(String(amount));
         return micros.ok && Math.abs(micros.value) <= MOST_MICROS;
-      }, "reais with a decimal point and at most six places, at most a million")
-      .meta({ description: "BRL; below zero for a credit.", examples: ["-12.34"] }),
-    reason: shownText(200).meta({ examples: ["Cobrança em dobro em outubro"] }),
+      }, issue("amount"))
+      .meta(
+        told(
+          { "pt-BR": "Em reais; abaixo de zero para um crédito.", en: "BRL; below zero for a credit." },
+          { examples: ["-12.34"] },
+        ),
+      ),
+    reason: freeText(200).meta(
+      told(
+        { "pt-BR": "O motivo, como o parceiro vai ler.", en: "The reason, as the tenant will read it." },
+        { examples: ["Cobrança em dobro em outubro"] },
+      ),
+    ),
   })
-  .refine(({ units, amount }) => units !== 0 || Number(amount) !== 0, "must change units or amount")
+  .refine(({ units, amount }) => units !== 0 || Number(amount) !== 0, issue("changes_nothing"))
   .meta({ id: "NewAdjustment" });
 
 const adjustment = z
   .object({
-    id: z.string(),
-    tenantId: z.string(),
-    period: z.string().meta({ description: "The open month that it is in." }),
-    seq: z.int(),
-    occurredAt: z.iso.datetime(),
-    units: z.int(),
-    amount: z.string(),
-    currency: z.literal(CURRENCY),
-    reason: z.string(),
-    corrects: z.string().nullable(),
+    id: z
+      .string()
+      .meta(told({ "pt-BR": "O id do ajuste.", en: "The adjustment's id." }, { examples: ["credito-2026-10-loja"] })),
+    tenantId: tenantIdField,
+    period: periodField.meta(
+      told(
+        { "pt-BR": "O mês aberto em que ele entrou.", en: "The open month that it is in." },
+        { examples: ["2026-11"] },
+      ),
+    ),
+    seq: z.int().meta(told({ "pt-BR": "O número do evento.", en: "The event's number." }, { examples: [126] })),
+    occurredAt: timeField({ "pt-BR": "Quando foi registrado.", en: "When it was recorded." }),
+    units: z.int().meta(told({ "pt-BR": "Consultas.", en: "Lookups." }, { examples: [-1] })),
+    amount: exactReais,
+    currency: currencyField,
+    reason: z
+      .string()
+      .meta(told({ "pt-BR": "O motivo.", en: "The reason." }, { examples: ["Cobrança em dobro em outubro"] })),
+    corrects: z
+      .string()
+      .nullable()
+      .meta(told({ "pt-BR": "O que ele corrige.", en: "What it corrects." }, { examples: ["2026-10"] })),
   })
   .meta({ id: "Adjustment" });
 
-export const adjustOperation: Operation = {
+/** `POST /admin/v1/tenants/{id}/adjustments`. */
+export const adjustTenant = operatorEndpoint({
+  method: "POST",
+  path: "/admin/v1/tenants/:tenantId/adjustments",
   id: "adjust",
   tag: "Operations",
-  access: "operator",
-  summary: "Correct what a tenant is charged",
-  description:
-    "An event in the open month that says what it corrects; a closed month never changes. A repeat with the same `id` or " +
-    "`Idempotency-Key` gives the first answer again.",
+  summary: { "pt-BR": "Ajustar o que um parceiro paga", en: "Correct what a tenant is charged" },
+  description: {
+    "pt-BR":
+      "Um evento no mês aberto que diz o que corrige; um mês fechado nunca muda. Repetir com o mesmo `id` ou a mesma " +
+      "`Idempotency-Key` devolve a primeira resposta.",
+    en:
+      "An event in the open month that says what it corrects; a closed month never changes. A repeat with the same `id` or " +
+      "`Idempotency-Key` gives the first answer again.",
+  },
+  role: "finance",
+  audit: "in_change",
   requestHeaders: { "Idempotency-Key": idempotencyKeyHeader },
   body: {
     schema: newAdjustment,
     example: { corrects: "2026-10", units: -1, amount: "-0.15", reason: "Cobrança em dobro" },
   },
-  answers: { 201: { description: "The adjustment.", content: adjustment } },
+  answers: { 201: { description: { "pt-BR": "O ajuste.", en: "The adjustment." }, content: adjustment } },
   headers: { ...HEADERS.cacheControl, ...HEADERS.replayed },
-  failures: ["idempotency_mismatch", "ledger_unavailable"],
-};
-
-/** `POST /admin/v1/tenants/{id}/adjustments`. */
-export async function postAdjustment(context: AppContext): Promise<Response> {
-  const body = await readJson(context);
-  if (!body.ok) return problemResponse(context, body.failure);
-  const parsed = newAdjustment.safeParse(body.value);
-  if (!parsed.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(parsed.error) });
-  const idempotencyKey = readIdempotencyKey(context.req.header("idempotency-key"));
-  if (!idempotencyKey.ok) return problemResponse(context, idempotencyKey.failure);
-  const { id = null, corrects = null, units, amount, reason } = parsed.data;
-  const micros = parseAmountMicros(String(amount));
-  const amountMicros = micros.ok ? micros.value : 0;
-  const adjusted = await adjust(context.get("services"), actorOf(context), {
-    tenantId: context.req.param("tenantId") ?? "",
-    asked: { id, idempotencyKey: idempotencyKey.value, units, amountMicros, reason, corrects },
-  });
-  if (!adjusted.ok) return problemResponse(context, adjusted.failure);
-  if (adjusted.value.isRepeat) context.header("Idempotency-Replayed", "true");
-  const { event, ...made } = adjusted.value.adjustment;
-  const shown: z.infer<typeof adjustment> = {
-    id: made.id,
-    tenantId: made.tenantId,
-    period: periodOf(event.occurredAtMs),
-    seq: event.seq,
-    occurredAt: new Date(event.occurredAtMs).toISOString(),
-    units: made.units,
-    amount: formatMicros(made.amountMicros),
-    currency: CURRENCY,
-    reason: made.reason,
-    corrects: made.corrects,
-  };
-  return context.json(shown, 201);
-}
+  failures: ["not_found", "idempotency_mismatch", "ledger_unavailable"],
+  handle: async ({ context, services, actor, params: { tenantId }, headers, body }) => {
+    const { id = null, corrects = null, units, amount, reason } = body;
+    const micros = parseAmountMicros(String(amount));
+    const amountMicros = micros.ok ? micros.value : 0;
+    const idempotencyKey = headers["Idempotency-Key"];
+    const asked = { id, idempotencyKey, units, amountMicros, reason, corrects };
+    const adjusted = await adjust(services, actor, { tenantId, asked });
+    if (!adjusted.ok) return adjusted;
+    if (adjusted.value.isRepeat) context.header("Idempotency-Replayed", "true");
+    const { event, ...made } = adjusted.value.adjustment;
+    const shown: z.infer<typeof adjustment> = {
+      id: made.id,
+      tenantId: made.tenantId,
+      period: periodOf(event.occurredAtMs),
+      seq: event.seq,
+      occurredAt: new Date(event.occurredAtMs).toISOString(),
+      units: made.units,
+      amount: formatMicros(made.amountMicros),
+      currency: CURRENCY,
+      reason: made.reason,
+      corrects: made.corrects,
+    };
+    return ok(context.json(shown, 201));
+  },
+});

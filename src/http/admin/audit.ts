@@ -1,60 +1,97 @@
 import { z } from "zod";
+import { ok } from "../../domain/result.ts";
 import type { AuditEntry } from "../../platform/audit.ts";
-import type { AppContext } from "../context.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
-import { problemResponse } from "../problem.ts";
+import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
+import { timeField } from "../shared_fields.ts";
+import { issue } from "../zod_issues.ts";
 
-export const auditQuery = z.object({
+const auditQuery = z.object({
   ...pageQuery.shape,
   after: z.coerce
-    .number()
-    .int()
-    .min(0)
+    .number(issue("wrong_type", { expected: "int" }))
+    .int(issue("wrong_type", { expected: "int" }))
+    .min(0, issue("too_small", { least: 0 }))
     .default(0)
-    .meta({ description: "Only entries after this number, to go on where an earlier reading stopped." }),
+    .meta(
+      told(
+        {
+          "pt-BR": "Só as entradas depois deste número, para continuar de onde uma leitura parou.",
+          en: "Only entries after this number, to go on where an earlier reading stopped.",
+        },
+        { examples: [120] },
+      ),
+    ),
 });
 
-const changed = z.record(z.string(), z.unknown()).nullable();
-
-export const auditEntry = z
+const auditEntry = z
   .object({
-    n: z.int().meta({ description: "Grows with every entry." }),
-    at: z.iso.datetime(),
-    actor: z.string().meta({ description: "`admin-token`, or the e-mail that Cloudflare Access vouches for." }),
-    action: z.string().meta({ examples: ["tenant.create", "key.revoke"] }),
-    target: z.string().meta({ description: "The id of what was changed." }),
-    before: changed,
-    after: changed.meta({ description: "Without secrets." }),
+    n: z.int().meta(told({ "pt-BR": "Cresce a cada entrada.", en: "Grows with every entry." }, { examples: [121] })),
+    at: timeField({ "pt-BR": "Quando foi.", en: "When it was." }),
+    actor: z.string().meta(
+      told(
+        {
+          "pt-BR": "`admin-token` ou o e-mail que o Cloudflare Access confirma.",
+          en: "`admin-token`, or the e-mail that Cloudflare Access vouches for.",
+        },
+        { examples: ["admin-token"] },
+      ),
+    ),
+    action: z
+      .string()
+      .meta(told({ "pt-BR": "O que foi feito.", en: "What was done." }, { examples: ["tenant.create", "key.revoke"] })),
+    target: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O id do que foi alterado.", en: "The id of what was changed." },
+          { examples: ["ten_0123456789abcdef0123"] },
+        ),
+      ),
+    before: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta(told({ "pt-BR": "Como era.", en: "As it was." }, { examples: [{ status: "active" }] })),
+    after: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta(
+        told(
+          { "pt-BR": "Como ficou, sem segredos.", en: "As it is since, without secrets." },
+          { examples: [{ status: "suspended" }] },
+        ),
+      ),
   })
   .meta({ id: "AuditEntry" });
 
-export const auditOperation: Operation = {
-  tag: "Operations",
-  access: "operator",
-  headers: HEADERS.cacheControl,
-  id: "listAudit",
-  summary: "Read the audit",
-  description: "Every change by an operator, oldest first. Entries are never changed.",
-  query: auditQuery,
-  answers: { 200: { description: "A page of entries.", content: pageAnswer(auditEntry) } },
-};
-
 /** `GET /admin/v1/audit`: who did what, when, to what, oldest first. */
-export async function getAudit(context: AppContext): Promise<Response> {
-  const page = readPage(context);
-  if (!page.ok) return problemResponse(context, page.failure);
-  const query = auditQuery.shape.after.safeParse(context.req.query("after"));
-  if (!query.success) {
-    const issues = [{ path: "after", message: "the number of an entry" }];
-    return problemResponse(context, { code: "invalid_request", issues });
-  }
-  const { limit, after: cursor } = page.value;
-  const after = cursor === null ? query.data : Math.max(query.data, cursor[0]);
-  const entries = await context.get("services").register.audit(after, limit + 1);
-  return context.json(pageOf(entries, limit, { entry: shownEntry, place: (last) => [last.n, ""] }));
-}
+export const listAudit = operatorEndpoint({
+  method: "GET",
+  path: "/admin/v1/audit",
+  id: "listAudit",
+  tag: "Operations",
+  summary: { "pt-BR": "Ler a auditoria", en: "Read the audit" },
+  description: {
+    "pt-BR": "Toda alteração feita por um operador, da mais antiga à mais nova. As entradas nunca mudam.",
+    en: "Every change by an operator, oldest first. Entries are never changed.",
+  },
+  role: "read",
+  headers: HEADERS.cacheControl,
+  query: auditQuery,
+  answers: {
+    200: {
+      description: { "pt-BR": "Uma página de entradas.", en: "A page of entries." },
+      content: pageAnswer(auditEntry),
+    },
+  },
+  handle: async ({ context, services, query: { limit, cursor, after } }) => {
+    const from = cursor === undefined ? after : Math.max(after, cursor[0]);
+    const entries = await services.register.audit(from, limit + 1);
+    return ok(context.json(pageOf(entries, limit, { entry: shownEntry, place: (last) => [last.n, ""] })));
+  },
+});
 
 function shownEntry({ n, atMs, actor, action, target, before, after }: AuditEntry & { readonly n: number }) {
   return { n, at: new Date(atMs).toISOString(), actor, action, target, before, after };

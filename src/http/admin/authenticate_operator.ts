@@ -1,34 +1,30 @@
-import { createMiddleware } from "hono/factory";
+import type { Failure } from "../../domain/failure.ts";
+import { fail, ok, type Result } from "../../domain/result.ts";
+import type { Actor } from "../../gateway/tenants.ts";
 import { isSameSecret } from "../../platform/keyed_hash.ts";
-import type { Services } from "../../platform/services.ts";
 import { SHIELD_SECONDS } from "../../platform/shield.ts";
-import { bearer, challenge } from "../authenticate.ts";
-import { callerIp, type AppContext, type AppEnv } from "../context.ts";
-import { problemResponse } from "../problem.ts";
+import { bearer } from "../authenticate.ts";
+import { callerIp, type AppContext } from "../context.ts";
+import type { Role } from "../endpoint.ts";
 
-/** What a wrong credential waits for its answer. The right one never waits. */
+/** What a wrong credential waits for its answer, however many came before it. The right one never waits. */
 const WRONG_CREDENTIAL_MS = 500;
 const TOKEN_ACTOR = "admin-token";
 
-/**
- * Lets the operator in: by what Cloudflare Access vouches for, where that is configured, or by `Authorization: Bearer
- * <ADMIN_TOKEN>`. Who has neither waits, and is turned away unheard after too many tries from one address.
- */
-export const authenticateOperator = createMiddleware<AppEnv>(async (context, next) => {
-  const actor = await identifyOperator(context);
-  if (actor === null) return await refuseOperator(context);
-  context.set("actor", actor);
-  context.header("Cache-Control", "no-store");
-  return await next();
-});
+/** Who an operator is, for the audit, and what they may do. */
+export type Operator = { readonly actor: Actor; readonly roles: readonly Role[] };
 
-/** Who the audit names. */
-export function actorOf(context: AppContext): string {
-  return context.get("actor");
+/**
+ * The operator: by what Cloudflare Access vouches for, where that is configured, or by `Authorization: Bearer
+ * <ADMIN_TOKEN>`. Who has neither waits, and after too many tries from one address waits to be turned away unheard.
+ */
+export async function authenticateOperator(context: AppContext): Promise<Result<Operator, Failure>> {
+  const actor = await identifyOperator(context);
+  return actor === null ? fail(await refuseOperator(context)) : ok({ actor, roles: ["admin"] });
 }
 
-async function identifyOperator(context: AppContext): Promise<string | null> {
-  const { access, settings }: Services = context.get("services");
+async function identifyOperator(context: AppContext): Promise<Actor | null> {
+  const { access, settings } = context.get("services");
   const assertion = context.req.header("cf-access-jwt-assertion");
   // Behind Access the token comes with an assertion: a person's name says more in the audit.
   const person = assertion === undefined ? null : await access.verify(assertion);
@@ -37,12 +33,10 @@ async function identifyOperator(context: AppContext): Promise<string | null> {
   return token !== undefined && (await isSameSecret(token, settings.adminToken)) ? TOKEN_ACTOR : null;
 }
 
-async function refuseOperator(context: AppContext): Promise<Response> {
+async function refuseOperator(context: AppContext): Promise<Failure> {
   const ip = callerIp(context);
-  if (await context.get("services").shield.isFlood("operator", ip)) {
-    return problemResponse(context, { code: "rate_limited", retryAfterSeconds: SHIELD_SECONDS });
-  }
+  const isFlood = await context.get("services").shield.isFlood("operator", ip);
+  // A guess that is turned away unheard must not be cheaper than one that is heard.
   if (ip !== null) await scheduler.wait(WRONG_CREDENTIAL_MS);
-  challenge(context, { code: "invalid_admin_credentials" });
-  return problemResponse(context, { code: "invalid_admin_credentials" });
+  return isFlood ? { code: "rate_limited", retryAfterSeconds: SHIELD_SECONDS } : { code: "invalid_admin_credentials" };
 }

@@ -1,80 +1,141 @@
 import { z } from "zod";
-import { readHealth } from "../../gateway/read_health.ts";
-import type { AppContext } from "../context.ts";
+import { ok } from "../../domain/result.ts";
+import { readHealth as readGatewayHealth } from "../../gateway/read_health.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-
-const seconds = z.number().nullable();
+import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
 
 export const healthAnswer = z
   .object({
-    claro: z.object({
-      breaker: z
-        .object({
-          state: z.enum(["closed", "open", "half_open"]),
-          since: z.iso.datetime().nullable(),
-          openings: z.int().meta({ description: "How often it opened since it was last closed." }),
-        })
-        .nullable()
-        .meta({ description: "Null when it could not be asked; lookups pass then." }),
-      token: z
-        .object({
-          ageSeconds: seconds.meta({ description: "Null when there is none yet." }),
-          expiresAt: z.iso.datetime().nullable(),
-          failures: z.int().meta({ description: "Token calls that failed since the last that did not." }),
-        })
-        .nullable(),
-    }),
-    ledgers: z.object({
-      behind: z.int().meta({ description: "Ledgers whose events D1 did not take lately, up to a thousand." }),
-      oldestUnflushed: z
-        .object({
-          tenantId: z.string(),
-          mode: z.enum(["live", "test"]),
-          occurredAt: z.iso.datetime(),
-          ageSeconds: z.number(),
-        })
-        .nullable()
-        .meta({ description: "The oldest event that is not in D1 yet; null when every flush succeeds." }),
-    }),
+    claro: z
+      .object({
+        breaker: z
+          .object({
+            state: z
+              .enum(["closed", "open", "half_open"])
+              .meta(
+                told(
+                  { "pt-BR": "`open`: as consultas não são enviadas.", en: "`open`: lookups are not sent." },
+                  { examples: ["closed"] },
+                ),
+              ),
+            since: timeField({ "pt-BR": "Desde quando.", en: "Since when." }).nullable(),
+            openings: z.int().meta(
+              told(
+                {
+                  "pt-BR": "Quantas vezes abriu desde a última vez fechado.",
+                  en: "How often it opened since it was last closed.",
+                },
+                { examples: [0] },
+              ),
+            ),
+          })
+          .nullable()
+          .meta(
+            told({
+              "pt-BR": "O disjuntor da Claro; `null` quando não respondeu, e então as consultas passam.",
+              en: "Claro's breaker; null when it could not be asked: lookups pass then.",
+            }),
+          ),
+        token: z
+          .object({
+            ageSeconds: z
+              .number()
+              .nullable()
+              .meta(
+                told(
+                  { "pt-BR": "A idade; `null` quando ainda não há.", en: "Its age; null when there is none yet." },
+                  { examples: [1200] },
+                ),
+              ),
+            expiresAt: timeField({ "pt-BR": "Quando vence.", en: "When it expires." }).nullable(),
+            failures: z.int().meta(
+              told(
+                {
+                  "pt-BR": "Tentativas que falharam desde a última que deu certo.",
+                  en: "Token calls that failed since the last that did not.",
+                },
+                { examples: [0] },
+              ),
+            ),
+          })
+          .nullable()
+          .meta(told({ "pt-BR": "O token da Claro.", en: "Claro's access token." })),
+      })
+      .meta(told({ "pt-BR": "Como está a Claro.", en: "How Claro is." })),
+    ledgers: z
+      .object({
+        behind: z.int().meta(
+          told(
+            {
+              "pt-BR": "Ledgers cujos eventos o D1 não aceitou há pouco, até mil.",
+              en: "Ledgers whose events D1 did not take lately, up to a thousand.",
+            },
+            { examples: [0] },
+          ),
+        ),
+        oldestUnflushed: z
+          .object({
+            tenantId: tenantIdField,
+            mode: modeField,
+            occurredAt: timeField({ "pt-BR": "Quando ocorreu.", en: "When it occurred." }),
+            ageSeconds: z
+              .number()
+              .meta(told({ "pt-BR": "Há quantos segundos.", en: "How many seconds ago." }, { examples: [90] })),
+          })
+          .nullable()
+          .meta(
+            told({
+              "pt-BR": "O evento mais antigo que ainda não está no D1; `null` quando tudo chega.",
+              en: "The oldest event that is not in D1 yet; null when every flush succeeds.",
+            }),
+          ),
+      })
+      .meta(told({ "pt-BR": "Como estão os ledgers.", en: "How the ledgers are." })),
   })
   .meta({ id: "OperatorHealth" });
 
-export const operatorHealthOperation: Operation = {
-  tag: "Operations",
-  access: "operator",
-  headers: HEADERS.cacheControl,
-  id: "readHealth",
-  summary: "See how Claro and the ledgers are",
-  description: "Claro's circuit breaker, the age of the access token, and how far D1 is behind the ledgers.",
-  answers: { 200: { description: "As it is now.", content: healthAnswer } },
-};
-
 /** `GET /admin/v1/health`. */
-export async function getOperatorHealth(context: AppContext): Promise<Response> {
-  const services = context.get("services");
-  const { breaker, token, ledgersBehind: behind, oldestUnflushed: oldest } = await readHealth(services);
-  const nowMs = services.clock.nowMs();
-  return context.json({
-    claro: {
-      breaker: breaker && { state: breaker.state, since: time(breaker.sinceMs), openings: breaker.openings },
-      token: token && {
-        ageSeconds: token.obtainedAtMs === null ? null : ageSeconds(token.obtainedAtMs, nowMs),
-        expiresAt: time(token.expiresAtMs),
-        failures: token.failures,
-      },
-    },
-    ledgers: {
-      behind,
-      oldestUnflushed: oldest && {
-        tenantId: oldest.tenantId,
-        mode: oldest.mode,
-        occurredAt: new Date(oldest.oldestUnflushedAtMs).toISOString(),
-        ageSeconds: ageSeconds(oldest.oldestUnflushedAtMs, nowMs),
-      },
-    },
-  } satisfies z.infer<typeof healthAnswer>);
-}
+export const readHealth = operatorEndpoint({
+  method: "GET",
+  path: "/admin/v1/health",
+  id: "readHealth",
+  tag: "Operations",
+  summary: { "pt-BR": "Ver como estão a Claro e os ledgers", en: "See how Claro and the ledgers are" },
+  description: {
+    "pt-BR": "O disjuntor da Claro, a idade do token e o atraso do D1 em relação aos ledgers.",
+    en: "Claro's circuit breaker, the age of the access token, and how far D1 is behind the ledgers.",
+  },
+  role: "read",
+  headers: HEADERS.cacheControl,
+  answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
+  handle: async ({ context, services }) => {
+    const { breaker, token, ledgersBehind: behind, oldestUnflushed: oldest } = await readGatewayHealth(services);
+    const nowMs = services.clock.nowMs();
+    return ok(
+      context.json({
+        claro: {
+          breaker: breaker && { state: breaker.state, since: time(breaker.sinceMs), openings: breaker.openings },
+          token: token && {
+            ageSeconds: token.obtainedAtMs === null ? null : ageSeconds(token.obtainedAtMs, nowMs),
+            expiresAt: time(token.expiresAtMs),
+            failures: token.failures,
+          },
+        },
+        ledgers: {
+          behind,
+          oldestUnflushed: oldest && {
+            tenantId: oldest.tenantId,
+            mode: oldest.mode,
+            occurredAt: new Date(oldest.oldestUnflushedAtMs).toISOString(),
+            ageSeconds: ageSeconds(oldest.oldestUnflushedAtMs, nowMs),
+          },
+        },
+      } satisfies z.infer<typeof healthAnswer>),
+    );
+  },
+});
 
 function time(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();

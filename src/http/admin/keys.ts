@@ -1,176 +1,250 @@
 import { z } from "zod";
-import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
-import { issueKey, revokeKey, rotateKey, type IssuedKey } from "../../gateway/keys.ts";
+import { fail, ok } from "../../domain/result.ts";
+import {
+  issueKey as issueNewKey,
+  revokeKey as revoke,
+  rotateKey as rotate,
+  type IssuedKey,
+} from "../../gateway/keys.ts";
 import { callLedger } from "../../platform/ledger/ledger_client.ts";
 import { MODES, type Mode } from "../../domain/meter_event.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
 import type { AppContext } from "../context.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { invalidRequest } from "../invalid_request.ts";
+import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
-import { printable } from "../printable.ts";
-import { problemResponse } from "../problem.ts";
-import { readJson } from "../read_body.ts";
-import { issuesOf } from "../scores.ts";
-import { actorOf } from "./authenticate_operator.ts";
+import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
+import { freeText } from "../printable.ts";
+import { tenantIdField, timeField } from "../shared_fields.ts";
+import { issue } from "../zod_issues.ts";
 
 const LONGEST_OVERLAP_SECONDS = 90 * 86_400;
 
+const MODE = told(
+  { "pt-BR": "Uma chave de teste nunca chega à Claro.", en: "A test key never reaches Claro." },
+  { examples: ["live"] },
+);
+const LABEL = told(
+  {
+    "pt-BR": "Para que a chave serve; aparece nos arquivos exportados.",
+    en: "What the key is for; it is shown in exports.",
+  },
+  { examples: ["checkout"] },
+);
+const SCOPE_LIST = told(
+  { "pt-BR": "O que a chave pode fazer.", en: "What the key may do." },
+  { examples: [["scores:read", "usage:read"]] },
+);
+const EXPIRES = told(
+  { "pt-BR": "Quando vence; `null` é nunca.", en: "When it expires; null is never." },
+  { examples: ["2027-11-27T03:00:00.000Z"] },
+);
+const IPS = told(
+  {
+    "pt-BR": "De que endereços pode ser usada; vazio: de qualquer um.",
+    en: "Where it may be used from; empty: from anywhere.",
+  },
+  { examples: [["203.0.113.0/24"]] },
+);
+
 export const newKey = z
   .strictObject({
-    mode: z.enum(["live", "test"]),
-    label: z
-      .string()
-      .trim()
-      .regex(printable(100), "1 to 100 printable characters")
-      .refine((text) => !looksLikeCpf(text), "must not hold a CPF")
-      .nullable()
-      .default(null)
-      .meta({ description: "What the key is for; it is shown in exports." }),
+    mode: z.enum(MODES).meta(MODE),
+    label: z.string().trim().pipe(freeText(100)).nullable().default(null).meta(LABEL),
     scopes: z
       .array(z.enum(SCOPES))
       .min(1)
       .default([...SCOPES])
-      .transform((scopes) => [...new Set(scopes)]),
-    expiresAt: z.iso.datetime({ offset: true }).nullable().default(null),
+      .transform((scopes) => [...new Set(scopes)])
+      .meta(SCOPE_LIST),
+    expiresAt: z.iso
+      .datetime({ offset: true, error: issue("date_time") })
+      .nullable()
+      .default(null)
+      .meta(EXPIRES),
     allowedIps: z
-      .array(z.string().refine((range) => parseIpRange(range) !== null, "an IPv4 or IPv6 range in CIDR notation"))
+      .array(z.string().refine((range) => parseIpRange(range) !== null, issue("cidr")))
       .max(100)
       .default([])
-      .meta({ description: "Empty: from anywhere.", examples: [["203.0.113.0/24"]] }),
+      .meta(IPS),
   })
   .meta({ id: "NewKey" });
 
 export const keyRotation = z
-  .strictObject({ overlapSeconds: z.int().min(0).max(LONGEST_OVERLAP_SECONDS).default(86_400) })
+  .strictObject({
+    overlapSeconds: z
+      .int()
+      .min(0)
+      .max(LONGEST_OVERLAP_SECONDS)
+      .default(86_400)
+      .meta(
+        told(
+          { "pt-BR": "Por quantos segundos a chave antiga ainda vale.", en: "How many seconds the old key goes on." },
+          { examples: [86_400] },
+        ),
+      ),
+  })
   .meta({ id: "KeyRotation" });
 
 const shownFields = {
-  id: z.string(),
-  tenantId: z.string(),
-  mode: z.enum(["live", "test"]),
-  label: z.string().nullable(),
-  scopes: z.array(z.enum(SCOPES)),
-  allowedIps: z.array(z.string()),
-  status: z.enum(["active", "expired", "revoked"]),
-  createdAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime().nullable(),
-  revokedAt: z.iso.datetime().nullable(),
+  id: z
+    .string()
+    .meta(
+      told(
+        { "pt-BR": "O id da chave; não é secreto.", en: "The key's id; it is no secret." },
+        { examples: ["csg_live_a1B2c3D4e5"] },
+      ),
+    ),
+  tenantId: tenantIdField,
+  mode: z.enum(MODES).meta(MODE),
+  label: z.string().nullable().meta(LABEL),
+  scopes: z.array(z.enum(SCOPES)).meta(SCOPE_LIST),
+  allowedIps: z.array(z.string()).meta(IPS),
+  status: z
+    .enum(["active", "expired", "revoked"])
+    .meta(told({ "pt-BR": "Se a chave funciona.", en: "Whether the key works." }, { examples: ["active"] })),
+  createdAt: timeField({ "pt-BR": "Quando foi criada.", en: "When it was created." }),
+  expiresAt: z.iso.datetime().nullable().meta(EXPIRES),
+  revokedAt: timeField({ "pt-BR": "Quando foi revogada.", en: "When it was revoked." }).nullable(),
 };
 
 export const listedKey = z
   .object({
     ...shownFields,
-    lastUsedAt: z.iso.datetime().nullable().meta({ description: "To the minute." }),
+    lastUsedAt: timeField({
+      "pt-BR": "O último uso, com precisão de minuto.",
+      en: "Its last use, to the minute.",
+    }).nullable(),
   })
   .meta({ id: "Key" });
+
+const SECRET = "a1B2c3D4e5f6G7h8I9j0K1l2M3n4O5p6";
 
 export const issuedKey = z
   .object({
     ...shownFields,
-    key: z.string().meta({ description: "The API key. It is never shown again." }),
-    clientId: z.string(),
-    clientSecret: z.string(),
+    key: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "A chave de API. Não será mostrada de novo.", en: "The API key. It is never shown again." },
+          { examples: [`csg_live_a1B2c3D4e5_${SECRET}`] },
+        ),
+      ),
+    clientId: z
+      .string()
+      .meta(told({ "pt-BR": "O mesmo que `id`.", en: "The same as `id`." }, { examples: ["csg_live_a1B2c3D4e5"] })),
+    clientSecret: z
+      .string()
+      .meta(told({ "pt-BR": "A última parte da chave.", en: "The key's last part." }, { examples: [SECRET] })),
   })
   .meta({ id: "IssuedKey" });
 
-export const revocation = z.object({ effectiveAt: z.iso.datetime() }).meta({ id: "Revocation" });
+const revocation = z
+  .object({
+    effectiveAt: timeField({ "pt-BR": "Desde quando a chave não vale mais.", en: "Since when the key is no good." }),
+  })
+  .meta({ id: "Revocation" });
 
-const KEYS = { tag: "Keys", access: "operator", headers: HEADERS.cacheControl } as const satisfies Partial<Operation>;
-
-export const issueKeyOperation: Operation = {
-  ...KEYS,
-  id: "issueKey",
-  summary: "Issue an API key",
-  description: "The answer is the only time that the key is seen.",
-  body: { schema: newKey, example: { mode: "live", label: "checkout" } },
-  answers: { 201: { description: "The key.", content: issuedKey } },
-  failures: ["conflict", "change_pending"],
-};
-
-export const listKeysOperation: Operation = {
-  ...KEYS,
-  id: "listKeys",
-  summary: "List a tenant's keys",
-  query: pageQuery,
-  answers: { 200: { description: "A page of keys, without their secrets.", content: pageAnswer(listedKey) } },
-};
-
-export const rotateKeyOperation: Operation = {
-  ...KEYS,
-  id: "rotateKey",
-  summary: "Replace a key by a new one",
-  description: "The new key has the old one's rights. The old one ends after the overlap.",
-  body: { schema: keyRotation, example: { overlapSeconds: 86_400 } },
-  answers: { 201: { description: "The new key.", content: issuedKey } },
-  failures: ["conflict", "change_pending"],
-};
-
-export const revokeKeyOperation: Operation = {
-  ...KEYS,
-  id: "revokeKey",
-  summary: "Revoke a key",
-  description: "Effective for everyone when it returns. Revoking a key again changes nothing.",
-  answers: { 200: { description: "Since when it is revoked.", content: revocation } },
-  failures: ["conflict", "change_pending"],
-};
+const KEYS = { tag: "Keys", headers: HEADERS.cacheControl } as const;
+const CHANGE = { role: "operate", audit: "in_change", failures: ["not_found", "conflict", "change_pending"] } as const;
 
 /** `POST /admin/v1/tenants/{id}/keys`. */
-export async function postKey(context: AppContext): Promise<Response> {
-  const body = await readJson(context);
-  if (!body.ok) return problemResponse(context, body.failure);
-  const asked = newKey.safeParse(body.value);
-  if (!asked.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(asked.error) });
-  const { expiresAt, allowedIps, ...rest } = asked.data;
-  const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
-  if (expiresAtMs !== null && expiresAtMs <= context.get("services").clock.nowMs()) {
-    const issues = [{ path: "expiresAt", message: "must be in the future" }];
-    return problemResponse(context, { code: "invalid_request", issues });
-  }
-  const ranges = allowedIps.map((range) => parseIpRange(range) ?? range);
-  const services = context.get("services");
-  const tenantId = context.req.param("tenantId") ?? "";
-  const issued = await issueKey(services, actorOf(context), tenantId, { ...rest, expiresAtMs, allowedIps: ranges });
-  if (!issued.ok) return problemResponse(context, issued.failure);
-  return context.json(shownIssuedKey(issued.value, services.clock.nowMs()), 201);
-}
+export const issueKey = operatorEndpoint({
+  ...KEYS,
+  ...CHANGE,
+  method: "POST",
+  path: "/admin/v1/tenants/:tenantId/keys",
+  id: "issueKey",
+  summary: { "pt-BR": "Emitir uma chave de API", en: "Issue an API key" },
+  description: {
+    "pt-BR": "A chave aparece só nesta resposta.",
+    en: "The answer is the only time that the key is seen.",
+  },
+  body: { schema: newKey, example: { mode: "live", label: "checkout" } },
+  answers: { 201: { description: { "pt-BR": "A chave.", en: "The key." }, content: issuedKey } },
+  handle: async ({ context, services, actor, params: { tenantId }, body }) => {
+    const { expiresAt, allowedIps, ...rest } = body;
+    const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
+    if (expiresAtMs !== null && expiresAtMs <= services.clock.nowMs())
+      return invalidRequest("expiresAt", "in_the_past");
+    const ranges = allowedIps.map((range) => parseIpRange(range) ?? range);
+    const issued = await issueNewKey(services, actor, tenantId, { ...rest, expiresAtMs, allowedIps: ranges });
+    return issued.ok ? ok(context.json(shownIssuedKey(issued.value, services.clock.nowMs()), 201)) : issued;
+  },
+});
 
 /** `GET /admin/v1/tenants/{id}/keys`. */
-export async function getKeys(context: AppContext): Promise<Response> {
-  const page = readPage(context);
-  if (!page.ok) return problemResponse(context, page.failure);
-  const services = context.get("services");
-  const tenantId = context.req.param("tenantId") ?? "";
-  if ((await services.register.tenant(tenantId)) === null) return problemResponse(context, { code: "not_found" });
-  const { limit, after } = page.value;
-  const keys = await services.register.keysPage(tenantId, { after, limit: limit + 1 });
-  const uses = await lastUses(context, tenantId);
-  const nowMs = services.clock.nowMs();
-  const entry = (key: RegisteredKey) => ({ ...shownKey(key, nowMs), lastUsedAt: isoTime(uses[key.id] ?? null) });
-  return context.json(pageOf(keys, limit, { entry, place: (last) => [last.createdAtMs, last.id] }));
-}
+export const listKeys = operatorEndpoint({
+  ...KEYS,
+  method: "GET",
+  path: "/admin/v1/tenants/:tenantId/keys",
+  id: "listKeys",
+  summary: { "pt-BR": "Listar as chaves de um parceiro", en: "List a tenant's keys" },
+  role: "read",
+  query: pageQuery,
+  answers: {
+    200: {
+      description: { "pt-BR": "Uma página de chaves, sem os segredos.", en: "A page of keys, without their secrets." },
+      content: pageAnswer(listedKey),
+    },
+  },
+  handle: async ({ context, services, params: { tenantId }, query: { limit, cursor } }) => {
+    if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
+    const keys = await services.register.keysPage(tenantId, { after: cursor ?? null, limit: limit + 1 });
+    const uses = await lastUses(context, tenantId);
+    const nowMs = services.clock.nowMs();
+    const entry = (key: RegisteredKey) => ({ ...shownKey(key, nowMs), lastUsedAt: isoTime(uses[key.id] ?? null) });
+    return ok(context.json(pageOf(keys, limit, { entry, place: (last) => [last.createdAtMs, last.id] })));
+  },
+});
 
 /** `POST /admin/v1/keys/{keyId}/rotate`. */
-export async function postRotation(context: AppContext): Promise<Response> {
-  const body = await readJson(context);
-  if (!body.ok) return problemResponse(context, body.failure);
-  const asked = keyRotation.safeParse(body.value);
-  if (!asked.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(asked.error) });
-  const services = context.get("services");
-  const keyId = context.req.param("keyId") ?? "";
-  const issued = await rotateKey(services, actorOf(context), keyId, asked.data.overlapSeconds * 1000);
-  if (!issued.ok) return problemResponse(context, issued.failure);
-  return context.json(shownIssuedKey(issued.value, services.clock.nowMs()), 201);
-}
+export const rotateKey = operatorEndpoint({
+  ...KEYS,
+  ...CHANGE,
+  method: "POST",
+  path: "/admin/v1/keys/:keyId/rotate",
+  id: "rotateKey",
+  summary: { "pt-BR": "Trocar uma chave por uma nova", en: "Replace a key by a new one" },
+  description: {
+    "pt-BR": "A chave nova tem os direitos da antiga. A antiga vence depois da sobreposição.",
+    en: "The new key has the old one's rights. The old one ends after the overlap.",
+  },
+  body: { schema: keyRotation, isOptional: true, example: { overlapSeconds: 86_400 } },
+  answers: { 201: { description: { "pt-BR": "A chave nova.", en: "The new key." }, content: issuedKey } },
+  handle: async ({ context, services, actor, params: { keyId }, body }) => {
+    const issued = await rotate(services, actor, keyId, body.overlapSeconds * 1000);
+    return issued.ok ? ok(context.json(shownIssuedKey(issued.value, services.clock.nowMs()), 201)) : issued;
+  },
+});
 
 /** `POST /admin/v1/keys/{keyId}/revoke`. */
-export async function postRevocation(context: AppContext): Promise<Response> {
-  const revoked = await revokeKey(context.get("services"), actorOf(context), context.req.param("keyId") ?? "");
-  if (!revoked.ok) return problemResponse(context, revoked.failure);
-  return context.json({ effectiveAt: isoTime(revoked.value.effectiveAtMs) });
-}
+export const revokeKey = operatorEndpoint({
+  ...KEYS,
+  ...CHANGE,
+  method: "POST",
+  path: "/admin/v1/keys/:keyId/revoke",
+  id: "revokeKey",
+  summary: { "pt-BR": "Revogar uma chave", en: "Revoke a key" },
+  description: {
+    "pt-BR": "Vale para todos assim que a resposta chega. Revogar de novo não muda nada.",
+    en: "Effective for everyone when it returns. Revoking a key again changes nothing.",
+  },
+  answers: {
+    200: {
+      description: { "pt-BR": "Desde quando está revogada.", en: "Since when it is revoked." },
+      content: revocation,
+    },
+  },
+  handle: async ({ context, services, actor, params: { keyId } }) => {
+    const revoked = await revoke(services, actor, keyId);
+    return revoked.ok ? ok(context.json({ effectiveAt: isoTime(revoked.value.effectiveAtMs) })) : revoked;
+  },
+});
 
 async function lastUses(context: AppContext, tenantId: string): Promise<Record<string, number>> {
   const { ledgers } = context.get("services");

@@ -1,61 +1,77 @@
 import { z } from "zod";
-import { rebuildCopy, type RebuildPlace } from "../../gateway/rebuild_copy.ts";
-import type { AppContext } from "../context.ts";
+import { MODES } from "../../domain/meter_event.ts";
+import { ok } from "../../domain/result.ts";
+import { rebuildCopy } from "../../gateway/rebuild_copy.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-import { problemResponse } from "../problem.ts";
-import { actorOf } from "./authenticate_operator.ts";
+import { cursorQuery, encodeCursor } from "../paging.ts";
 
-export const rebuildQuery = z.object({
-  cursor: z.string().max(300).optional().meta({ description: "`nextCursor` of the step before." }),
-});
-
-export const rebuildAnswer = z
-  .object({
-    ledgers: z.int().meta({ description: "Ledgers that were finished in this step; each tenant has two." }),
-    events: z.int().meta({ description: "Events that D1 was given in this step, had it lost them or not." }),
-    nextCursor: z.string().nullable().meta({ description: "For the next step; null when all is done." }),
-  })
-  .meta({ id: "RebuildStep" });
-
-const placeSchema = z.object({
-  after: z.tuple([z.int().min(0), z.string().max(100)]).nullable(),
-  mode: z.enum(["live", "test"]),
+const place = z.object({
+  after: z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]).nullable(),
+  mode: z.enum(MODES),
   seq: z.int().min(0),
 });
 
-export const rebuildOperation: Operation = {
-  tag: "Operations",
-  access: "operator",
-  headers: { ...HEADERS.cacheControl, ...HEADERS.retryAfter },
-  id: "rebuildLedgerCopy",
-  summary: "Write the ledgers' events to D1 again",
-  description:
-    "For a D1 that lost events of months that are not closed. Events that it has are left as they are. One call does a step; call again with `nextCursor` until that is null.",
-  query: rebuildQuery,
-  answers: { 200: { description: "A step is done.", content: rebuildAnswer } },
-  failures: ["ledger_unavailable"],
-};
+const rebuildAnswer = z
+  .object({
+    ledgers: z.int().meta(
+      told(
+        {
+          "pt-BR": "Ledgers terminados neste passo; cada parceiro tem dois.",
+          en: "Ledgers that were finished in this step; each tenant has two.",
+        },
+        { examples: [50] },
+      ),
+    ),
+    events: z.int().meta(
+      told(
+        {
+          "pt-BR": "Eventos enviados ao D1 neste passo, faltassem ou não.",
+          en: "Events that D1 was given in this step, had it lost them or not.",
+        },
+        { examples: [12_400] },
+      ),
+    ),
+    nextCursor: z
+      .string()
+      .nullable()
+      .meta(
+        told(
+          { "pt-BR": "Para o próximo passo; `null` quando acabou.", en: "For the next step; null when all is done." },
+          { examples: [null] },
+        ),
+      ),
+  })
+  .meta({ id: "RebuildStep" });
 
 /** `POST /admin/v1/ledger/rebuild`: one step of giving D1 what the ledgers have. */
-export async function postRebuild(context: AppContext): Promise<Response> {
-  const place = readPlace(context.req.query("cursor"));
-  if (place === undefined) {
-    const issues = [{ path: "cursor", message: "is not a cursor of a rebuild" }];
-    return problemResponse(context, { code: "invalid_request", issues });
-  }
-  const step = await rebuildCopy(context.get("services"), actorOf(context), place);
-  if (!step.ok) return problemResponse(context, step.failure);
-  const { ledgers, events, next } = step.value;
-  const nextCursor = next === null ? null : btoa(JSON.stringify(next));
-  return context.json({ ledgers, events, nextCursor } satisfies z.infer<typeof rebuildAnswer>);
-}
-
-function readPlace(cursor: string | undefined): RebuildPlace | null | undefined {
-  if (cursor === undefined) return null;
-  try {
-    return placeSchema.parse(JSON.parse(atob(cursor)));
-  } catch {
-    return undefined;
-  }
-}
+export const rebuildLedgerCopy = operatorEndpoint({
+  method: "POST",
+  path: "/admin/v1/ledger/rebuild",
+  id: "rebuildLedgerCopy",
+  tag: "Operations",
+  summary: { "pt-BR": "Gravar os eventos dos ledgers de novo no D1", en: "Write the ledgers' events to D1 again" },
+  description: {
+    "pt-BR":
+      "Para um D1 que perdeu eventos de meses ainda abertos. O que ele já tem fica como está. Cada chamada faz um passo; " +
+      "chame de novo com `nextCursor` até ele ser `null`.",
+    en:
+      "For a D1 that lost events of months that are not closed. Events that it has are left as they are. One call does a " +
+      "step; call again with `nextCursor` until that is null.",
+  },
+  role: "operate",
+  // Every step, for a rebuild can be begun at any place.
+  audit: { action: "ledger.rebuild", target: () => "events" },
+  headers: { ...HEADERS.cacheControl, ...HEADERS.retryAfter },
+  query: z.object({ cursor: cursorQuery(place) }),
+  answers: { 200: { description: { "pt-BR": "Um passo está feito.", en: "A step is done." }, content: rebuildAnswer } },
+  failures: ["ledger_unavailable"],
+  handle: async ({ context, services, query: { cursor } }) => {
+    const step = await rebuildCopy(services, cursor ?? null);
+    if (!step.ok) return step;
+    const { ledgers, events, next } = step.value;
+    const nextCursor = next === null ? null : encodeCursor(next);
+    return ok(context.json({ ledgers, events, nextCursor } satisfies z.infer<typeof rebuildAnswer>));
+  },
+});

@@ -1,61 +1,100 @@
 import { z } from "zod";
-import { parsePeriod } from "../../domain/period.ts";
-import { closePeriod } from "../../gateway/close_period.ts";
-import { whileReadable } from "../../gateway/open_statement.ts";
-import type { AppContext } from "../context.ts";
+import { ok } from "../../domain/result.ts";
+import { closePeriod as closeMonth } from "../../gateway/close_period.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-import { problemResponse } from "../problem.ts";
-import { actorOf } from "./authenticate_operator.ts";
+import { periodField, tenantIdField } from "../shared_fields.ts";
 
 const closing = z
   .object({
-    period: z.string(),
-    status: z.enum(["closed", "closing"]).meta({ description: "`closing`: repeat the call, or leave it to the cron." }),
-    closed: z.int().meta({ description: "Tenants whose month is closed." }),
-    remaining: z.int().meta({ description: "Tenants whose month is not closed yet." }),
-    failures: z.array(
-      z.object({
-        tenantId: z.string(),
-        period: z.string(),
-        reason: z.enum([
-          "unavailable",
-          "tenant_mismatch",
-          "mode_mismatch",
-          "period_mismatch",
-          "amount_mismatch",
-          "sequence_gap",
-          "sequence_repeat",
-        ]),
-        seq: z.int().nullable(),
-      }),
+    period: periodField,
+    status: z.enum(["closed", "closing"]).meta(
+      told(
+        {
+          "pt-BR": "`closing`: repita a chamada ou deixe para o cron.",
+          en: "`closing`: repeat the call, or leave it to the cron.",
+        },
+        { examples: ["closed"] },
+      ),
     ),
+    closed: z
+      .int()
+      .meta(
+        told({ "pt-BR": "Parceiros com o mês fechado.", en: "Tenants whose month is closed." }, { examples: [42] }),
+      ),
+    remaining: z
+      .int()
+      .meta(
+        told(
+          { "pt-BR": "Parceiros com o mês ainda aberto.", en: "Tenants whose month is not closed yet." },
+          { examples: [0] },
+        ),
+      ),
+    failures: z
+      .array(
+        z.object({
+          tenantId: tenantIdField,
+          period: periodField,
+          reason: z
+            .enum([
+              "unavailable",
+              "tenant_mismatch",
+              "mode_mismatch",
+              "period_mismatch",
+              "amount_mismatch",
+              "sequence_gap",
+              "sequence_repeat",
+            ])
+            .meta(
+              told({ "pt-BR": "Por que não fechou.", en: "Why it was not closed." }, { examples: ["unavailable"] }),
+            ),
+          seq: z
+            .int()
+            .nullable()
+            .meta(
+              told({ "pt-BR": "O evento em que parou.", en: "The event at which it stopped." }, { examples: [null] }),
+            ),
+        }),
+      )
+      .meta(told({ "pt-BR": "O que esta chamada não conseguiu fechar.", en: "What this call could not close." })),
   })
   .meta({ id: "Closing" });
 
-export const closePeriodOperation: Operation = {
+/** `POST /admin/v1/periods/{period}/close`. */
+export const closePeriod = operatorEndpoint({
+  method: "POST",
+  path: "/admin/v1/periods/:period/close",
   id: "closePeriod",
   tag: "Operations",
-  access: "operator",
+  summary: { "pt-BR": "Fechar um mês encerrado de todos os parceiros", en: "Close an ended month for all tenants" },
+  description: {
+    "pt-BR":
+      "Congela e assina o extrato de cada parceiro, uma única vez, e os de meses anteriores ainda abertos. Cada chamada faz " +
+      "uma parte limitada e diz o que falta; o que está fechado continua fechado. O cron faz o mesmo um dia depois do fim do mês.",
+    en:
+      "Freezes and signs every tenant's statement, once, and those of earlier months that are still open. A call does a " +
+      "bounded piece of work and says what is left; what is closed stays closed. The cron does the same a day after a month's end.",
+  },
+  role: "finance",
+  audit: "in_change",
   headers: HEADERS.cacheControl,
-  summary: "Close an ended month for all tenants",
-  description:
-    "Freezes and signs every tenant's statement, once, and those of earlier months that are still open. A call does a " +
-    "bounded piece of work and says what is left; what is closed stays closed. The cron does the same a day after a month's end.",
   answers: {
-    200: { description: "The month is closed for all tenants.", content: closing },
-    202: { description: "Some tenants are left: call again.", content: closing },
+    200: {
+      description: { "pt-BR": "O mês está fechado para todos.", en: "The month is closed for all tenants." },
+      content: closing,
+    },
+    202: {
+      description: { "pt-BR": "Faltam alguns parceiros: chame de novo.", en: "Some tenants are left: call again." },
+      content: closing,
+    },
   },
   failures: ["period_open", "statement_unavailable"],
-};
-
-/** `POST /admin/v1/periods/{period}/close`. */
-export async function postClose(context: AppContext): Promise<Response> {
-  const services = context.get("services");
-  const period = parsePeriod(context.req.param("period") ?? "");
-  if (!period.ok) return problemResponse(context, { code: "not_found" });
-  const report = await whileReadable(async () => await closePeriod(services, actorOf(context), period.value));
-  if (report.ok) return context.json(report.value, report.value.status === "closed" ? 200 : 202);
-  if (report.failure.code === "misconfigured") context.get("log").settings = ["EXPORT_SIGNING_KEY"];
-  return problemResponse(context, report.failure);
-}
+  outage: "statement_unavailable",
+  handle: async ({ context, services, actor, params: { period } }) => {
+    const report = await closeMonth(services, actor, period);
+    if (report.ok) return ok(context.json(report.value, report.value.status === "closed" ? 200 : 202));
+    if (report.failure.code === "misconfigured") context.get("log").settings = ["EXPORT_SIGNING_KEY"];
+    return report;
+  },
+});

@@ -1,181 +1,276 @@
 import { z } from "zod";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { validateTiers } from "../../domain/pricing.ts";
-import { createTenant, updateTenant } from "../../gateway/tenants.ts";
+import { fail, ok } from "../../domain/result.ts";
+import { createTenant as create, updateTenant as update } from "../../gateway/tenants.ts";
 import type { Tenant } from "../../platform/register.ts";
-import type { AppContext } from "../context.ts";
+import { operatorEndpoint } from "../endpoint.ts";
+import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import type { Operation } from "../operation.ts";
-import { pageAnswer, pageOf, pageQuery, readPage } from "../paging.ts";
-import { printable } from "../printable.ts";
-import { problemResponse } from "../problem.ts";
-import { readJson } from "../read_body.ts";
-import { issuesOf } from "../scores.ts";
-import { actorOf } from "./authenticate_operator.ts";
+import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
+import { freeText } from "../printable.ts";
+import { tenantIdField, timeField } from "../shared_fields.ts";
+import { issue } from "../zod_issues.ts";
 
 const MAX_MICROS = 1_000_000_000_000;
 const micros = z.int().min(0).max(MAX_MICROS);
 
 const tier = z
-  .strictObject({ upTo: z.int().min(1).nullable(), unitPriceMicros: micros })
-  .meta({ id: "PriceTier", description: "Lookups up to the `upTo`-th of a month cost `unitPriceMicros` each." });
+  .strictObject({
+    upTo: z
+      .int()
+      .min(1)
+      .nullable()
+      .meta(
+        told(
+          {
+            "pt-BR": "A última consulta da faixa; `null` na última faixa.",
+            en: "The tier's last lookup; null in the last tier.",
+          },
+          { examples: [100_000] },
+        ),
+      ),
+    unitPriceMicros: micros.meta(
+      told(
+        { "pt-BR": "O preço de cada uma, em milionésimos de real.", en: "The price of each, in micros of BRL." },
+        { examples: [150_000] },
+      ),
+    ),
+  })
+  .meta({
+    id: "PriceTier",
+    ...told({
+      "pt-BR": "Até a consulta `upTo` do mês, cada uma custa `unitPriceMicros`.",
+      en: "Lookups up to the `upTo`-th of a month cost `unitPriceMicros` each.",
+    }),
+  });
 
 // Kept in UTC, in which way ever it was written.
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
+const instant = z.iso
+  .datetime({ offset: true, error: issue("date_time") })
+  .transform((text) => new Date(text).toISOString());
+
+const requests = z
+  .int()
+  .min(0)
+  .meta(told({ "pt-BR": "Quantas consultas.", en: "How many lookups." }, { examples: [1000] }));
+const ALLOWANCE = {
+  "pt-BR": "Quantas consultas o plano permite ao todo; `null` é sem limite.",
+  en: "How many lookups the plan grants in all; null is no limit.",
+};
+const ENDS = told(
+  { "pt-BR": "Até quando; `null` é sem fim.", en: "Until when; null is for ever." },
+  { examples: ["2027-02-01T03:00:00.000Z"] },
+);
+const TIERS = { "pt-BR": "O preço por faixa, em ordem crescente.", en: "The price by tier, in ascending order." };
+const RATE = told(
+  { "pt-BR": "Consultas por segundo, em média.", en: "Lookups a second, in the long run." },
+  { examples: [50] },
+);
+const BURST = told(
+  { "pt-BR": "Consultas de uma vez, depois de uma pausa.", en: "Lookups at once, after a pause." },
+  { examples: [50] },
+);
+const CAP = told(
+  {
+    "pt-BR": "Milionésimos de real por mês de São Paulo; `null` é sem limite.",
+    en: "Micros of BRL a São Paulo month; null is no cap.",
+  },
+  { examples: [5_000_000_000] },
+);
 
 const planTerms = {
   allowance: z
-    .strictObject({
-      requests: z.int().min(0),
-      endsAt: instant.nullable().optional(),
-    })
-    .nullable(),
+    .strictObject({ requests, endsAt: instant.nullable().optional().meta(ENDS) })
+    .nullable()
+    .meta(told(ALLOWANCE)),
   tiers: z
     .array(tier)
     .min(1)
     .max(20)
-    .refine((tiers) => validateTiers(tiers).ok, "`upTo` must ascend, and only the last may and must be null"),
-  ratePerSecond: z.number().min(0.01).max(10_000).meta({ description: "Lookups a second, in the long run." }),
-  burst: z.int().min(1).max(100_000).meta({ description: "Lookups at once, after a pause." }),
-  monthlySpendCapMicros: micros.nullable().meta({ description: "Micros of BRL a São Paulo month; null is no cap." }),
+    .refine((tiers) => validateTiers(tiers).ok, issue("tiers"))
+    .meta(told(TIERS)),
+  ratePerSecond: z.number().min(0.01).max(10_000).meta(RATE),
+  burst: z.int().min(1).max(100_000).meta(BURST),
+  monthlySpendCapMicros: micros.nullable().meta(CAP),
 };
-const planName = z.enum(["trial", "pay-per-use"]);
+const planName = z
+  .enum(["trial", "pay-per-use"])
+  .meta(told({ "pt-BR": "O nome do plano.", en: "The plan's name." }, { examples: ["pay-per-use"] }));
 const namedPlan = z.strictObject({ name: planName, ...z.object(planTerms).partial().shape });
 const planChange = z.strictObject({ name: planName.optional(), ...z.object(planTerms).partial().shape });
+const PLAN = told(
+  {
+    "pt-BR": "O nome de um plano, com os termos padrão, ou um objeto que os muda.",
+    en: "A plan's name, with its default terms, or an object that changes them.",
+  },
+  { examples: ["pay-per-use"] },
+);
 
-export const plan = z
+const plan = z
   .object({
     name: planName,
-    allowance: z.object({ requests: z.int(), endsAt: z.iso.datetime().nullable() }).nullable(),
-    tiers: z.array(tier),
-    ratePerSecond: z.number(),
-    burst: z.int(),
-    monthlySpendCapMicros: z.int().nullable(),
+    allowance: z
+      .object({ requests, endsAt: z.iso.datetime().nullable().meta(ENDS) })
+      .nullable()
+      .meta(told(ALLOWANCE)),
+    tiers: z.array(tier).meta(told(TIERS)),
+    ratePerSecond: z.number().meta(RATE),
+    burst: z.int().meta(BURST),
+    monthlySpendCapMicros: z.int().nullable().meta(CAP),
   })
-  .meta({ id: "Plan" });
+  .meta({
+    id: "Plan",
+    ...told({ "pt-BR": "Os termos em que o parceiro é atendido.", en: "The terms that the tenant is served under." }),
+  });
 
-const NO_CPF = [(text: string) => !looksLikeCpf(text), "must not hold a CPF"] as const;
-const tenantName = z
-  .string()
-  .trim()
-  .regex(printable(200), "1 to 200 printable characters")
-  .refine(...NO_CPF);
+const NAME = told({ "pt-BR": "O nome do parceiro.", en: "The tenant's name." }, { examples: ["Loja Exemplo"] });
+const DOCUMENT = told(
+  { "pt-BR": "O CNPJ, sem pontuação.", en: "The CNPJ, without punctuation." },
+  { examples: ["12ABC34501DE35"] },
+);
+const CUSTOMER_ID = told(
+  { "pt-BR": "O `X-CustomerID` que a Claro recebe.", en: "The `X-CustomerID` that Claro is sent." },
+  { examples: ["loja_exemplo"] },
+);
+const STATUS = told(
+  { "pt-BR": "Um parceiro suspenso não consulta nada.", en: "A suspended tenant can do nothing." },
+  { examples: ["active"] },
+);
+
+const tenantName = z.string().trim().pipe(freeText(200));
 const customerId = z
   .string()
-  .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, "1 to 100 ASCII characters, no space at either end")
-  .refine(...NO_CPF);
+  .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, issue("ascii", { longest: 100 }))
+  .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"));
 
 export const newTenant = z
   .strictObject({
-    name: tenantName,
+    name: tenantName.meta(NAME),
     document: z
       .string()
-      .regex(/^[A-Z0-9]{12}[0-9]{2}$/, "a CNPJ without punctuation")
-      .meta({ description: "A CNPJ without punctuation." }),
-    customerId: customerId.meta({ description: "The `X-CustomerID` that Claro is sent." }),
-    plan: z.union([planName.transform((name) => ({ name })), namedPlan]),
+      .regex(/^[A-Z0-9]{12}[0-9]{2}$/, issue("cnpj"))
+      .meta(DOCUMENT),
+    customerId: customerId.meta(CUSTOMER_ID),
+    plan: z.union([planName.transform((name) => ({ name })), namedPlan]).meta(PLAN),
   })
   .meta({ id: "NewTenant" });
 
 export const tenantChange = z
   .strictObject({
-    name: tenantName.optional(),
-    customerId: customerId.optional(),
-    status: z.enum(["active", "suspended"]).optional(),
-    plan: z.union([planName.transform((name) => ({ name })), planChange]).optional(),
+    name: tenantName.optional().meta(NAME),
+    customerId: customerId.optional().meta(CUSTOMER_ID),
+    status: z.enum(["active", "suspended"]).optional().meta(STATUS),
+    plan: z
+      .union([planName.transform((name) => ({ name })), planChange])
+      .optional()
+      .meta(PLAN),
   })
   .meta({ id: "TenantChange" });
 
 export const tenant = z
   .object({
-    id: z.string(),
-    name: z.string(),
-    document: z.string(),
-    customerId: z.string(),
+    id: tenantIdField,
+    name: z.string().meta(NAME),
+    document: z.string().meta(DOCUMENT),
+    customerId: z.string().meta(CUSTOMER_ID),
     plan,
-    status: z.enum(["active", "suspended"]),
-    createdAt: z.iso.datetime(),
+    status: z.enum(["active", "suspended"]).meta(STATUS),
+    createdAt: timeField({ "pt-BR": "Quando foi criado.", en: "When it was created." }),
   })
   .meta({ id: "Tenant" });
 
-const TENANT = {
-  tag: "Tenants",
-  access: "operator",
-  answers: { 200: { description: "The tenant.", content: tenant } },
-  headers: HEADERS.cacheControl,
-} as const satisfies Partial<Operation>;
+const THE_TENANT = { "pt-BR": "O parceiro.", en: "The tenant." };
 
-export const createTenantOperation: Operation = {
-  ...TENANT,
+/** `POST /admin/v1/tenants`. */
+export const createTenant = operatorEndpoint({
+  method: "POST",
+  path: "/admin/v1/tenants",
   id: "createTenant",
-  summary: "Create a tenant",
-  description: "A plan's name alone takes its defaults; an object overrides them.",
+  tag: "Tenants",
+  summary: { "pt-BR": "Criar um parceiro", en: "Create a tenant" },
+  description: {
+    "pt-BR": "Só o nome de um plano usa os termos padrão dele; um objeto os substitui.",
+    en: "A plan's name alone takes its defaults; an object overrides them.",
+  },
+  role: "operate",
+  audit: "in_change",
   body: {
     schema: newTenant,
     example: { name: "Loja Exemplo", document: "12ABC34501DE35", customerId: "loja_exemplo", plan: "trial" },
   },
-  answers: { 201: { description: "The tenant.", content: tenant, headers: HEADERS.location } },
+  answers: { 201: { description: THE_TENANT, content: tenant, headers: HEADERS.location } },
+  headers: HEADERS.cacheControl,
   failures: ["change_pending"],
-};
-
-export const listTenantsOperation: Operation = {
-  ...TENANT,
-  id: "listTenants",
-  summary: "List the tenants",
-  query: pageQuery,
-  answers: { 200: { description: "A page of tenants.", content: pageAnswer(tenant) } },
-};
-
-export const tenantOperation: Operation = { ...TENANT, id: "getTenant", summary: "Show a tenant" };
-
-export const changeTenantOperation: Operation = {
-  ...TENANT,
-  id: "changeTenant",
-  summary: "Change a tenant",
-  description: "Effective for lookups when it returns. A price counts from the next lookup on.",
-  body: { schema: tenantChange, example: { status: "suspended" } },
-  failures: ["conflict", "change_pending"],
-};
-
-/** `POST /admin/v1/tenants`. */
-export async function postTenant(context: AppContext): Promise<Response> {
-  const body = await readJson(context);
-  if (!body.ok) return problemResponse(context, body.failure);
-  const asked = newTenant.safeParse(body.value);
-  if (!asked.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(asked.error) });
-  const created = await createTenant(context.get("services"), actorOf(context), asked.data);
-  if (!created.ok) return problemResponse(context, created.failure);
-  context.header("Location", `/admin/v1/tenants/${created.value.id}`);
-  return context.json(shownTenant(created.value), 201);
-}
+  handle: async ({ context, services, actor, body }) => {
+    const created = await create(services, actor, body);
+    if (!created.ok) return created;
+    context.header("Location", `/admin/v1/tenants/${created.value.id}`);
+    return ok(context.json(shownTenant(created.value), 201));
+  },
+});
 
 /** `GET /admin/v1/tenants`. */
-export async function getTenants(context: AppContext): Promise<Response> {
-  const page = readPage(context);
-  if (!page.ok) return problemResponse(context, page.failure);
-  const { limit, after } = page.value;
-  const tenants = await context.get("services").register.tenants({ after, limit: limit + 1 });
-  return context.json(pageOf(tenants, limit, { entry: shownTenant, place: (last) => [last.createdAtMs, last.id] }));
-}
+export const listTenants = operatorEndpoint({
+  method: "GET",
+  path: "/admin/v1/tenants",
+  id: "listTenants",
+  tag: "Tenants",
+  summary: { "pt-BR": "Listar os parceiros", en: "List the tenants" },
+  role: "read",
+  query: pageQuery,
+  answers: {
+    200: {
+      description: { "pt-BR": "Uma página de parceiros.", en: "A page of tenants." },
+      content: pageAnswer(tenant),
+    },
+  },
+  headers: HEADERS.cacheControl,
+  handle: async ({ context, services, query: { limit, cursor } }) => {
+    const tenants = await services.register.tenants({ after: cursor ?? null, limit: limit + 1 });
+    const page = pageOf(tenants, limit, { entry: shownTenant, place: (last) => [last.createdAtMs, last.id] });
+    return ok(context.json(page));
+  },
+});
 
 /** `GET /admin/v1/tenants/{id}`. */
-export async function getTenant(context: AppContext): Promise<Response> {
-  const found = await context.get("services").register.tenant(context.req.param("tenantId") ?? "");
-  if (found === null) return problemResponse(context, { code: "not_found" });
-  return context.json(shownTenant(found));
-}
+export const getTenant = operatorEndpoint({
+  method: "GET",
+  path: "/admin/v1/tenants/:tenantId",
+  id: "getTenant",
+  tag: "Tenants",
+  summary: { "pt-BR": "Ver um parceiro", en: "Show a tenant" },
+  role: "read",
+  answers: { 200: { description: THE_TENANT, content: tenant } },
+  headers: HEADERS.cacheControl,
+  handle: async ({ context, services, params: { tenantId } }) => {
+    const found = await services.register.tenant(tenantId);
+    return found === null ? fail({ code: "not_found" }) : ok(context.json(shownTenant(found)));
+  },
+});
 
 /** `PATCH /admin/v1/tenants/{id}`. */
-export async function patchTenant(context: AppContext): Promise<Response> {
-  const body = await readJson(context);
-  if (!body.ok) return problemResponse(context, body.failure);
-  const change = tenantChange.safeParse(body.value);
-  if (!change.success) return problemResponse(context, { code: "invalid_request", issues: issuesOf(change.error) });
-  const tenantId = context.req.param("tenantId") ?? "";
-  const updated = await updateTenant(context.get("services"), actorOf(context), tenantId, change.data);
-  if (!updated.ok) return problemResponse(context, updated.failure);
-  return context.json(shownTenant(updated.value));
-}
+export const changeTenant = operatorEndpoint({
+  method: "PATCH",
+  path: "/admin/v1/tenants/:tenantId",
+  id: "changeTenant",
+  tag: "Tenants",
+  summary: { "pt-BR": "Alterar um parceiro", en: "Change a tenant" },
+  description: {
+    "pt-BR": "Vale para as consultas assim que a resposta chega. Um preço vale a partir da próxima consulta.",
+    en: "Effective for lookups when it returns. A price counts from the next lookup on.",
+  },
+  role: "operate",
+  audit: "in_change",
+  body: { schema: tenantChange, example: { status: "suspended" } },
+  answers: { 200: { description: THE_TENANT, content: tenant } },
+  headers: HEADERS.cacheControl,
+  failures: ["not_found", "conflict", "change_pending"],
+  handle: async ({ context, services, actor, params: { tenantId }, body }) => {
+    const updated = await update(services, actor, tenantId, body);
+    return updated.ok ? ok(context.json(shownTenant(updated.value))) : updated;
+  },
+});
 
 function shownTenant({ id, name, document, customerId: customer, plan: terms, status, createdAtMs }: Tenant) {
   const createdAt = new Date(createdAtMs).toISOString();

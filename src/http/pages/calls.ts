@@ -1,4 +1,4 @@
-import type { Endpoint, Routes } from "../operation.ts";
+import type { Endpoint } from "../endpoint.ts";
 import type { Schema } from "./schema_fields.ts";
 
 export type Parameter = {
@@ -11,7 +11,6 @@ export type Parameter = {
 export type Content = Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>;
 export type DescribedOperation = {
   readonly operationId: string;
-  readonly tags: readonly string[];
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly (Parameter | { readonly $ref: string })[];
@@ -19,22 +18,17 @@ export type DescribedOperation = {
   readonly responses: Readonly<Record<string, { readonly description: string; readonly content?: Content }>>;
 };
 
-/** One call, as the routes serve it and as the document tells it. */
-export type Call = {
-  readonly method: string;
-  readonly path: string;
-  readonly pattern: string;
-  readonly endpoint: Endpoint;
-  readonly described: DescribedOperation;
-};
+/** One call, as its endpoint declares it and as the document tells it. */
+export type Call = { readonly path: string; readonly endpoint: Endpoint; readonly described: DescribedOperation };
 
-/** Every call of the routes, with what the document says of it. */
-export function callsOf(routes: Routes, paths: Record<string, Record<string, DescribedOperation>>): Call[] {
-  return Object.entries(routes).flatMap(([pattern, route]) =>
-    Object.entries(route).flatMap(([method, endpoint]) => {
-      const path = pattern.replaceAll(/:(\w+)/g, "{$1}");
-      const described = paths[path]?.[method.toLowerCase()];
-      return described === undefined ? [] : [{ method, path, pattern, endpoint, described }];
-    }),
-  );
+/** Every endpoint, with what the document says of it. */
+export function callsOf(
+  endpoints: readonly Endpoint[],
+  paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>,
+): Call[] {
+  return endpoints.flatMap((endpoint) => {
+    const path = endpoint.path.replaceAll(/:(\w+)/g, "{$1}");
+    const described = paths[path]?.[endpoint.method.toLowerCase()];
+    return described === undefined ? [] : [{ path, endpoint, described }];
+  });
 }

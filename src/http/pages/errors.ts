@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { FailureCode } from "../../domain/failure.ts";
 import type { AppContext } from "../context.ts";
-import { PROBLEMS } from "../problem_texts.ts";
+import { PROBLEMS } from "../texts/problem_texts.ts";
 import { ADVICE, type Advice } from "./error_advice.ts";
 import { answerPage, inline, type Html, type PageContext, type Say } from "./layout.ts";
 

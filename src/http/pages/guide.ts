@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { MAGIC_CPFS } from "../../sandbox/magic_cpfs.ts";
-import { PROBLEMS } from "../problem_texts.ts";
+import { PROBLEMS } from "../texts/problem_texts.ts";
 import { curl, jsonBody, lookupExample } from "./examples.ts";
 import { code, inline, prose, table, type Html, type PageContext, type Say } from "./layout.ts";
 import { MAGIC_ANSWERS } from "./magic_answers.ts";

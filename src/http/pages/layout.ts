@@ -1,7 +1,6 @@
 import { html, raw } from "hono/html";
 import type { AppContext } from "../context.ts";
-import { preferredLanguage } from "../problem.ts";
-import type { Language } from "../problem_texts.ts";
+import { preferredLanguage, type Language } from "../language.ts";
 
 export type Html = ReturnType<typeof html>;
 

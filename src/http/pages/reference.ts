@@ -1,22 +1,26 @@
 import { html } from "hono/html";
 import type { AppContext } from "../context.ts";
-import type { ServedDocument } from "../openapi.ts";
+import type { Access, Credential, Endpoint, Tag } from "../endpoint.ts";
+import { failuresOf } from "../failures_of.ts";
+import type { Text } from "../language.ts";
+import type { DocumentKind, ServedDocument } from "../openapi.ts";
 import { TAGS } from "../openapi_parts.ts";
-import { failuresOf, type Access, type Handler, type Routes, type Tag } from "../operation.ts";
-import { PROBLEMS } from "../problem_texts.ts";
+import { PROBLEMS } from "../texts/problem_texts.ts";
 import { callsOf, type Call, type DescribedOperation, type Parameter } from "./calls.ts";
 import { exampleCall } from "./example_call.ts";
 import { guideSections, type GuideSection } from "./guide.ts";
 import { answerPage, code, inline, prose, table, type Html, type PageContext, type Say } from "./layout.ts";
-import { PORTUGUESE_SUMMARIES, PORTUGUESE_TAGS } from "./portuguese.ts";
 import { fieldsOf, sampleOf, typeOf, type Schema, type Schemas } from "./schema_fields.ts";
 
-/** `GET /docs`: what a developer has to know, and then every call, from the document that `/openapi.json` serves. */
-export function answerReference(routes: () => Routes, documentOf: (origin: string) => ServedDocument): Handler {
-  return (context: AppContext) =>
+type Paths = Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
+
+/** `GET /docs`: what a developer has to know, and then every call, from the document in the reader's language. */
+export function answerReference(endpoints: readonly Endpoint[], documentOf: (kind: DocumentKind) => ServedDocument) {
+  return (context: AppContext): Response | Promise<Response> =>
     answerPage(context, (page) => {
-      const { document } = documentOf(page.origin);
-      const calls = callsOf(routes(), document.paths as unknown as Record<string, Record<string, DescribedOperation>>);
+      const { origin, language } = page;
+      const { document } = documentOf({ origin, language, audience: "everyone" });
+      const calls = callsOf(endpoints, document.paths as unknown as Paths);
       const reader = {
         schemas: (document.components?.schemas ?? {}) as Schemas,
         parameters: (document.components?.parameters ?? {}) as unknown as Readonly<Record<string, Parameter>>,
@@ -48,14 +52,11 @@ function contents(guide: readonly GuideSection[], calls: readonly Call[], { say,
     ${tagsOf(calls).map(
       (tag) =>
         html`<section>
-          <h2>${titleOf(tag, language)}</h2>
+          <h2>${TAGS[tag].name[language]}</h2>
           <ul>
             ${calls
-              .filter(({ described }) => described.tags[0] === tag)
-              .map(
-                ({ described }) =>
-                  html`<li><a href="#${described.operationId}">${summaryOf(described, language)}</a></li>`,
-              )}
+              .filter(({ endpoint }) => endpoint.tag === tag)
+              .map(({ described }) => html`<li><a href="#${described.operationId}">${described.summary}</a></li>`)}
           </ul>
         </section>`,
     )}
@@ -80,36 +81,30 @@ function reference(guide: readonly GuideSection[], calls: readonly Call[], reade
           ${body}
         </section>`,
     )}
-    ${
-      language === "en"
-        ? ""
-        : html`<p class="quiet">
-            As descrições a seguir estão em inglês, como em <a href="/openapi.json">openapi.json</a>.
-          </p>`
-    }
     ${tagsOf(calls).map(
       (tag) =>
         html`<section>
-          <h2>${titleOf(tag, language)}</h2>
-          ${calls.filter(({ described }) => described.tags[0] === tag).map((call) => describe(call, reader))}
+          <h2>${TAGS[tag].name[language]}</h2>
+          ${calls.filter(({ endpoint }) => endpoint.tag === tag).map((call) => describe(call, reader))}
         </section>`,
     )}`;
 }
 
 function describe(call: Call, reader: Reader): Html {
-  const { method, path, described } = call;
+  const { path, described, endpoint } = call;
+  const { method } = endpoint;
   const { page, schemas } = reader;
-  const { say, language } = page;
+  const { say } = page;
   // `X-Request-Id` goes with every call: the guide tells of it once.
   const parameters = (described.parameters ?? [])
     .map((one) => resolveParameter(one, reader))
     .filter(({ name }) => name !== "X-Request-Id");
   const body = Object.entries(described.requestBody?.content ?? {})[0];
   return html`<article id="${described.operationId}">
-    <h3>${summaryOf(described, language)}</h3>
+    <h3>${described.summary}</h3>
     <p class="route">
       <span class="method ${method.toLowerCase()}">${method}</span><code>${path}</code>
-      <span class="quiet">${accessText(call.endpoint[1].access, say)}</span>
+      <span class="quiet">${accessText(endpoint.access)[page.language]}</span>
     </p>
     ${described.description === undefined ? "" : prose(described.description)}
     ${code(exampleCall(call, { body: body?.[1], parameters, origin: page.origin }))}
@@ -152,8 +147,8 @@ function answer(status: string, response: DescribedOperation["responses"][string
     }`;
 }
 
-function failures({ pattern, endpoint }: Call, say: Say): Html {
-  const codes = failuresOf(pattern, endpoint[1]).toSorted((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
+function failures({ endpoint }: Call, say: Say): Html {
+  const codes = failuresOf(endpoint).toSorted((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
   return html`<details>
     <summary>${say("Falhas possíveis", "What can fail")}</summary>
     <ul class="failures">
@@ -206,30 +201,27 @@ function resolveParameter(parameter: Parameter | { readonly $ref: string }, { pa
   return parameters[name] ?? { name, in: "header", schema: {} };
 }
 
-function accessText(access: Access, say: Say): string {
-  switch (access) {
-    case "anyone":
-      return say("sem credencial", "no credentials");
-    case "api-key":
-      return say("chave de API", "API key");
-    case "client-credentials":
-      return say("id e segredo da chave", "key id and secret");
-    case "issued-token":
-      return say("token de acesso", "access token");
+const CREDENTIALS: Readonly<Record<Credential, Text>> = {
+  "api-key": { "pt-BR": "chave de API", en: "API key" },
+  "client-credentials": { "pt-BR": "id e segredo da chave", en: "key id and secret" },
+  "issued-token": { "pt-BR": "token de acesso", en: "access token" },
+};
+
+/** What a call asks for, with the scope or the role that it needs. */
+function accessText(access: Access): Text {
+  switch (access.audience) {
+    case "public":
+      return { "pt-BR": "sem credencial", en: "no credentials" };
     case "operator":
-      return say("operador", "operator");
+      return { "pt-BR": `operador · papel ${access.role}`, en: `operator · role ${access.role}` };
+    case "tenant": {
+      const { "pt-BR": portuguese, en } = CREDENTIALS[access.credential];
+      return { "pt-BR": `${portuguese} · escopo ${access.scope}`, en: `${en} · scope ${access.scope}` };
+    }
   }
 }
 
 /** The groups that have calls, in the order in which partners need them. */
 function tagsOf(calls: readonly Call[]): Tag[] {
-  return (Object.keys(TAGS) as Tag[]).filter((tag) => calls.some(({ described }) => described.tags[0] === tag));
-}
-
-function titleOf(tag: Tag, language: string): string {
-  return language === "en" ? tag : PORTUGUESE_TAGS[tag];
-}
-
-function summaryOf({ operationId, summary }: DescribedOperation, language: string): string {
-  return language === "en" ? summary : (PORTUGUESE_SUMMARIES[operationId] ?? summary);
+  return (Object.keys(TAGS) as Tag[]).filter((tag) => calls.some(({ endpoint }) => endpoint.tag === tag));
 }

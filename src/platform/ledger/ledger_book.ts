@@ -112,7 +112,10 @@ export class LedgerBook {
   /** Whether a key may do something now. */
   authorize(call: AccessCall, nowMs: number): AccessReply {
     const failure = this.#refuse(call, nowMs);
-    return failure === null ? { kind: "allowed", notices: this.#notices(nowMs) } : { kind: "refused", failure };
+    if (failure === null) return { kind: "allowed", notices: this.#notices(nowMs) };
+    // Who is no key of this tenant is told nothing of its limits.
+    const isKnown = this.#terms !== null && failure.code !== "invalid_api_key";
+    return { kind: "refused", failure, notices: isKnown ? this.#notices(nowMs) : null };
   }
 
   /**

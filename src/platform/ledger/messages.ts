@@ -17,11 +17,12 @@ export type LedgerTerms = {
   readonly keys: readonly KeyGrant[];
 };
 
-export type AccessCall = AccessRequest & { readonly keyId: string };
+/** `kind` names the limit that a call without admission counts to; an admission is a lookup. */
+export type AccessCall = AccessRequest & { readonly keyId: string; readonly kind?: "lookup" | "read" | "token" };
 
 export type AccessReply =
   | { readonly kind: "allowed"; readonly notices: LimitNotices }
-  | { readonly kind: "refused"; readonly failure: Failure };
+  | { readonly kind: "refused"; readonly failure: Failure; readonly notices?: LimitNotices | null };
 
 export type AdmitCall = AccessCall & {
   readonly lookupId: string;

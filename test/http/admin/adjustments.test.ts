@@ -109,7 +109,7 @@ describe("a repeat", () => {
       if (sql.startsWith("UPDATE adjustments")) throw new Error("D1_ERROR: Network connection lost");
       return prepare(sql);
     });
-    expect((await adjust(tenantId, CREDIT)).status).toBe(500);
+    expect((await adjust(tenantId, CREDIT)).status).toBe(503);
     vi.restoreAllMocks();
     setClock(NOVEMBER.startMs + 120_000);
     await completeAdjustments(services.value);

@@ -25,7 +25,7 @@ type Answer = {
   delta: number;
   deltaAmount: string;
   code?: string;
-  issues?: { path: string; message: string }[];
+  issues?: { path: string; code: string }[];
 };
 
 /** Each test has a month of its own, so that it sees no other's lookups. */
@@ -182,16 +182,16 @@ describe("a report that cannot be read", () => {
   test("names the malformed line, and nothing is applied", async () => {
     const { tenantId, customerId, events } = await tenantWith({ delivered: 0, unknown: 1 });
     const good = reported(customerId, (events as [Exported])[0], "late-answer");
-    for (const [bad, message] of [
-      ["only,three,cells", "not 4 cells of CSV"],
-      [`x,yesterday,${customerId},200`, "occurredAt: not a time of RFC 3339"],
-      [`x,1999-01-01T00:00:00Z,${customerId},200`, `occurredAt: not in ${at.period} in São Paulo`],
-      [`x,${(events as [Exported])[0].occurredAt},${customerId},perhaps`, "status: an HTTP status or an outcome"],
+    for (const [bad, code] of [
+      ["only,three,cells", "report_cells"],
+      [`x,yesterday,${customerId},200`, "report_time"],
+      [`x,1999-01-01T00:00:00Z,${customerId},200`, "report_period"],
+      [`x,${(events as [Exported])[0].occurredAt},${customerId},perhaps`, "report_status"],
     ] as const) {
       expect(await upload([HEADER, good, bad, good])).toMatchObject({
         status: 400,
         code: "invalid_request",
-        issues: [{ path: "line 3", message }],
+        issues: [{ path: "line 3", code }],
       });
     }
     const { results } = await env.DB.prepare("SELECT seq FROM resolved_unknowns WHERE tenant_id = ?")

@@ -222,7 +222,7 @@ function reading(path: string, { victim, intruder }: World): Attempt[] {
   const query = `tenantId=${victim.tenantId}&tenant=${victim.tenantId}&keyId=${victim.live.keyId}`;
   return [
     read("one's own", path, intruder.live.key, [200]),
-    read("the victim in the query", `${path}?${query}`, intruder.live.key, [200]),
+    read("the victim in the query", `${path}?${query}`, intruder.live.key, [400]),
     {
       ...read("the victim in headers", path, intruder.live.key, [200]),
       headers: { ...bearer(intruder.live.key), ...smuggle(victim) },

@@ -68,7 +68,10 @@ export async function stateOf({ tenantId }: Party): Promise<string> {
     await call(`/admin/v1/tenants/${tenantId}/statements/${month()}/events.jsonl`, {
       headers: { authorization: "Bearer test-admin-token-0123456789" },
     }).then(textOf),
-    await rowsOf(`SELECT * FROM audit WHERE target = ?1 OR target LIKE ?1 || '/%'`, tenantId),
+    await rowsOf(
+      `SELECT * FROM audit WHERE (target = ?1 OR target LIKE ?1 || '/%') AND action <> 'statement.read'`,
+      tenantId,
+    ),
     await rowsOf(`SELECT * FROM adjustments WHERE tenant_id = ?1`, tenantId),
   ];
   return JSON.stringify(parts);

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { parsePeriod, type Period } from "../domain/period.ts";
+import { told } from "./language.ts";
+
+/** What stands in paths as `:name`. A path whose part does not fit is 404, and costs nothing. */
+export const PATH_PARAMETERS = {
+  tenantId: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .meta(told({ "pt-BR": "O id de um parceiro.", en: "A tenant's id." }, { examples: ["ten_0123456789abcdef0123"] })),
+  keyId: z
+    .string()
+    .regex(/^csg_(?:live|test)_[0-9A-Za-z]{10}$/)
+    .meta(
+      told(
+        { "pt-BR": "A primeira parte de uma chave de API.", en: "The first part of an API key." },
+        { examples: ["csg_live_a1B2c3D4e5"] },
+      ),
+    ),
+  period: z
+    .string()
+    .regex(/^[0-9]{4}-(?:0[1-9]|1[0-2])$/)
+    .transform((text, context): Period => {
+      const period = parsePeriod(text);
+      if (period.ok) return period.value;
+      context.addIssue({ code: "custom", message: "no month" });
+      return z.NEVER;
+    })
+    .meta(
+      told(
+        { "pt-BR": "Um mês no horário de São Paulo.", en: "A month of `America/Sao_Paulo`." },
+        { examples: ["2026-11"] },
+      ),
+    ),
+  file: z
+    .string()
+    .regex(/^[a-z0-9.-]{1,64}$/)
+    .meta(told({ "pt-BR": "Um arquivo do extrato.", en: "A file of the statement." }, { examples: ["events.csv"] })),
+} as const satisfies Readonly<Record<string, z.ZodType>>;
+
+export type PathValues = { readonly [Name in keyof typeof PATH_PARAMETERS]: z.output<(typeof PATH_PARAMETERS)[Name]> };
+
+/** The names in a path. */
+export function parameterNames(path: string): string[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => name);
+}
+
+/** A path's parameter by its name; throws for one that nobody described. */
+export function pathParameter(name: string): z.ZodType {
+  const schema = (PATH_PARAMETERS as Readonly<Record<string, z.ZodType>>)[name];
+  if (schema === undefined) throw new Error(`The path parameter ${name} has no description`);
+  return schema;
+}

@@ -1,0 +1,124 @@
+import type { Failure } from "../domain/failure.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import type { Actor } from "../gateway/tenants.ts";
+import type { Caller } from "../platform/key_directory.ts";
+import { messageOf } from "../platform/log.ts";
+import { isOutage } from "../platform/outage.ts";
+import { authenticateOperator } from "./admin/authenticate_operator.ts";
+import { answerFailure } from "./answer_failure.ts";
+import { authenticateTenant, authorizeTenant } from "./authenticate.ts";
+import { loggedReference, type AppContext } from "./context.ts";
+import type { Endpoint, OperatorAccess, RunCall, TenantAccess } from "./endpoint.ts";
+import { MAX_BODY_BYTES, readLines } from "./read_body.ts";
+import { readInput, readParams, type ReadInput } from "./read_input.ts";
+import { mayAct } from "./roles.ts";
+import { refuseForeignOrigin } from "./same_site.ts";
+
+const OUTAGE_RETRY_SECONDS = 5;
+
+type Answered = Promise<Result<Response, Failure>>;
+type LetIn = { readonly caller: Caller | null; readonly actor: Actor | null; readonly authMs: number };
+
+/**
+ * Runs a call as its endpoint declares it. Refusals come in one order: credentials, scope or role, then (404) the path,
+ * query, headers, type, body. Whatever fails is told here and nowhere else.
+ */
+export async function runEndpoint(endpoint: Endpoint, context: AppContext): Promise<Response> {
+  const answered = await untilOutage(endpoint, context, () => letIn(endpoint, context));
+  return answered.ok ? answered.value : answerFailure(context, answered.failure);
+}
+
+async function letIn(endpoint: Endpoint, context: AppContext): Answered {
+  const { access } = endpoint;
+  switch (access.audience) {
+    case "public":
+      return await perform(endpoint, context, { caller: null, actor: null, authMs: 0 });
+    case "tenant":
+      return await letTenantIn(endpoint, access, context);
+    case "operator":
+      return await letOperatorIn(endpoint, access, context);
+  }
+}
+
+async function letTenantIn(endpoint: Endpoint, access: TenantAccess, context: AppContext): Answered {
+  const caller = await authenticateTenant(context, access.credential);
+  const authMs = Date.now() - context.get("startedAtMs");
+  if (access.limit !== "lookup") {
+    if (!caller.ok) return caller;
+    const allowed = await authorizeTenant(context, caller.value, access);
+    return allowed.ok ? await perform(endpoint, context, { caller: caller.value, actor: null, authMs }) : allowed;
+  }
+  // A lookup is let in by its admission, in one call of the ledger. One whose input is wrong is admitted by nobody.
+  if (!caller.ok) {
+    context.header("Server-Timing", `auth;dur=${authMs}`);
+    return caller;
+  }
+  const input = await readInput(endpoint, context);
+  const call = { caller: caller.value, actor: null, authMs };
+  if (input.ok) return await handle(endpoint, context, { ...call, params: {}, input: input.value });
+  context.header("Server-Timing", `auth;dur=${authMs}`);
+  const allowed = await authorizeTenant(context, caller.value, access);
+  return allowed.ok ? input : allowed;
+}
+
+async function letOperatorIn(endpoint: Endpoint, { role }: OperatorAccess, context: AppContext): Answered {
+  context.header("Cache-Control", "no-store");
+  const operator = await authenticateOperator(context);
+  if (!operator.ok) return operator;
+  const { actor, roles } = operator.value;
+  const log = context.get("log");
+  // A person's e-mail stands in the audit; the log has a reference that only the gateway can make.
+  log.actor = actor.includes("@") ? await loggedReference(context, actor) : actor;
+  if (!mayAct(roles, role))
+    return fail({ code: "role_required", issues: [{ path: "", code: "role_required", params: { role } }] });
+  const foreign = endpoint.method === "GET" ? null : refuseForeignOrigin(context.req.raw);
+  if (foreign !== null) return fail(foreign);
+  return await perform(endpoint, context, { caller: null, actor, authMs: 0 });
+}
+
+async function perform(endpoint: Endpoint, context: AppContext, letInAs: LetIn): Answered {
+  const params = readParams(endpoint, context);
+  if (params === null) return fail({ code: "not_found" });
+  if (letInAs.actor !== null && Object.keys(params).length > 0) context.get("log").target = params;
+  const input = await readInput(endpoint, context);
+  return input.ok ? await handle(endpoint, context, { ...letInAs, params, input: input.value }) : input;
+}
+
+type Ready = LetIn & { readonly params: Record<string, unknown>; readonly input: ReadInput };
+
+async function handle(endpoint: Endpoint, context: AppContext, { input, ...ready }: Ready): Answered {
+  const services = context.get("services");
+  const { audit } = endpoint;
+  if (audit !== undefined && audit !== "in_change" && ready.actor !== null) {
+    const target = audit.target(ready.params as Readonly<Record<string, string>>);
+    const entry = { actor: ready.actor, action: audit.action, target, before: null, after: null };
+    await services.register.note({ atMs: services.clock.nowMs(), ...entry });
+  }
+  const maxBytes = endpoint.body?.maxBytes ?? MAX_BODY_BYTES;
+  const call = {
+    context,
+    services,
+    ...ready,
+    ...input,
+    readLines: (onLine) => readLines(context.req.raw, maxBytes, onLine),
+  } as RunCall;
+  return await endpoint.handle(call);
+}
+
+/** A store that cannot be asked is the same 503 wherever it is met, and never looks like a mistake of the caller. */
+async function untilOutage(endpoint: Endpoint, context: AppContext, work: () => Answered): Answered {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    context.get("log").error = messageOf(error);
+    return fail({ code: endpoint.outage ?? "ledger_unavailable", retryAfterSeconds: OUTAGE_RETRY_SECONDS });
+  }
+}
+
+/** Lets in whoever asks below `/admin` for what is not there: only operators are told what there is. */
+export async function refuseStrangers(context: AppContext): Promise<Result<null, Failure>> {
+  if (!context.req.path.startsWith("/admin/")) return ok(null);
+  const operator = await authenticateOperator(context);
+  return operator.ok ? ok(null) : operator;
+}

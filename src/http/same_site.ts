@@ -1,0 +1,16 @@
+import type { Failure } from "../domain/failure.ts";
+
+/**
+ * Refuses a change that a browser marks as coming from elsewhere: with Cloudflare Access in front, a page of another
+ * origin could otherwise send it with the operator's cookie. What is no browser sends neither header.
+ */
+export function refuseForeignOrigin(request: Request): Failure | null {
+  const site = request.headers.get("sec-fetch-site")?.trim().toLowerCase();
+  if (site !== undefined && site !== "same-origin" && site !== "none") return foreign("Sec-Fetch-Site");
+  const origin = request.headers.get("origin");
+  return origin !== null && origin.trim().toLowerCase() !== new URL(request.url).origin ? foreign("Origin") : null;
+}
+
+function foreign(path: string): Failure {
+  return { code: "cross_site_request", issues: [{ path, code: "foreign_origin" }] };
+}

@@ -1,0 +1,40 @@
+import type { ExportPublicKey } from "../domain/statement.ts";
+import type { Clock } from "./clock.ts";
+import { logEvent, messageOf } from "./log.ts";
+import { isOutage } from "./outage.ts";
+
+const KNOWN_MS = 300_000;
+const PAUSE_AFTER_OUTAGE_MS = 5000;
+
+/**
+ * The keys that ever signed a manifest, for anybody who asks. They are read from D1 once in five minutes at most, however
+ * many ask, and known ones are given while D1 is down: whoever has no credentials must not be able to keep D1 busy.
+ */
+export class PublishedKeys {
+  readonly #read: () => Promise<readonly ExportPublicKey[]>;
+  readonly #clock: Clock;
+  #known: readonly ExportPublicKey[] | null = null;
+  #readAgainAtMs = 0;
+
+  constructor(read: () => Promise<readonly ExportPublicKey[]>, clock: Clock) {
+    this.#read = read;
+    this.#clock = clock;
+  }
+
+  /** Null when none are known and D1 cannot be asked. */
+  async used(): Promise<readonly ExportPublicKey[] | null> {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < this.#readAgainAtMs) return this.#known;
+    // While this call reads, others are given what is known.
+    if (this.#known !== null) this.#readAgainAtMs = nowMs + KNOWN_MS;
+    try {
+      this.#known = await this.#read();
+      this.#readAgainAtMs = nowMs + KNOWN_MS;
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      logEvent("warn", { event: "export_keys_not_read", error: messageOf(error) });
+      this.#readAgainAtMs = nowMs + PAUSE_AFTER_OUTAGE_MS;
+    }
+    return this.#known;
+  }
+}
