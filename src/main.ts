@@ -2,6 +2,7 @@ import { app } from "./app.ts";
 import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
+import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
 import { logEvent, messageOf } from "./platform/log.ts";
@@ -16,7 +17,7 @@ export default {
   async scheduled(_event, env) {
     const services = servicesOf(env);
     if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
-    for (const task of [sweep, completeAdjustments, closeDuePeriods, archiveStatements]) {
+    for (const task of [deliverStrayCalls, sweep, completeAdjustments, closeDuePeriods, archiveStatements]) {
       try {
         await task(services.value);
       } catch (error) {

@@ -16,6 +16,8 @@ export type Plan = {
   readonly ratePerSecond: number;
   readonly burst: number;
   readonly monthlySpendCapMicros: number | null;
+  /** Usage, statements and lookups found, apart from lookups; 120 where it is not said. */
+  readonly readsPerMinute?: number;
 };
 
 /** What a plan is called with when only its name is given: the seed's trial, and the price list's first tier. */

@@ -22,11 +22,17 @@ export type RateDecision = BucketLevel & {
   readonly bucket: Bucket;
 };
 
+/** Takes a token that was granted before, whatever the bucket holds: what it overdraws is paid back first. */
+export function overdrawToken(limit: RateLimit, bucket: Bucket, nowMs: number): Bucket {
+  const now = refilled(limit, bucket, nowMs);
+  return { missing: now.missing + 1, atMs: now.atMs };
+}
+
 /** Takes one token at `nowMs`, or says how long to wait. A refusal takes nothing. */
 export function takeToken(limit: RateLimit, bucket: Bucket, nowMs: number): RateDecision {
   const now = refilled(limit, bucket, nowMs);
   const allowed = now.missing + 1 <= limit.burst + EPSILON_TOKENS;
-  const after = allowed ? { missing: now.missing + 1, atMs: nowMs } : now;
+  const after = allowed ? { missing: now.missing + 1, atMs: now.atMs } : now;
   return { allowed, bucket: after, ...levelOf(limit, after) };
 }
 
@@ -35,11 +41,16 @@ export function bucketLevel(limit: RateLimit, bucket: Bucket, nowMs: number): Bu
   return levelOf(limit, refilled(limit, bucket, nowMs));
 }
 
+/** A bucket of one limit under another one: at worst it is empty. */
+export function underLimit(limit: RateLimit, { missing, atMs }: Bucket): Bucket {
+  return { missing: Math.min(missing, limit.burst), atMs };
+}
+
 /** The bucket as it is at `nowMs`. Before a limit changes, so that what was gained until then is gained at the old rate. */
 export function refilled(limit: RateLimit, { missing, atMs }: Bucket, nowMs: number): Bucket {
-  // A clock that jumped back must not lock a tenant out: then nothing was gained, and an empty bucket is the worst.
+  // A clock that jumped back must not lock a tenant out: nothing was gained then, and the bucket goes on from there.
   const gained = (Math.max(nowMs - atMs, 0) * limit.ratePerSecond) / 1000;
-  return { missing: Math.max(Math.min(missing, limit.burst) - gained, 0), atMs: nowMs };
+  return { missing: Math.max(missing - gained, 0), atMs: nowMs };
 }
 
 function levelOf({ ratePerSecond, burst }: RateLimit, { missing }: Bucket): BucketLevel {

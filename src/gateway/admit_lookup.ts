@@ -1,89 +1,123 @@
 import type { Failure } from "../domain/failure.ts";
+import type { AdmitCall, AdmitReply } from "../domain/ledger/commands.ts";
+import type { LimitNotices } from "../domain/ledger/limits.ts";
+import { SETTLE_MS } from "../domain/ledger/times.ts";
 import type { Result } from "../domain/result.ts";
-import type { Passage } from "../platform/claro/claro_gate.ts";
-import type { Caller } from "../platform/key_directory.ts";
-import type { LookupLedger } from "../platform/ledger/ledger_client.ts";
-import type { AdmitCall, AdmitReply } from "../platform/ledger/messages.ts";
-import type { Services } from "../platform/services.ts";
+import { withDeadline } from "../platform/deadline.ts";
+import type { ClaroCall } from "./claro_call.ts";
 import { requestIdentity } from "./idempotent_answer.ts";
-import type { LookupRequest } from "./lookup_score.ts";
-import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
+import type { Lookup } from "./lookup.ts";
+import { projectTenant } from "./project_tenant.ts";
+import { putRight } from "./put_right.ts";
 
-/** What a lookup can take of the ledger's time before Claro's; a reply that does not come is asked for once more. */
-const ADMIT_MS = 5000;
-/** After the lookup was answered there is more time for the ledger to come back, within what the platform grants. */
-const PUT_RIGHT_MS = 20_000;
+const UNAVAILABLE: Failure = { code: "ledger_unavailable", retryAfterSeconds: 1 };
 
-/** A lookup about to be admitted. With a customer id, on the ledger's word, Claro may be asked while that goes on. */
-export type Admission = { readonly call: AdmitCall; readonly customerId: string | null };
+/** What the ledger made of a lookup. */
+export type Admission =
+  | {
+      readonly kind: "admitted";
+      readonly call: AdmitCall;
+      readonly customerId: string;
+      readonly admittedAtMs: number;
+      /** When the reply was here, by the isolate's clock. */
+      readonly repliedAtMs: number;
+      readonly notices: LimitNotices;
+    }
+  | Extract<AdmitReply, { kind: "replay" }>
+  | { readonly kind: "refused"; readonly failure: Failure; readonly notices: LimitNotices | null };
 
 /**
- * Where Claro's breaker is open the ledger is asked all the same: who may not call is told so, and an answer that was kept
- * is given again. What would be a new lookup is refused there, and leaves no trace.
+ * Asks the ledger to admit a lookup. Where it does not, or gives no reply, what may have been sent or recorded is put right
+ * after the answer; the answer waits a little for that where Claro was asked.
  */
-export async function prepareAdmission(
-  services: Services,
-  caller: Caller,
-  { lookupId, request, passage }: { lookupId: string; request: LookupRequest; passage: Passage },
-): Promise<Admission> {
+export async function admitLookup(lookup: Lookup, claro: ClaroCall): Promise<Admission> {
+  const { services, caller, timings, waitUntil } = lookup;
+  const call = await admitCall(lookup, claro);
+  const askedAtMs = Date.now();
+  const asking = askLedger(lookup, claro, call);
+  // The intent of an early call is seen to its end, whoever hangs up.
+  if (claro.isEarly) waitUntil(asking);
+  const reply = await asking;
+  const repliedAtMs = Date.now();
+  timings.admit = repliedAtMs - askedAtMs;
+  if (reply.ok && reply.value.kind === "admitted") {
+    const { kind, customerId, admittedAtMs, notices, earlyCalls, isLate } = reply.value;
+    services.earlyCalls.note(caller.keyId, { customerId, earlyCalls: earlyCalls ?? null, askedAtMs });
+    if (isLate) waitUntil(auditLateCall(lookup));
+    return { kind, call, customerId, admittedAtMs, repliedAtMs, notices };
+  }
+  services.earlyCalls.forget(caller.keyId);
+  const ending = endUnadmitted(lookup, claro, { call, isReplied: reply.ok });
+  waitUntil(ending);
+  // A call to Claro whose intent may be missing: a crash should meet a lookup that has none as seldom as can be.
+  if (!reply.ok && claro.isEarly) await withDeadline(SETTLE_MS, () => ending);
+  const unavailable = { kind: "refused", failure: UNAVAILABLE, notices: null } as const;
+  if (!reply.ok) return { ...unavailable, failure: reply.failure };
+  return reply.value.kind === "refused" || reply.value.kind === "replay" ? reply.value : unavailable;
+}
+
+async function admitCall(lookup: Lookup, claro: ClaroCall): Promise<AdmitCall> {
+  const { services, caller, request, lookupId } = lookup;
   const { keyId } = caller;
-  const { ip, reference } = request;
+  const { ip, reference, purpose, legalBasis, consentId, requestedBy, requestId, idempotencyKey } = request;
   const identity = await requestIdentity(services, caller, request);
-  const refuseNew: Failure | null =
-    passage.kind === "refused" ? { code: "claro_unreachable", retryAfterSeconds: passage.retryAfterSeconds } : null;
-  // A request that may be a repeat must not reach Claro before the ledger knows; nor one that tries Claro's health.
-  const mayAskAtOnce = request.idempotencyKey === null && (passage.kind === "free" || passage.kind === "uncounted");
-  const customerId = mayAskAtOnce ? services.words.take(keyId) : null;
-  const room = { isSent: customerId !== null, roomAsked: mayAskAtOnce ? services.words.wanted(keyId) : 0 };
   return {
-    call: { lookupId, keyId, scope: "scores:read", ip, reference, ...identity, refuseNew, ...room },
-    customerId,
+    lookupId,
+    keyId,
+    scope: "scores:read",
+    ip,
+    reference,
+    purpose,
+    legalBasis,
+    consentId,
+    requestedBy,
+    requestId,
+    ...identity,
+    refuseNew: claro.refusal,
+    isSent: claro.isEarly,
+    earlyCallsAsked: idempotencyKey === null ? services.earlyCalls.wanted(keyId) : 0,
+    callerNowMs: services.clock.nowMs(),
   };
 }
 
-/** `left` is told `true` as soon as the admission is on its way, and `false` when it was not at the first try. */
-export async function admit(
-  services: Services,
-  ledger: LookupLedger,
-  { call }: Admission,
-  left: (isOnItsWay: boolean) => void,
-): Promise<Result<AdmitReply, Failure>> {
-  const askedAtMs = Date.now();
-  const reply = await ledger.admit(call, { timeoutMs: ADMIT_MS, tryMs: ADMIT_MS / 2, onLeave: () => left(true) });
-  left(false);
-  if (!reply.ok || reply.value.kind === "refused") services.words.forget(call.keyId);
-  else if (reply.value.kind === "admitted") {
-    const { customerId, room } = reply.value;
-    services.words.note(call.keyId, { customerId, room, askedAtMs });
-  }
-  return reply;
+/** A ledger without terms (new, or lost) is told them once, and asked again. */
+async function askLedger(lookup: Lookup, claro: ClaroCall, call: AdmitCall): Promise<Result<AdmitReply, Failure>> {
+  const { services, caller, ledger } = lookup;
+  const reply = await ledger.admit(call, () => claro.afterAdmission(true));
+  claro.afterAdmission(false);
+  if (!reply.ok || reply.value.kind !== "not_ready" || reply.value.reason !== "no_terms") return reply;
+  const projected = await projectTenant(services, caller.tenantId);
+  return projected.ok ? await ledger.admit(call) : reply;
 }
 
-/**
- * Puts the ledger right after a lookup that was not admitted, or of which nobody knows. `sent` is the call to Claro that
- * went out side by side with the admission, if one did: it gets its intent if it has none, and ends as `unknown` whatever
- * Claro said, for nobody is given the answer. Without one nothing can have been billed, and an intent is given back.
- */
-export async function endUnanswered(
-  services: Services,
-  ledger: LookupLedger,
-  { call }: Admission,
-  context: {
-    reply: Result<AdmitReply, Failure>;
-    sent: Promise<ScoreOutcome | null> | null;
-    passage: Passage;
-    waitUntil: (work: Promise<unknown>) => void;
-  },
+/** Gives an unused intent back, or records a call that Claro was sent and that nobody was answered. */
+async function endUnadmitted(
+  lookup: Lookup,
+  claro: ClaroCall,
+  { call, isReplied }: { call: AdmitCall; isReplied: boolean },
 ): Promise<void> {
-  const { reply, passage, waitUntil } = context;
-  const ended = await context.sent;
-  if (ended === null) services.gate.leave(passage, "unused", waitUntil);
-  else services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
+  const outcome = await claro.abandon();
   // Nothing was sent, and the ledger knows that nothing would be.
-  if (ended === null && reply.ok && call.isSent !== true) return;
-  const times = { timeoutMs: PUT_RIGHT_MS, tryMs: ADMIT_MS, tries: Number.POSITIVE_INFINITY };
-  if (ended !== null && !reply.ok) await ledger.admit(call, times);
-  const outcome = ended === null || ended.outcome === "failed" ? "failed" : "unknown";
-  const end = { lookupId: call.lookupId, outcome, transactionId: ended?.transactionId ?? null, answer: null } as const;
-  await ledger.settle(end, ended === null ? { tries: 2 } : times);
+  if (outcome === null && isReplied) return;
+  await putRight(lookup.services, lookup.caller, {
+    lookupId: lookup.lookupId,
+    sent: outcome === null ? null : call,
+    idempotency: null,
+    outcome: outcome === null || outcome.outcome === "failed" ? "failed" : "unknown",
+    transactionId: outcome?.transactionId ?? null,
+    failureCode: "ledger_unavailable",
+    claroMs: lookup.timings.claro ?? null,
+  });
+}
+
+/** An early call may have passed a limit because its admission came too late: the one exception that there is. */
+async function auditLateCall({ services, caller, lookupId }: Lookup): Promise<void> {
+  await services.register.note({
+    atMs: services.clock.nowMs(),
+    actor: "gateway",
+    action: "lookup.late_early_call",
+    target: lookupId,
+    before: null,
+    after: { tenantId: caller.tenantId, mode: caller.mode },
+  });
 }

@@ -1,13 +1,15 @@
 import { logEvent } from "../platform/log.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
-import type { LookupAnswer, LookupRequest } from "./lookup_score.ts";
+import type { Charge } from "../domain/ledger/commands.ts";
+import type { Lookup } from "./lookup.ts";
+import { withCharge, type LookupAnswer, type LookupRequest } from "./lookup.ts";
 
 /** Names the secret under which a CPF's reference was made, so that references of two secrets are never compared. */
 const CPF_REFERENCE_VERSION = "v1";
 const CPF_REFERENCE_HEX_DIGITS = 32;
 
-type AnswerContext = { readonly tenantId: string; readonly request: LookupRequest };
+type AnswerContext = Pick<Lookup, "caller" | "request" | "lookupId">;
 
 /** What the ledger is told of a request: who the CPF is, and what makes a repeat a repeat, all as keyed hashes. */
 export async function requestIdentity(
@@ -34,22 +36,22 @@ export async function keepAnswer(
 ): Promise<Uint8Array | null> {
   const { idempotencyKey } = context.request;
   if (idempotencyKey === null) return null;
-  return await services.vault.seal({ tenantId: context.tenantId, idempotencyKey }, answer);
+  return await services.vault.seal({ tenantId: context.caller.tenantId, idempotencyKey }, answer);
 }
 
 /** The first answer to a repeated request. One that nobody could keep was `unknown`, and is told as such. */
 export async function openAnswer(
   services: Services,
-  context: AnswerContext & { readonly lookupId: string },
-  sealed: Uint8Array | null,
+  { lookupId, caller, request }: AnswerContext,
+  { answer: sealed, charge }: { answer: Uint8Array | null; charge: Charge | null },
 ): Promise<LookupAnswer> {
-  const { lookupId, tenantId, request } = context;
+  const { tenantId } = caller;
   if (sealed === null || request.idempotencyKey === null) {
     return { kind: "failure", lookupId, failure: { code: "claro_timeout" } };
   }
   try {
     const opened = await services.vault.open({ tenantId, idempotencyKey: request.idempotencyKey }, sealed);
-    return opened as LookupAnswer;
+    return withCharge(opened as LookupAnswer, charge);
   } catch {
     // Only another secret does this. The charge must not be repeated, and the answer cannot be read.
     logEvent("warn", { event: "kept_answer_unreadable", tenantId });

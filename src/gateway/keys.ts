@@ -1,6 +1,7 @@
 import { makeApiKey, type ApiKey, type Scope } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Issue, IssueCode } from "../domain/issue.ts";
+import type { KeyLimits } from "../domain/ledger/terms.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
@@ -14,6 +15,7 @@ export type NewKey = {
   readonly scopes: readonly Scope[];
   readonly expiresAtMs: number | null;
   readonly allowedIps: readonly string[];
+  readonly limits?: KeyLimits | null;
 };
 
 /** A ledger holds all of a tenant's keys at once. */
@@ -30,19 +32,19 @@ export async function issueKey(
 ): Promise<Result<IssuedKey, Failure>> {
   if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
   const nowMs = services.clock.nowMs();
-  if ((await services.register.activeKeys(tenantId, nowMs)) >= MOST_ACTIVE_KEYS) {
-    return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
-  }
   const lifetimeMs = asked.expiresAtMs === null ? null : asked.expiresAtMs - nowMs;
-  const issued = await makeKey({ ...asked, tenantId, createdAtMs: nowMs, lifetimeMs, replaces: null });
-  await services.register.insertKey(issued.registered, {
+  const limits = asked.limits ?? null;
+  const issued = await makeKey({ ...asked, limits, tenantId, createdAtMs: nowMs, lifetimeMs, replaces: null });
+  const audit = {
     atMs: nowMs,
     actor,
     action: "key.create",
     target: issued.registered.id,
     before: null,
     after: audited(issued.registered),
-  });
+  };
+  const isInserted = await services.register.insertKey(issued.registered, { most: MOST_ACTIVE_KEYS, audit });
+  if (!isInserted) return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
   return await effectiveKey(services, issued);
 }
 
@@ -77,8 +79,15 @@ export async function rotateKey(
         successor: { id: issued.registered.id, expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs) },
       },
     };
-    const saved = await services.register.replaceKey(issued.registered, old, { oldExpiresAtMs, audit });
+    const saved = await services.register.replaceKey(issued.registered, old, {
+      oldExpiresAtMs,
+      most: MOST_ACTIVE_KEYS,
+      audit,
+    });
     if (saved) return await effectiveKey(services, issued);
+    if ((await services.register.activeKeys(old.tenantId, nowMs)) >= MOST_ACTIVE_KEYS) {
+      return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
+    }
   }
   return conflict("changed_by_others");
 }
@@ -134,8 +143,16 @@ function conflict(code: IssueCode, params: Issue["params"] = {}): Result<never, 
 }
 
 function audited(key: RegisteredKey): Record<string, unknown> {
-  const { tenantId, mode, label, scopes, allowedIps, expiresAtMs } = key;
-  return { tenantId, mode, label, scopes, allowedIps, expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs) };
+  const { tenantId, mode, label, scopes, allowedIps, expiresAtMs, limits } = key;
+  return {
+    tenantId,
+    mode,
+    label,
+    scopes,
+    allowedIps,
+    limits,
+    expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs),
+  };
 }
 
 function isoTime(ms: number): string {

@@ -1,36 +1,127 @@
-import type { KeyGrant } from "../domain/authorization.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { ConfigureReply } from "../domain/ledger/commands.ts";
+import type { LedgerKey, LedgerTerms } from "../domain/ledger/terms.ts";
 import { MODES, type Mode } from "../domain/meter_event.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
-import type { LedgerTerms } from "../platform/ledger/messages.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
-import type { RegisteredKey, Tenant } from "../platform/register.ts";
+import type { RecoveredKey, RegisteredKey, Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 
 /** The tenant as its ledgers have it now, and the keys that could not be put into KV: nobody can use those yet. */
 export type Projection = { readonly tenant: Tenant; readonly unpublished: readonly string[] };
 
+/** How often a register that was restored is put above its ledgers, before somebody else must be doing the same. */
+const LIFTS = 3;
+/** A ledger tells a key that ended so long ago as it tells one that never was. */
+const ENDED_KEYS_TOLD_MS = 90 * 86_400_000;
+/** So that the terms stay small, however many keys a tenant makes and ends. */
+const MOST_ENDED_KEYS = 500;
+
 /**
  * Tells the tenant's ledgers, then KV, what the register says. It can be repeated at any time and by many at once: a
- * ledger keeps the newest version. A change is effective for lookups as soon as the ledgers have it.
+ * ledger keeps the newest version. A change is effective for lookups as soon as the ledgers have it. A ledger that has
+ * newer terms than the register means that D1 was restored: the register is lifted above it, and the ledgers told again.
  */
 export async function projectTenant(services: Services, tenantId: string): Promise<Result<Projection, Failure>> {
-  const tenant = await services.register.tenant(tenantId);
-  if (tenant === null) return fail({ code: "not_found" });
-  const keys = await services.register.keysOfTenant(tenantId);
+  for (let lift = 0; lift <= LIFTS; lift += 1) {
+    const tenant = await services.register.tenant(tenantId);
+    if (tenant === null) return fail({ code: "not_found" });
+    const keys = await services.register.keysOfTenant(tenantId);
+    const told = await tellLedgers(services, tenant, keys);
+    if (!told.ok) return told;
+    if (told.value.newestVersion !== null) {
+      await liftRegister(services, tenant, { keys, above: told.value.newestVersion });
+      continue;
+    }
+    await noteRevocations(services, keys, told.value.revokedKeyIds);
+    // Last, so that a key that KV knows is known to its ledger.
+    const unpublished = await publishKeys(services, tenantId, keys);
+    if (unpublished.length === 0) await services.register.markProjected(tenant);
+    return ok({ tenant, unpublished });
+  }
+  return fail({ code: "change_pending", retryAfterSeconds: 1 });
+}
+
+type Told = { readonly newestVersion: number | null; readonly revokedKeyIds: readonly string[] };
+
+/** `newestVersion` is set when a ledger has terms that the register does not know. */
+async function tellLedgers(
+  services: Services,
+  tenant: Tenant,
+  keys: readonly RegisteredKey[],
+): Promise<Result<Told, Failure>> {
   const nowMs = services.clock.nowMs();
-  const told = await Promise.all(
+  const knownSeq = await services.register.knownSeq(tenant.id);
+  const replies = await Promise.all(
     MODES.map((mode) => {
-      const terms = ledgerTerms(tenant, keys, { mode, nowMs });
-      return callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.configure(terms));
+      const terms = ledgerTerms(tenant, keys, { mode, nowMs, knownSeq: mode === "live" ? knownSeq : 0 });
+      return callLedger(services.ledgers, { tenantId: tenant.id, mode }, (ledger) => ledger.configure(terms));
     }),
   );
-  for (const reply of told) if (!reply.ok) return reply;
-  // Last, so that a key that KV knows is known to its ledger.
-  const unpublished = await publishKeys(services, tenantId, keys);
-  if (unpublished.length === 0) await services.register.markProjected(tenant);
-  return ok({ tenant, unpublished });
+  let newestVersion: number | null = null;
+  const revokedKeyIds: string[] = [];
+  for (const reply of replies) {
+    if (!reply.ok) return reply;
+    // An object that runs the code of before answers nothing: it takes what it knows, and no limits of keys, no policy.
+    const value = reply.value as ConfigureReply | undefined;
+    if (value === undefined && needsNewLedger(tenant, keys))
+      return fail({ code: "change_pending", retryAfterSeconds: 60 });
+    if (value?.kind === "too_large") return fail({ code: "conflict", issues: [{ path: "", code: "too_many_keys" }] });
+    if (value?.kind === "stale") newestVersion = Math.max(newestVersion ?? 0, value.version);
+    if (value?.kind === "configured") revokedKeyIds.push(...value.revokedKeys);
+  }
+  return ok({ newestVersion, revokedKeyIds });
+}
+
+function needsNewLedger({ nextPlan, requires }: Tenant, keys: readonly RegisteredKey[]): boolean {
+  return nextPlan !== null || requires.length > 0 || keys.some(({ limits }) => limits !== null);
+}
+
+/** Puts the register above its ledgers' versions, and back the keys that it lost. */
+async function liftRegister(
+  services: Services,
+  { id: tenantId, version }: Tenant,
+  { keys, above }: { keys: readonly RegisteredKey[]; above: number },
+): Promise<void> {
+  const known = new Set(keys.map(({ id }) => id));
+  const lost: RecoveredKey[] = [];
+  for (const mode of MODES) {
+    const terms = await callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.terms());
+    if (!terms.ok) continue;
+    const unknown = (terms.value?.keys ?? []).filter(({ keyId }) => !known.has(keyId));
+    lost.push(...unknown.map((key) => ({ mode, key })));
+  }
+  const audit = {
+    atMs: services.clock.nowMs(),
+    actor: "gateway",
+    action: "register.lift",
+    target: tenantId,
+    before: { version },
+    after: { version: Math.max(version, above) + 1, recoveredKeys: lost.map(({ key }) => key.keyId) },
+  };
+  await services.register.liftTenant(tenantId, { above, keys: lost, audit });
+  logEvent("warn", { event: "register_lifted", tenantId, version, above, recoveredKeys: lost.length });
+}
+
+/** A key that was revoked in its ledger alone, by the break-glass revocation or before a restore, is so in the register. */
+async function noteRevocations(
+  services: Services,
+  keys: readonly RegisteredKey[],
+  revokedKeyIds: readonly string[],
+): Promise<void> {
+  for (const key of keys.filter(({ id, revokedAtMs }) => revokedAtMs === null && revokedKeyIds.includes(id))) {
+    const atMs = services.clock.nowMs();
+    const audit = {
+      atMs,
+      actor: "gateway",
+      action: "key.revoke",
+      target: key.id,
+      before: { revokedAt: null },
+      after: { revokedAt: new Date(atMs).toISOString(), because: "its ledger has it as revoked" },
+    };
+    await services.register.revokeKey(key, atMs, audit);
+  }
 }
 
 /** Puts into KV the keys that it does not hold yet, and tells which it did not take. */
@@ -51,17 +142,28 @@ async function publishKeys(services: Services, tenantId: string, keys: readonly 
 function ledgerTerms(
   tenant: Tenant,
   keys: readonly RegisteredKey[],
-  { mode, nowMs }: { mode: Mode; nowMs: number },
+  { mode, nowMs, knownSeq }: { mode: Mode; nowMs: number; knownSeq: number },
 ): LedgerTerms {
-  const { id: tenantId, version, status, customerId, plan } = tenant;
-  const grants = keys.filter((key) => key.mode === mode).map((key) => grantOf(key, nowMs));
-  return { tenantId, mode, version, status, customerId, plan, keys: grants };
+  const { id: tenantId, version, status, customerId, plan, nextPlan, requires } = tenant;
+  const ofMode = keys.filter((key) => key.mode === mode);
+  const working = ofMode.filter((key) => endedAtMs(key, nowMs) === null);
+  const ended = ofMode
+    .filter((key) => (endedAtMs(key, nowMs) ?? 0) > nowMs - ENDED_KEYS_TOLD_MS)
+    .slice(-MOST_ENDED_KEYS);
+  const told = [...working.map(grantOf), ...ended.map(endedGrantOf)];
+  return { tenantId, mode, version, status, customerId, plan, nextPlan, keys: told, requires, knownSeq };
 }
 
-/** A key that has ended is only told to be so: a tenant gathers many of them over the years. */
-function grantOf({ id: keyId, scopes, allowedIps, expiresAtMs, revokedAtMs }: RegisteredKey, nowMs: number): KeyGrant {
-  const hasEnded = revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= nowMs);
-  return hasEnded
-    ? { keyId, scopes: [], allowedIps: [], expiresAtMs, revokedAtMs }
-    : { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs };
+/** When a key ended; null while it works. */
+function endedAtMs({ expiresAtMs, revokedAtMs }: RegisteredKey, nowMs: number): number | null {
+  return revokedAtMs ?? (expiresAtMs !== null && expiresAtMs <= nowMs ? expiresAtMs : null);
+}
+
+function grantOf({ id: keyId, scopes, allowedIps, expiresAtMs, revokedAtMs, limits }: RegisteredKey): LedgerKey {
+  return { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs, limits };
+}
+
+/** Of a key that has ended it is told that it has. */
+function endedGrantOf({ id: keyId, expiresAtMs, revokedAtMs }: RegisteredKey): LedgerKey {
+  return { keyId, scopes: [], allowedIps: [], expiresAtMs, revokedAtMs, limits: null };
 }

@@ -1,5 +1,5 @@
 import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
-import type { BacklogReport } from "../platform/ledger/backlog_board.ts";
+import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { Services } from "../platform/services.ts";
 

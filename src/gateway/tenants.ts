@@ -24,6 +24,8 @@ export type TenantChange = {
   readonly customerId?: string | undefined;
   readonly status?: TenantStatus | undefined;
   readonly plan?: PlanTerms | (Omit<PlanTerms, "name"> & { readonly name?: undefined }) | undefined;
+  /** When the plan begins: the first instant of a coming month. Without it, now. */
+  readonly planFromMs?: number | undefined;
 };
 
 /** How often a change is tried again when somebody else changes the same tenant. */
@@ -45,6 +47,8 @@ export async function createTenant(
     status: "active",
     createdAtMs: nowMs,
     version: 1,
+    nextPlan: null,
+    requires: [],
   };
   const audit = {
     atMs: nowMs,
@@ -69,7 +73,7 @@ export async function updateTenant(
   for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
     const before = await services.register.tenant(tenantId);
     if (before === null) return fail({ code: "not_found" });
-    const after = changed(before, change);
+    const after = changed(before, change, services.clock.nowMs());
     const isChanged = JSON.stringify(audited(after)) !== JSON.stringify(audited(before));
     if (!isChanged) return await effective(services, tenantId);
     const saved = await services.register.updateTenant(after, {
@@ -117,21 +121,37 @@ export async function tryToProject(services: Services, tenantId: string): Promis
   }
 }
 
-function changed(tenant: Tenant, { name, customerId, status, plan }: TenantChange): Tenant {
+function changed(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
+  const { name, customerId, status } = change;
   return {
     ...tenant,
     name: name ?? tenant.name,
     customerId: customerId ?? tenant.customerId,
     status: status ?? tenant.status,
-    plan:
-      plan === undefined
-        ? tenant.plan
-        : plan.name === undefined
-          ? overridePlan(tenant.plan, plan)
-          : resolvePlan(plan, tenant.createdAtMs),
+    ...changedPlans(tenant, change, nowMs),
   };
 }
 
-function audited({ name, document, customerId, plan, status }: Tenant): unknown {
-  return { name, document, customerId, plan, status };
+/** A plan that begins later waits beside the present one; a change without a date also drops what waits. */
+function changedPlans(
+  tenant: Tenant,
+  { plan, planFromMs }: TenantChange,
+  nowMs: number,
+): Pick<Tenant, "plan" | "nextPlan"> {
+  const { plan: present, nextPlan } = settledPlans(tenant, nowMs);
+  if (plan === undefined) return { plan: present, nextPlan };
+  const resolved = plan.name === undefined ? overridePlan(present, plan) : resolvePlan(plan, tenant.createdAtMs);
+  return planFromMs === undefined
+    ? { plan: resolved, nextPlan: null }
+    : { plan: present, nextPlan: { plan: resolved, fromMs: planFromMs } };
+}
+
+/** A next plan whose time has come is the present one. */
+export function settledPlans({ plan, nextPlan }: Tenant, nowMs: number): Pick<Tenant, "plan" | "nextPlan"> {
+  return nextPlan !== null && nextPlan.fromMs <= nowMs ? { plan: nextPlan.plan, nextPlan: null } : { plan, nextPlan };
+}
+
+function audited({ name, document, customerId, plan, status, nextPlan, requires }: Tenant): unknown {
+  const next = nextPlan === null ? null : { ...nextPlan.plan, from: new Date(nextPlan.fromMs).toISOString() };
+  return { name, document, customerId, plan, status, nextPlan: next, requires };
 }

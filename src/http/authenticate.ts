@@ -1,8 +1,8 @@
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
+import { authorizeKey } from "../gateway/authorize_key.ts";
 import { identifyByKey, identifyByToken } from "../gateway/identify_caller.ts";
 import type { Caller } from "../platform/key_directory.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { callerIp, setHeaders, type AppContext } from "./context.ts";
 import type { Credential, TenantAccess } from "./endpoint.ts";
 import { limitHeaders } from "./limit_headers.ts";
@@ -29,9 +29,9 @@ export async function authorizeTenant(
   { scope, limit }: TenantAccess,
 ): Promise<Result<null, Failure>> {
   const access = { keyId: caller.keyId, scope, ip: callerIp(context), kind: limit };
-  const reply = await callLedger(context.get("services").ledgers, caller, (ledger) => ledger.authorize(access));
+  const reply = await authorizeKey(context.get("services"), caller, access);
   if (!reply.ok) return reply;
-  setHeaders(context, limitHeaders(reply.value.notices ?? null));
+  setHeaders(context, limitHeaders(reply.value.notices));
   return reply.value.kind === "allowed" ? ok(null) : fail(explainRefusal(context, reply.value.failure, scope));
 }
 

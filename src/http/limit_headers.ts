@@ -1,4 +1,4 @@
-import type { LimitNotice, LimitNotices } from "../domain/admission.ts";
+import type { LimitNotice, LimitNotices } from "../domain/ledger/limits.ts";
 
 /**
  * `RateLimit-Policy` and `RateLimit` of the IETF draft (httpapi-ratelimit-headers): what is granted, what is left, and

@@ -4,7 +4,7 @@ import { holdsCpf } from "../domain/cpf_like.ts";
 import { LEGAL_BASES, PURPOSES } from "../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
 import { ok } from "../domain/result.ts";
-import type { LookupAnswer } from "../gateway/lookup_score.ts";
+import type { LookupAnswer } from "../gateway/lookup.ts";
 import { tenantEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
 import { LOOKUP, runLookup } from "./lookup_call.ts";

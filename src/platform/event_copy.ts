@@ -1,5 +1,7 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
+import type { DaySums } from "../domain/ledger/day_sums.ts";
 import type { MeterEvent, Mode } from "../domain/meter_event.ts";
+import { messageOf } from "./log.ts";
 import { StoreError } from "./outage.ts";
 
 /**
@@ -14,6 +16,13 @@ const WRITE_BATCH = `
     last_seq = max(last_seq, excluded.last_seq),
     events = CASE WHEN ${idsInBoth("event_batches.events")} IS NOT ${idsInBoth("excluded.events")} THEN NULL
       WHEN excluded.last_seq > last_seq THEN excluded.events ELSE events END`;
+
+const CONFLICT = /NOT NULL constraint failed: event_batches\.events|the events are in an earlier batch/;
+
+const WRITE_DAY = `
+  INSERT INTO usage_days (tenant_id, mode, date, last_seq, sums) VALUES (?1, ?2, ?3, ?4, ?5)
+  ON CONFLICT (date, tenant_id, mode) DO UPDATE SET last_seq = excluded.last_seq, sums = excluded.sums
+    WHERE excluded.last_seq > last_seq`;
 
 /** The ids of those events of a list whose seqs are in both lists, in their order; the two begin with the same seq. */
 function idsInBoth(events: string): string {
@@ -56,12 +65,31 @@ export class MissingEventError extends StoreError {
   }
 }
 
+/** Thrown where D1 has other events at a ledger's seqs: one of the two was restored to an earlier point. */
+export class ConflictingEventsError extends Error {
+  override readonly name = "ConflictingEventsError";
+}
+
 /**
- * Copies events of one ledger, `EventRow`s (domain/event_row.ts) as a JSON list, to D1. Throws what D1 throws: the caller keeps them and tries
- * again.
+ * Copies a batch of one ledger's events, `EventRow`s (domain/event_row.ts) as a JSON list, to D1, and what their days come
+ * to. Absolute sums with their seq: an older one changes nothing. Throws what D1 throws, and `ConflictingEventsError`.
  */
-export async function writeEvents(db: D1Database, ledger: LedgerKey, events: string): Promise<void> {
-  await db.prepare(WRITE_BATCH).bind(ledger.tenantId, ledger.mode, events).run();
+export async function writeEvents(
+  db: D1Database,
+  ledger: LedgerKey,
+  { events, days }: { events: string; days: readonly DaySums[] },
+): Promise<void> {
+  const { tenantId, mode } = ledger;
+  const statements = [db.prepare(WRITE_BATCH).bind(tenantId, mode, events)];
+  for (const sums of days) {
+    statements.push(db.prepare(WRITE_DAY).bind(tenantId, mode, sums.date, sums.lastSeq, JSON.stringify(sums)));
+  }
+  try {
+    await db.batch(statements);
+  } catch (error) {
+    if (CONFLICT.test(messageOf(error))) throw new ConflictingEventsError(messageOf(error));
+    throw error;
+  }
 }
 
 /**

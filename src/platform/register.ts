@@ -1,5 +1,6 @@
 import type { Scope } from "../domain/api_key.ts";
 import type { TenantStatus } from "../domain/authorization.ts";
+import type { KeyLimits, LedgerKey, NextPlan } from "../domain/ledger/terms.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import type { Plan } from "../domain/plan.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
@@ -16,6 +17,10 @@ export type Tenant = {
   readonly status: TenantStatus;
   readonly createdAtMs: number;
   readonly version: number;
+  /** The plan that takes the present one's place at an instant. */
+  readonly nextPlan: NextPlan | null;
+  /** Fields that a lookup must have. */
+  readonly requires: readonly string[];
 };
 
 /** A key as the register has it: everything but the secret, of which only a hash is kept. */
@@ -34,30 +39,46 @@ export type RegisteredKey = {
   readonly lifetimeMs: number | null;
   readonly replaces: string | null;
   readonly inDirectory: boolean;
+  readonly limits: KeyLimits | null;
 };
+
+/** A key as its ledger has it and the register does not, after D1 was restored to an earlier point. */
+export type RecoveredKey = { readonly mode: Mode; readonly key: LedgerKey };
+
+/** What the register shows such a key as; it can be revoked like any other. */
+const UNKNOWN_LABEL = "unknown to the register";
 
 export type Page = { readonly after: readonly [number, string] | null; readonly limit: number };
 
-const TENANT_COLUMNS = `id, name, document, customer_id, plan, status, created_at, version`;
+const TENANT_COLUMNS = `id, name, document, customer_id, plan, status, created_at, version, next_plan, next_plan_from,
+  requires`;
 const KEY_COLUMNS = `id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
-  lifetime_ms, replaces, in_directory`;
+  lifetime_ms, replaces, in_directory, limits`;
 
 const SQL = {
   insertTenant: `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   updateTenant: `
-    UPDATE tenants SET name = ?, customer_id = ?, plan = ?, status = ?, version = version + 1
+    UPDATE tenants SET name = ?, customer_id = ?, plan = ?, status = ?, next_plan = ?, next_plan_from = ?, requires = ?,
+      version = version + 1
     WHERE id = ? AND version = ?`,
   tenant: `SELECT ${TENANT_COLUMNS} FROM tenants WHERE id = ?`,
   tenants: `
     SELECT ${TENANT_COLUMNS} FROM tenants WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
   // In no order: those that cannot be projected do not keep the others waiting.
   unprojected: `SELECT id FROM tenants WHERE projected_version < version ORDER BY random() LIMIT ?`,
+  liftTenant: `UPDATE tenants SET version = max(version, ?1) + 1, lifted_at = ?2 WHERE id = ?3`,
+  lifted: `SELECT id, lifted_at FROM tenants WHERE lifted_at > ? ORDER BY lifted_at DESC LIMIT 100`,
+  // D1 and R2 have what is in here: a ledger below it has lost events.
+  knownSeq: `
+    SELECT max(coalesce((SELECT last_seq FROM event_batches WHERE tenant_id = ?1 AND mode = 'live'
+        ORDER BY first_seq DESC LIMIT 1), 0),
+      coalesce((SELECT max(last_seq) FROM statements WHERE tenant_id = ?1), 0)) AS seq`,
   touchTenant: `UPDATE tenants SET version = version + 1 WHERE id = ?`,
   isProjected: `SELECT projected_version >= version AS is_projected FROM tenants WHERE id = ?`,
   setProjected: `UPDATE tenants SET projected_version = max(projected_version, ?) WHERE id = ?`,
   insertKey: `
     INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at,
-      lifetime_ms, replaces) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
+      lifetime_ms, replaces, limits) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
   key: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE id = ?`,
   keysOfTenant: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ? ORDER BY created_at, id`,
   keysPage: `
@@ -66,6 +87,10 @@ const SQL = {
   activeKeys: `
     SELECT count(*) AS n FROM api_keys
     WHERE tenant_id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`,
+  // A key that its ledger has and the register lost. Nobody can sign in by it anew: its secret's hash is not known.
+  recoverKey: `
+    INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
+      in_directory) VALUES (?1, ?2, ?3, ?4, 'unknown:' || ?1, ?5, ?6, ?7, ?8, ?9, 1) ON CONFLICT (id) DO NOTHING`,
   revokeKey: `UPDATE api_keys SET revoked_at = ? WHERE id = ?`,
   expireKey: `UPDATE api_keys SET expires_at = ? WHERE id = ?`,
   setInDirectory: `UPDATE api_keys SET in_directory = 1 WHERE id = ?`,
@@ -104,8 +129,10 @@ export class Register {
 
   /** False when somebody else changed the tenant since it was read; nothing is changed then. */
   async updateTenant(tenant: Tenant, audit: AuditEntry): Promise<boolean> {
-    const { id, name, customerId, plan, status, version } = tenant;
-    const update = this.#bind(SQL.updateTenant, name, customerId, JSON.stringify(plan), status, id, version);
+    const { id, name, customerId, plan, status, version, nextPlan, requires } = tenant;
+    const next = nextPlan === null ? [null, null] : [JSON.stringify(nextPlan.plan), nextPlan.fromMs];
+    const terms = [JSON.stringify(plan), status, ...next, JSON.stringify(requires)];
+    const update = this.#bind(SQL.updateTenant, name, customerId, ...terms, id, version);
     const unchanged = { query: `SELECT 1 FROM tenants WHERE id = ? AND version = ?`, values: [id, version] };
     const [, updated] = await this.#db.batch([this.#audit(audit, unchanged), update]);
     return updated?.meta.changes === 1;
@@ -139,17 +166,55 @@ export class Register {
     return (await this.#bind(SQL.isProjected, tenantId).first<Row>())?.["is_projected"] === 1;
   }
 
-  async insertKey(key: RegisteredKey, audit: AuditEntry): Promise<void> {
-    await this.#db.batch([this.#audit(audit), this.#touch(key.tenantId), this.#insertKey(key)]);
+  /** False when the tenant has `most` working keys already, however many are made at once; nothing is changed then. */
+  async insertKey(key: RegisteredKey, { most, audit }: { most: number; audit: AuditEntry }): Promise<boolean> {
+    const guard = fewerKeys(key, most);
+    const [, , inserted] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#touch(key.tenantId, guard),
+      this.#insertKey(key, guard),
+    ]);
+    return inserted?.meta.changes === 1;
+  }
+
+  /** The highest seq of a tenant's live ledger that D1 has, in events or in closed months. */
+  async knownSeq(tenantId: string): Promise<number> {
+    return (await this.#bind(SQL.knownSeq, tenantId).first<number>("seq")) ?? 0;
+  }
+
+  /** Puts a tenant's version above its ledger's, and back what keys the ledger has and the register lost. */
+  async liftTenant(
+    tenantId: string,
+    { above, keys, audit }: { above: number; keys: readonly RecoveredKey[]; audit: AuditEntry },
+  ): Promise<void> {
+    await this.#db.batch([
+      this.#audit(audit),
+      this.#bind(SQL.liftTenant, above, audit.atMs, tenantId),
+      ...keys.map((key) => this.#recoverKey(tenantId, key, audit.atMs)),
+    ]);
+  }
+
+  /** Tenants whose version was lifted since an instant. */
+  async lifted(sinceMs: number): Promise<{ id: string; liftedAtMs: number }[]> {
+    const { results } = await this.#bind(SQL.lifted, sinceMs).all<{ id: string; lifted_at: number }>();
+    return results.map(({ id, lifted_at: liftedAtMs }) => ({ id, liftedAtMs }));
+  }
+
+  #recoverKey(tenantId: string, { mode, key }: RecoveredKey, nowMs: number): D1PreparedStatement {
+    const { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs } = key;
+    const rights = [JSON.stringify(scopes), JSON.stringify(allowedIps)];
+    return this.#bind(SQL.recoverKey, keyId, tenantId, mode, UNKNOWN_LABEL, ...rights, nowMs, expiresAtMs, revokedAtMs);
   }
 
   /** The new key, and the old one's end, in one step. False when the old one was changed since it was read. */
   async replaceKey(
     key: RegisteredKey,
     old: RegisteredKey,
-    change: { oldExpiresAtMs: number; audit: AuditEntry },
+    change: { oldExpiresAtMs: number; most: number; audit: AuditEntry },
   ): Promise<boolean> {
-    const guard = unchangedKey(old);
+    // The old one counts no more where it ends at once.
+    const endsNow = change.oldExpiresAtMs <= key.createdAtMs;
+    const guard = both(unchangedKey(old), fewerKeys(key, change.most + (endsNow ? 1 : 0)));
     const [, , inserted] = await this.#db.batch([
       this.#audit(change.audit, guard),
       this.#touch(key.tenantId, guard),
@@ -199,8 +264,10 @@ export class Register {
 
   #insertKey(key: RegisteredKey, guard: Guard = ALWAYS): D1PreparedStatement {
     const { id, tenantId, mode, label, secretHash, createdAtMs, expiresAtMs, lifetimeMs, replaces } = key;
-    const json = [JSON.stringify(key.scopes), JSON.stringify(key.allowedIps)];
-    const columns = [id, tenantId, mode, label, secretHash, ...json, createdAtMs, expiresAtMs, lifetimeMs, replaces];
+    const rights = [JSON.stringify(key.scopes), JSON.stringify(key.allowedIps)];
+    const limits = key.limits === null ? null : JSON.stringify(key.limits);
+    const times = [createdAtMs, expiresAtMs, lifetimeMs];
+    const columns = [id, tenantId, mode, label, secretHash, ...rights, ...times, replaces, limits];
     return this.#bindIf(guard, SQL.insertKey, ...columns);
   }
 
@@ -226,6 +293,16 @@ function unchangedKey({ id, expiresAtMs }: RegisteredKey): Guard {
   return { query, values: [id, expiresAtMs] };
 }
 
+function both(left: Guard, right: Guard): Guard {
+  const query = `SELECT 1 WHERE EXISTS (${left.query}) AND EXISTS (${right.query})`;
+  return { query, values: [...left.values, ...right.values] };
+}
+
+/** A tenant has fewer working keys than `most`. */
+function fewerKeys({ tenantId, createdAtMs }: RegisteredKey, most: number): Guard {
+  return { query: `SELECT 1 WHERE (${SQL.activeKeys}) < ?`, values: [tenantId, createdAtMs, most] };
+}
+
 function toTenant(row: Row): Tenant {
   return {
     id: row["id"] as string,
@@ -236,6 +313,11 @@ function toTenant(row: Row): Tenant {
     status: row["status"] as TenantStatus,
     createdAtMs: row["created_at"] as number,
     version: row["version"] as number,
+    nextPlan:
+      row["next_plan"] === null
+        ? null
+        : { plan: JSON.parse(row["next_plan"] as string) as Plan, fromMs: row["next_plan_from"] as number },
+    requires: JSON.parse(row["requires"] as string) as string[],
   };
 }
 
@@ -254,6 +336,7 @@ function toKey(row: Row): RegisteredKey {
     lifetimeMs: row["lifetime_ms"] as number | null,
     replaces: row["replaces"] as string | null,
     inDirectory: row["in_directory"] === 1,
+    limits: fromJson(row["limits"]) as KeyLimits | null,
   };
 }
 

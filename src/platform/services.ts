@@ -7,16 +7,17 @@ import { ClaroGate } from "./claro/claro_gate.ts";
 import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
 import { shiftedClock, type Clock } from "./clock.ts";
-import { BacklogBoard } from "./ledger/backlog_board.ts";
+import { BacklogReports } from "./ledger/backlog_reports.ts";
 import { FileStreams } from "./file_streams.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
-import { LedgerWords } from "./ledger/ledger_words.ts";
-import { SharedTrips } from "./ledger/shared_trips.ts";
+import { CallBatches } from "./ledger/call_batches.ts";
+import { EarlyCalls } from "./ledger/early_calls.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { PublishedKeys } from "./published_keys.ts";
 import { Register } from "./register.ts";
 import { Shield } from "./shield.ts";
+import { StrayCalls } from "./stray_calls.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
@@ -24,7 +25,7 @@ import { readSettings, type Settings, type SettingsFailure } from "./settings.ts
 
 /**
  * What use cases work with, made once for each isolate from its bindings. It holds values and bindings; of requests, only
- * the trips that they share.
+ * the call batches that they share.
  */
 export type Services = {
   readonly settings: Settings;
@@ -38,10 +39,11 @@ export type Services = {
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
-  readonly trips: SharedTrips;
-  readonly words: LedgerWords;
+  readonly callBatches: CallBatches;
+  readonly earlyCalls: EarlyCalls;
+  readonly strayCalls: StrayCalls;
   readonly keys: KeyDirectory;
-  readonly backlog: BacklogBoard;
+  readonly backlog: BacklogReports;
   readonly sweepPlace: SweepPlace;
   readonly tokens: TokenSource;
   readonly gate: ClaroGate;
@@ -82,10 +84,11 @@ function makeServices(env: Env, settings: Settings): Services {
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
     ledgers: env.TENANT_LEDGER,
-    trips: new SharedTrips(env.TENANT_LEDGER),
-    words: new LedgerWords(),
+    callBatches: new CallBatches(env.TENANT_LEDGER),
+    earlyCalls: new EarlyCalls(),
+    strayCalls: new StrayCalls(env.DB),
     keys: new KeyDirectory(env.KEYS),
-    backlog: new BacklogBoard(env.KEYS),
+    backlog: new BacklogReports(env.KEYS),
     sweepPlace: new SweepPlace(env.KEYS),
     tokens: new TokenSource(env.ACCESS_TOKEN, clock),
     gate: new ClaroGate(env.CLARO_BREAKER),

@@ -7,6 +7,7 @@ import {
   takeToken,
   type Bucket,
   type RateLimit,
+  underLimit,
 } from "../../src/domain/rate_limit.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -96,7 +97,8 @@ describe("takeToken", () => {
   test("a smaller burst holds for a bucket that was emptied under a larger one", () => {
     let bucket: Bucket = FULL_BUCKET;
     for (let i = 0; i < 100; i += 1) bucket = takeToken({ ratePerSecond: 1, burst: 100 }, bucket, NOW_MS).bucket;
-    const lowered = takeToken({ ratePerSecond: 1, burst: 2 }, bucket, NOW_MS);
+    const smaller = { ratePerSecond: 1, burst: 2 };
+    const lowered = takeToken(smaller, underLimit(smaller, bucket), NOW_MS);
     expect(lowered).toMatchObject({ allowed: false, remaining: 0, resetMs: 1000 });
   });
 });

@@ -30,7 +30,7 @@ beforeAll(async () => {
   ({ tenantId } = await newTenant());
   for (let first = 1; first <= EVENTS; first += FLUSH) {
     const events = Array.from({ length: FLUSH }, (_, index) => event(first + index));
-    await writeEvents(env.DB, { tenantId, mode: "live" }, JSON.stringify(events));
+    await writeEvents(env.DB, { tenantId, mode: "live" }, { events: JSON.stringify(events), days: [] });
   }
 }, 120_000);
 

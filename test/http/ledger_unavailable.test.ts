@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { callLedger } from "../../src/platform/ledger/ledger_client.ts";
-import type { AdmitCall, SettleCall } from "../../src/platform/ledger/messages.ts";
+import type { AdmitCall, SettleCall } from "../../src/domain/ledger/commands.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
 import { ledgerOf, newTenant, sandbox } from "../support/gateway.ts";
 import { failureCode, SHAPES, usageOf } from "../support/shapes.ts";

@@ -59,7 +59,7 @@ describe("a batch of events", () => {
   ])("with another event under a seq is a broken ledger, when it is %s", async (_, seqs) => {
     await written(range(1, 3));
     const events = seqs.map((seq) => (seq === 2 ? { ...event(2), id: "lkp_another" } : event(seq)));
-    await expect(writeEvents(env.DB, ledger, JSON.stringify(events))).rejects.toThrow(/NOT NULL/);
+    await expect(writeEvents(env.DB, ledger, { events: JSON.stringify(events), days: [] })).rejects.toThrow(/NOT NULL/);
     expect(await copied()).toEqual(range(1, 3));
   });
 
@@ -95,8 +95,8 @@ describe("events are read", () => {
     const test: LedgerKey = { ...ledger, mode: "test" };
     const full = { ...event(1), reference: 'Conceição "1"\n😀', corrects: "lkp_0", billed: 1 };
     const empty: StoredEventRow = { ...event(1), key_id: null, outcome: null, transaction_id: null, billed: 0 };
-    await writeEvents(env.DB, ledger, JSON.stringify([full]));
-    await writeEvents(env.DB, test, JSON.stringify([empty]));
+    await writeEvents(env.DB, ledger, { events: JSON.stringify([full]), days: [] });
+    await writeEvents(env.DB, test, { events: JSON.stringify([empty]), days: [] });
     const [[one] = []] = await pages(ledger, { first: 1, last: 1 });
     expect(one).toMatchObject({ mode: "live", reference: 'Conceição "1"\n😀', corrects: "lkp_0", billed: true });
     const [[other] = []] = await pages(test, { first: 1, last: 1 });
@@ -178,7 +178,10 @@ async function written(seqs: readonly number[]): Promise<D1Meta> {
       },
     }),
   });
-  await writeEvents({ prepare } as unknown as D1Database, ledger, JSON.stringify(seqs.map(event)));
+  await writeEvents({ prepare } as unknown as D1Database, ledger, {
+    events: JSON.stringify(seqs.map(event)),
+    days: [],
+  });
   return metas[0] as D1Meta;
 }
 

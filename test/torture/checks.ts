@@ -1,5 +1,5 @@
 import type { JournalEntry } from "../../src/ctl/sandbox/journal.ts";
-import { usesAllowance } from "../../src/domain/admission.ts";
+import { usesAllowance } from "../../src/domain/ledger/limits.ts";
 import type { Outcome } from "../../src/domain/meter_event.ts";
 import { formatMicros } from "../../src/domain/money.ts";
 import type { PriceTier } from "../../src/domain/plan.ts";

@@ -1,5 +1,5 @@
 import { TenantLedger as DeployedLedger } from "../../src/main.ts";
-import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../src/platform/ledger/messages.ts";
+import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../src/domain/ledger/commands.ts";
 import type { InnerFaults } from "./faults.ts";
 
 /**

@@ -1,20 +1,24 @@
 import type { Failure } from "../../domain/failure.ts";
+import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../domain/ledger/commands.ts";
+import { ADMIT_MS, ADMIT_TRY_MS, SETTLE_MS, SETTLE_TRY_MS } from "../../domain/ledger/times.ts";
 import type { Mode } from "../../domain/meter_event.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { logEvent, messageOf } from "../log.ts";
 import type { Remote } from "../remote.ts";
-import type { AdmitCall, AdmitReply, LookupCall, LookupReply, SettleCall, SettleReply } from "./messages.ts";
-import type { TripOptions, SharedTrips } from "./shared_trips.ts";
+import type { CallBatches, SendOptions } from "./call_batches.ts";
+import type { LookupCall, LookupReply } from "./messages.ts";
 import type { TenantLedger } from "./tenant_ledger.ts";
 
 export type LedgerStub = Remote<
   TenantLedger,
   | "configure"
+  | "revokeNow"
   | "authorize"
-  | "withdraw"
+  | "putRight"
   | "usage"
   | "monthTotals"
+  | "testEvents"
   | "adjust"
   | "closePeriod"
   | "flush"
@@ -22,6 +26,7 @@ export type LedgerStub = Remote<
   | "release"
   | "seqRange"
   | "status"
+  | "terms"
 >;
 
 /** One ledger for each tenant and mode, so that test lookups leave no holes in the live sequence. */
@@ -33,15 +38,19 @@ export type LedgerCallOptions = {
   /** For each try; a call that hangs longer is made again, on a new stub. */
   readonly tryMs?: number;
   readonly tries?: number;
+  /** Also when the object says that it is overloaded: only what must be recorded goes on then. */
+  readonly throughOverload?: boolean;
 };
 
 const CALL_TIMEOUT_MS = 5000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 800;
+/** Of an object that says that it is overloaded, each repeat makes it worse. */
+const OVERLOADED_PAUSE_MS = 1000;
 
 /**
  * One call of a tenant's ledger. What the platform throws (object unreachable, overloaded, restarted) becomes
- * `ledger_unavailable`. Every call of a ledger may be repeated, so it is, unless the object is overloaded.
+ * `ledger_unavailable`. Every call of a ledger may be repeated, so it is.
  */
 export async function callLedger<Reply>(
   namespace: DurableObjectNamespace<TenantLedger>,
@@ -54,27 +63,26 @@ export async function callLedger<Reply>(
   return await untilReply(() => call(namespace.getByName(name) as unknown as LedgerStub), options);
 }
 
-/** A tenant's ledger as one lookup reaches it: as `callLedger` does, on trips that lookups share. */
+/** A tenant's ledger as one lookup reaches it: as `callLedger` does, in requests that lookups share. */
 export class LookupLedger {
-  readonly #trips: SharedTrips;
+  readonly #batches: CallBatches;
   readonly #name: string;
-  readonly #waitUntil: TripOptions["waitUntil"];
+  readonly #waitUntil: SendOptions["waitUntil"];
 
-  constructor(trips: SharedTrips, ledger: LedgerName, waitUntil: TripOptions["waitUntil"]) {
-    this.#trips = trips;
+  constructor(batches: CallBatches, ledger: LedgerName, waitUntil: SendOptions["waitUntil"]) {
+    this.#batches = batches;
     this.#name = nameOf(ledger);
     this.#waitUntil = waitUntil;
   }
 
-  /** `onLeave` is called when the first try is on its way, and not for another. */
-  admit(
-    call: AdmitCall,
-    { onLeave, ...times }: LedgerCallOptions & Pick<TripOptions, "onLeave">,
-  ): Promise<Result<AdmitReply, Failure>> {
+  /** `onLeave` is called when the first try has left, and not for another. */
+  admit(call: AdmitCall, onLeave?: () => void): Promise<Result<AdmitReply, Failure>> {
+    const times = { timeoutMs: ADMIT_MS, tryMs: ADMIT_TRY_MS };
     return this.#send<AdmitReply>({ kind: "admit", call }, times, onLeave);
   }
 
-  settle(call: SettleCall, times: LedgerCallOptions): Promise<Result<SettleReply, Failure>> {
+  settle(call: SettleCall): Promise<Result<SettleReply, Failure>> {
+    const times = { timeoutMs: SETTLE_MS, tryMs: SETTLE_TRY_MS, tries: Number.POSITIVE_INFINITY };
     return this.#send<SettleReply>({ kind: "settle", call }, times);
   }
 
@@ -85,8 +93,8 @@ export class LookupLedger {
   ): Promise<Result<Reply, Failure>> {
     const waitUntil = this.#waitUntil;
     const attempt = (number: number) => {
-      const trip = number === 1 ? { isAlone: false, waitUntil, onLeave } : { isAlone: true, waitUntil };
-      return this.#trips.send(this.#name, call, trip) as Promise<Reply>;
+      const options = number === 1 ? { isAlone: false, waitUntil, onLeave } : { isAlone: true, waitUntil };
+      return this.#batches.send(this.#name, call, options) as Promise<Reply>;
     };
     return untilReply(attempt, times);
   }
@@ -96,7 +104,7 @@ async function untilReply<Reply>(
   call: (attempt: number) => Promise<Reply>,
   options: LedgerCallOptions,
 ): Promise<Result<Reply, Failure>> {
-  const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs } = options;
+  const { timeoutMs = CALL_TIMEOUT_MS, tries = 2, tryMs = timeoutMs, throughOverload = false } = options;
   const endsAtMs = Date.now() + timeoutMs;
   for (let attempt = 1; ; attempt += 1) {
     let error: unknown;
@@ -107,9 +115,11 @@ async function untilReply<Reply>(
     } catch (thrown) {
       error = thrown;
     }
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+    const isBusy = isOverloaded(error);
+    const backOffMs = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10), LONGEST_PAUSE_MS);
+    const pauseMs = isBusy ? OVERLOADED_PAUSE_MS : backOffMs;
     const isLast = attempt >= tries || Date.now() + pauseMs >= endsAtMs;
-    if (isLast || isOverloaded(error)) return unavailable(error);
+    if (isLast || (isBusy && !throughOverload)) return unavailable(error);
     await scheduler.wait(pauseMs);
   }
 }

@@ -1,12 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Period } from "../../domain/period.ts";
-import { shiftedClock, type Clock } from "../clock.ts";
-import { logEvent, messageOf } from "../log.ts";
-import { readSettings } from "../settings.ts";
-import { EventFlush, FLUSH_ROWS } from "./event_flush.ts";
-import { IdempotencyKeys } from "./idempotency_keys.ts";
-import { LedgerBook } from "./ledger_book.ts";
-import { LedgerStore } from "./ledger_store.ts";
+import type { StoredEventRow } from "../../domain/event_row.ts";
 import type {
   AccessCall,
   AccessReply,
@@ -14,59 +7,112 @@ import type {
   AdjustReply,
   AdmitCall,
   AdmitReply,
+  Command,
+  ConfigureReply,
+  PutRightCall,
+  PutRightReply,
+  Replies,
+  SettleCall,
+  SettleReply,
+} from "../../domain/ledger/commands.ts";
+import { usageOf, type DaySums } from "../../domain/ledger/day_sums.ts";
+import { believedNowMs } from "../../domain/ledger/event_time.ts";
+import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
+import { notReady } from "../../domain/ledger/state.ts";
+import { planAt, type LedgerTerms } from "../../domain/ledger/terms.ts";
+import { periodBounds, periodOf, type Period } from "../../domain/period.ts";
+import { addCounts, NO_USAGE } from "../../domain/usage.ts";
+import { shiftedClock, type Clock } from "../clock.ts";
+import { logEvent, messageOf } from "../log.ts";
+import { readSettings } from "../settings.ts";
+import { AnsweredKeys } from "./answered_keys.ts";
+import { Batches } from "./batches.ts";
+import { EventCopy } from "./copy_events.ts";
+import { Journal } from "./journal.ts";
+import { CUT_EVENTS, LedgerCore, type TurnResult } from "./ledger_core.ts";
+import type {
   ClosePeriodReply,
   FlushReply,
   LedgerStatus,
-  LedgerTerms,
   LookupCall,
   LookupReply,
   MonthTotals,
   RecopyReply,
-  SettleCall,
-  SettleReply,
   UsageReply,
 } from "./messages.ts";
+import { SideTables } from "./side_tables.ts";
+import { SCHEMA } from "./tables.ts";
+import { isOldSchema, takeOver } from "./takeover.ts";
 
 /**
- * A flush writes some seven rows of its own, whatever it brings: fewer events than these wait for more, the longest time
- * that the settings allow; more wait only a little. The ledger itself knows them all at once, and whoever reads events from
- * D1 has the ledger flush first.
+ * A cut and a copy write some eight rows of their own, whatever they bring: fewer events than these wait for more, the
+ * longest time that the settings allow; more wait only a little. Whoever reads events from D1 has the ledger copy first.
  */
-const WORTHWHILE_ROWS = 50;
+const WORTHWHILE_EVENTS = 50;
 const LITTLE_WHILE_MS = 60_000;
-/** As many batches as one alarm sends before it lets others in. */
-const FLUSH_BATCHES = 20;
+/** As many batches as one alarm copies before it lets others in. */
+const COPIED_BATCHES = 20;
 const LONGEST_BACKOFF_MS = 60_000;
+/** An alarm that should have come so long ago was lost. */
+const LOST_ALARM_MS = 60_000;
+/** More calls than these wait for the next turn. */
+const TURN_CALLS = 256;
+/** The events of test mode that are kept; they are in no other place. */
+const TEST_EVENTS = 1000;
+
+type Waiting = {
+  readonly command: Command;
+  readonly callerNowMs: number | undefined;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 /**
- * One tenant's ledger in one mode, as a Durable Object: `admit` before Claro is called, `settle` before the answer
- * leaves. Replies are held by the output gate until what they say is durable. D1 gets a copy from the alarm.
+ * One tenant's ledger in one mode, as a Durable Object: the shell of `domain/ledger/`. It takes the calls that wait as one
+ * turn, has them decided, appends one journal row, and its replies leave when that is durable (the output gate).
  */
 export class TenantLedger extends DurableObject<Env> {
-  readonly #store: LedgerStore;
-  readonly #idempotency: IdempotencyKeys;
-  readonly #book: LedgerBook;
-  readonly #copy: EventFlush;
+  readonly #core: LedgerCore;
+  readonly #batches: Batches;
+  readonly #side: SideTables;
+  readonly #answered: AnsweredKeys;
+  readonly #copy: EventCopy;
   readonly #clock: Clock;
   readonly #longestWaitMs: number;
   readonly #littleWhileMs: number;
-  #alarmAtMs: number | null = null;
+  readonly #waiting: Waiting[] = [];
   #committing: Promise<void> | null = null;
+  #alarmAtMs: number | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const settings = readSettings(env);
     if (!settings.ok) throw new Error(`misconfigured: ${settings.failure.names.join(", ")}`);
-    this.#clock = shiftedClock(settings.value.clockOffsetMs);
-    this.#longestWaitMs = settings.value.ledgerFlushMs;
+    const { intentTtlMs, clockOffsetMs, ledgerFlushMs } = settings.value;
+    this.#clock = shiftedClock(clockOffsetMs);
+    this.#longestWaitMs = ledgerFlushMs;
     this.#littleWhileMs = Math.min(this.#longestWaitMs, LITTLE_WHILE_MS);
-    this.#store = new LedgerStore(ctx.storage.sql);
-    this.#idempotency = new IdempotencyKeys(ctx.storage.sql);
-    this.#book = new LedgerBook(
-      { store: this.#store, idempotency: this.#idempotency },
-      { nowMs: this.#clock.nowMs(), intentTtlMs: settings.value.intentTtlMs },
+    const { sql } = ctx.storage;
+    ctx.storage.transactionSync(() => {
+      if (isOldSchema(sql)) takeOver(sql, { nowMs: this.#clock.nowMs(), intentTtlMs });
+      else sql.exec(SCHEMA);
+    });
+    this.#batches = new Batches(sql);
+    this.#side = new SideTables(sql);
+    this.#answered = new AnsweredKeys(sql);
+    const tables = { journal: new Journal(sql), batches: this.#batches, answered: this.#answered, side: this.#side };
+    this.#core = new LedgerCore(tables, { intentTtlMs });
+    this.#copy = new EventCopy(
+      {
+        batches: this.#batches,
+        side: this.#side,
+        clock: this.#clock,
+        terms: () => this.#core.state.terms,
+        daySums: (range) => this.#core.daySums(range),
+        onConflict: () => void this.#ask({ kind: "stop", reason: "diverged" }),
+      },
+      () => this.env,
     );
-    this.#copy = new EventFlush({ book: this.#book, store: this.#store, clock: this.#clock }, () => this.env);
     // A crash between an alarm's start and its next setting leaves nothing to wake the object with.
     void ctx.blockConcurrencyWhile(async () => {
       this.#alarmAtMs = await ctx.storage.getAlarm();
@@ -75,125 +121,202 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   /**
-   * Takes the register's word on the tenant and its keys. It is effective for every answer at once, and when this returns
-   * also for what is sent to Claro: words that were given before have ended by then.
+   * Takes the register's terms. They hold for every answer at once, and when this returns also for what is sent to Claro:
+   * early calls under earlier terms have left by then.
    */
-  async configure(terms: LedgerTerms): Promise<void> {
-    const { wordsEndInMs } = this.#book.configure(terms, this.#clock.nowMs());
-    if (wordsEndInMs > 0) await scheduler.wait(wordsEndInMs);
+  async configure(terms: LedgerTerms): Promise<ConfigureReply> {
+    const reply = await this.#ask({ kind: "configure", terms });
+    if (reply.kind === "configured" && reply.waitMs > 0) await scheduler.wait(reply.waitMs);
+    return reply;
   }
 
-  authorize(call: AccessCall): AccessReply {
-    const reply = this.#book.authorize(call, this.#clock.nowMs());
-    if (this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#littleWhileMs);
+  /** Revokes a key without the register. Null when the ledger does not know the key. */
+  async revokeNow(keyId: string): Promise<{ readonly waitMs: number } | null> {
+    const reply = await this.#ask({ kind: "revoke_now", keyId });
+    if (reply !== null && reply.waitMs > 0) await scheduler.wait(reply.waitMs);
+    return reply;
+  }
+
+  async authorize(call: AccessCall): Promise<AccessReply> {
+    const reply = await this.#ask({ kind: "authorize", call }, call.callerNowMs);
+    if (this.#core.hasRiding) this.#wakeWithin(this.#longestWaitMs);
     return reply;
   }
 
   /** Decides on a lookup and records its intent. */
-  async admit(call: AdmitCall): Promise<AdmitReply> {
-    await this.#committing;
-    const reply = this.#book.admit(call, this.#clock.nowMs());
-    this.#noteWrites();
-    // A key's use is told by the lookup's own row, where there is one.
-    if (reply.kind === "admitted") this.#wakeWithin(this.#longestWaitMs);
-    else if (this.#book.hasUnsavedKeyUses) this.#wakeWithin(this.#littleWhileMs);
-    return reply;
+  async admit(call: AdmitCall & OldAdmitCall): Promise<AdmitReply & OldAdmitReply> {
+    return withOldFields(await this.#ask({ kind: "admit", call: fromOldCall(call) }, call.callerNowMs));
   }
 
   /** Turns an intent into its one event. */
   async settle(call: SettleCall): Promise<SettleReply> {
-    await this.#committing;
-    const reply = this.#book.settle(call, this.#clock.nowMs());
-    this.#noteWrites();
-    const waiting = this.#book.lastSeq - this.#book.flushedThrough;
-    if (waiting >= FLUSH_ROWS && this.#copy.failures === 0) this.#wakeWithin(0);
-    else this.#wakeWithin(waiting >= WORTHWHILE_ROWS ? this.#littleWhileMs : this.#longestWaitMs);
-    return reply;
+    return await this.#ask({ kind: "settle", call }, call.callerNowMs);
   }
 
-  /** What several lookups ask at once, each decided for itself and all of it durable together. A reply for each, in order. */
+  /** What several lookups ask at once, each decided for itself, all in one turn. A reply for each, in order. */
   async lookupCalls(calls: readonly LookupCall[]): Promise<PromiseSettledResult<LookupReply>[]> {
-    return await Promise.allSettled(
-      calls.map(async ({ kind, call }) => (kind === "admit" ? await this.admit(call) : await this.settle(call))),
+    const asked = calls.map((each): Promise<LookupReply> =>
+      each.kind === "admit"
+        ? this.#wait({ kind: "admit", call: fromOldCall(each.call) }, each.call.callerNowMs)
+        : this.#wait({ kind: "settle", call: each.call }, each.call.callerNowMs),
+    );
+    this.#runTurn();
+    const replies = await Promise.allSettled(asked);
+    return replies.map((reply) =>
+      reply.status === "fulfilled" ? { ...reply, value: withOldFields(reply.value) } : reply,
     );
   }
 
-  /** The caller of a lookup was told that it has no answer: what the ledger says is put right. */
-  withdraw(lookupId: string): void {
-    this.#book.withdraw(lookupId, this.#clock.nowMs());
-    this.#wakeWithin(this.#longestWaitMs);
+  /** A lookup's caller was given no answer: what the ledger has of it is put right. */
+  async putRight(call: PutRightCall): Promise<PutRightReply> {
+    return await this.#ask({ kind: "put_right", call }, call.callerNowMs);
+  }
+
+  /** As `putRight`, for Workers of the version before. */
+  async withdraw(lookupId: string): Promise<void> {
+    const call = { lookupId, sent: null, idempotency: null, outcome: "unknown", transactionId: null } as const;
+    await this.#ask({ kind: "put_right", call });
+  }
+
+  /** Records a correction in the open period. A repeat of its id gives the first one's answer. */
+  async adjust(call: AdjustCall): Promise<AdjustReply> {
+    return await this.#ask({ kind: "adjust", call }, call.callerNowMs);
   }
 
   /** Counts per São Paulo day, up to this very instant. */
   usage(range: { from: string; to: string }): UsageReply {
-    return this.#book.usage(range, this.#clock.nowMs());
+    const nowMs = this.#upToDate();
+    const { terms, allowanceUsed, open } = this.#core.state;
+    const plan = terms === null || terms.mode === "test" ? null : planAt(terms, nowMs);
+    const allowance = plan?.allowance ?? null;
+    const capMicros = plan?.monthlySpendCapMicros ?? null;
+    return {
+      days: this.#core.daySums(range).map((sums) => ({
+        date: sums.date,
+        ...usageOf(sums),
+        adjustments: sums.adjustments,
+        adjustmentMicros: sums.adjustmentMicros,
+        keys: sums.keys,
+      })),
+      allowance:
+        allowance === null
+          ? null
+          : { limit: allowance.requests, used: allowanceUsed + open.size, endsAt: allowance.endsAt },
+      spendCap:
+        capMicros === null
+          ? null
+          : {
+              limitMicros: capMicros,
+              spentMicros: this.#spentInPeriod(nowMs),
+              resetsAtMs: periodBounds(periodOf(nowMs)).endMs,
+            },
+      asOfMs: nowMs,
+    };
   }
 
   /** Brings to D1 all that had ended when it was called. */
   async flush(): Promise<FlushReply> {
-    this.#book.endOverdue(this.#clock.nowMs());
-    return await this.#copy.all();
+    this.#upToDate();
+    const { lastSeq, terms } = this.#core.state;
+    this.#guarded(() => this.#core.cutAll());
+    if (terms?.mode === "test") return { kind: "flushed", flushedThrough: lastSeq };
+    return await this.#copy.through(lastSeq);
   }
 
   /** Writes to D1 again what it once had after `afterSeq`, some batches a call, for a D1 that has lost it. */
   async recopy(afterSeq: number): Promise<RecopyReply> {
+    if (this.#core.state.terms?.mode === "test")
+      return { kind: "recopied", through: afterSeq, events: 0, isDone: true };
     return await this.#copy.again(afterSeq);
   }
 
   /** Forgets the events up to `through`: their month is closed, and the archive has them. */
   release(through: number): void {
-    this.#book.release(through, this.#clock.nowMs());
+    this.#batches.drop(Math.min(through, this.#side.copiedThrough()));
   }
 
   /** The seq of a period's first and last event so far. */
   seqRange(period: Period): { first: number; last: number } | null {
-    this.#book.endOverdue(this.#clock.nowMs());
-    return this.#book.seqRange(period);
+    this.#upToDate();
+    const days = this.#daysOf(period, period);
+    const [first] = days;
+    const last = days.at(-1);
+    if (first === undefined || last === undefined) return null;
+    return { first: first.firstSeq, last: last.lastSeq };
   }
 
   /** What months come to so far; a month without an event is not among them. */
   monthTotals(range: { from: Period; to: Period }): MonthTotals[] {
-    return this.#book.monthTotals(range, this.#clock.nowMs());
+    this.#upToDate();
+    const months = Map.groupBy(this.#daysOf(range.from, range.to), ({ date }) => date.slice(0, 7));
+    return [...months].map(([month, days]) => ({
+      month,
+      ...days.reduce((sum, day) => addCounts(sum, usageOf(day)), NO_USAGE),
+      adjustments: days.reduce((sum, day) => sum + day.adjustments, 0),
+      adjustmentMicros: days.reduce((sum, day) => sum + day.adjustmentMicros, 0),
+    }));
   }
 
-  /** Records a correction in the open period. A repeat of its id gives the first one's answer. */
-  adjust(call: AdjustCall): AdjustReply {
-    const reply = this.#book.adjust(call, this.#clock.nowMs());
-    this.#wakeWithin(this.#longestWaitMs);
-    return reply;
+  /** The last events of test mode, oldest first; live ones are read from D1. */
+  testEvents(): readonly StoredEventRow[] {
+    this.#upToDate();
+    this.#guarded(() => this.#core.cutAll());
+    const { lastSeq } = this.#core.state;
+    return this.#batches
+      .after(lastSeq - TEST_EVENTS, Math.ceil(TEST_EVENTS / CUT_EVENTS) * TEST_EVENTS)
+      .flatMap((row) => JSON.parse(Batches.textOf(row)) as StoredEventRow[])
+      .filter(({ seq }) => seq > lastSeq - TEST_EVENTS);
   }
 
   /** Lets no event fall into an ended period any more, whatever the clocks say, and brings to D1 what it holds. */
   async closePeriod(period: Period): Promise<ClosePeriodReply> {
-    this.#book.endOverdue(this.#clock.nowMs());
-    this.#book.closeThrough(period);
+    this.#upToDate();
+    await this.#ask({ kind: "close", period });
     const flushed = await this.flush();
-    return flushed.kind === "failed" ? flushed : { kind: "closed", range: this.#book.seqRange(period) };
+    return flushed.kind === "failed" ? flushed : { kind: "closed", range: this.seqRange(period) };
   }
 
   /** Also ends what nobody settled and re-arms the alarm of an object that lost it: a sweep calls this. */
   status(): LedgerStatus {
-    this.#book.endOverdue(this.#clock.nowMs());
+    this.#upToDate();
     this.#wakeForWork();
+    const { state } = this.#core;
+    const keys = state.terms?.keys ?? [];
+    const [oldest] = state.waiting.values();
     return {
-      lastSeq: this.#book.lastSeq,
-      flushedThrough: this.#book.flushedThrough,
-      openIntents: this.#book.openIntents,
-      oldestUnflushedAtMs: this.#store.oldestUnflushedAtMs(this.#book.flushedThrough),
+      schema: LEDGER_SCHEMA_VERSION,
+      lastSeq: state.lastSeq,
+      flushedThrough: state.terms?.mode === "test" ? state.lastSeq : this.#side.copiedThrough(),
+      openIntents: state.open.size,
+      oldestUnflushedAtMs:
+        state.terms?.mode === "test" ? null : (this.#copy.oldestUncopiedAtMs() ?? oldest?.occurred_at ?? null),
       isFailing: this.#copy.failures > 0,
-      lastUsedAtMs: this.#book.keyUses(),
+      lastUsedAtMs: Object.fromEntries([...state.keys].map(([keyId, { lastUsedAtMs }]) => [keyId, lastUsedAtMs])),
+      notReady: notReady(state),
+      termsVersion: state.terms?.version ?? null,
+      keyIds: keys.map(({ keyId }) => keyId),
+      revokedKeyIds: keys.filter(({ revokedAtMs }) => revokedAtMs !== null).map(({ keyId }) => keyId),
+      lateEarlyCalls: state.lateEarlyCalls,
     };
+  }
+
+  /** The terms that are in force, for an operator who puts the register right. */
+  terms(): LedgerTerms | null {
+    return this.#core.state.terms;
   }
 
   // Nothing may be thrown here: after six failures in a row the platform deletes an alarm.
   override async alarm(): Promise<void> {
     this.#alarmAtMs = null;
     try {
-      this.#book.endOverdue(this.#clock.nowMs());
-      for (let batch = 0; batch < FLUSH_BATCHES && this.#book.flushedThrough < this.#book.lastSeq; batch += 1) {
-        if ((await this.#copy.once()).kind === "failed") break;
-      }
-      this.#book.maintain(this.#clock.nowMs());
+      const nowMs = this.#upToDate();
+      this.#guarded(() => {
+        this.#core.appendRiding();
+        this.#core.cutAll();
+      });
+      if (this.#core.state.terms?.mode === "test") this.#batches.drop(this.#core.state.lastSeq - 2 * TEST_EVENTS);
+      else await this.#copy.through(this.#core.state.lastSeq, COPIED_BATCHES);
+      this.#answered.maintain(nowMs);
     } catch (error) {
       this.#copy.noteFailure();
       logEvent("warn", { event: "ledger_alarm_failed", error: messageOf(error) });
@@ -201,37 +324,117 @@ export class TenantLedger extends DurableObject<Env> {
     this.#wakeForWork();
   }
 
-  // Calls that come while a commit is under way wait for its end and then run one after the other without an await
-  // between them, so that they share the next commit: under load it is the commits that cost most. A call that finds
-  // none under way waits for nothing.
-  #noteWrites(): void {
-    this.#committing ??= this.ctx.storage.sync().finally(() => {
-      this.#committing = null;
-    });
+  #daysOf(from: Period, to: Period): DaySums[] {
+    return this.#core.daySums({ from: `${from}-01`, to: `${to}-31` });
+  }
+
+  #spentInPeriod(nowMs: number): number {
+    const { period, spentInPeriodMicros } = this.#core.state;
+    return period !== null && periodOf(nowMs) <= period ? spentInPeriodMicros : 0;
+  }
+
+  /** Ends what is overdue, so that what is read next is as of now. */
+  #upToDate(): number {
+    const nowMs = this.#clock.nowMs();
+    this.#guarded(() => this.#core.expire(nowMs));
+    return nowMs;
+  }
+
+  #ask<Kind extends Command["kind"]>(
+    command: Extract<Command, { kind: Kind }>,
+    callerNowMs?: number,
+  ): Promise<Replies[Kind]> {
+    const reply = this.#wait<Kind>(command, callerNowMs);
+    this.#runTurn();
+    return reply;
+  }
+
+  #wait<Kind extends Command["kind"]>(
+    command: Extract<Command, { kind: Kind }>,
+    callerNowMs?: number,
+  ): Promise<Replies[Kind]> {
+    const { promise, resolve, reject } = Promise.withResolvers<Replies[Kind]>();
+    this.#waiting.push({ command, callerNowMs, resolve: resolve as (reply: unknown) => void, reject });
+    return promise;
+  }
+
+  // Calls that come while a commit is under way are the next turn: under load it is the rows and commits that cost most.
+  // A call that finds none under way waits for nothing.
+  #runTurn(): void {
+    if (this.#committing !== null) return;
+    const calls = this.#waiting.splice(0, TURN_CALLS);
+    if (calls.length === 0) return;
+    const nowMs = this.#clock.nowMs();
+    const commands = calls.map(({ command, callerNowMs }) => ({ command, nowMs: believedNowMs(nowMs, callerNowMs) }));
+    const { results, isWritten } = this.#guarded(() => this.#core.run(commands));
+    for (const [index, { resolve, reject }] of calls.entries()) {
+      const result: TurnResult | undefined = results[index];
+      if (result?.status === "fulfilled") resolve(result.value);
+      else reject(result?.reason);
+    }
+    if (isWritten) {
+      this.#wakeAfterWrites();
+      this.#committing = this.ctx.storage.sync().finally(() => {
+        this.#committing = null;
+        this.#runTurn();
+      });
+    } else if (this.#waiting.length > 0) this.#runTurn();
+  }
+
+  /** Where anything but a decision throws, memory is ahead of the disk: the object starts again from what is durable. */
+  #guarded<Value>(work: () => Value): Value {
+    try {
+      return work();
+    } catch (error) {
+      logEvent("error", { event: "ledger_aborted", error: messageOf(error) });
+      this.ctx.abort(`the ledger could not write: ${messageOf(error)}`);
+      throw error;
+    }
+  }
+
+  #wakeAfterWrites(): void {
+    const waiting = this.#core.state.lastSeq - this.#side.copiedThrough();
+    const isTest = this.#core.state.terms?.mode === "test";
+    if (waiting >= CUT_EVENTS && this.#copy.failures === 0 && !isTest) this.#wakeWithin(0);
+    else this.#wakeWithin(waiting >= WORTHWHILE_EVENTS && !isTest ? this.#littleWhileMs : this.#longestWaitMs);
   }
 
   #wakeForWork(): void {
-    const { lastSeq, flushedThrough, openIntents } = this.#book;
-    const unflushed = lastSeq - flushedThrough;
-    const nextMaintenanceAtMs = this.#idempotency.nextMaintenanceAtMs();
-    if (this.#copy.failures > 0 && unflushed > 0) {
+    const { lastSeq, open, terms, waiting } = this.#core.state;
+    const uncopied = terms?.mode === "test" ? waiting.size : lastSeq - this.#side.copiedThrough();
+    const nextMaintenanceAtMs = this.#answered.nextMaintenanceAtMs();
+    if (this.#copy.failures > 0 && uncopied > 0) {
       this.#wakeWithin(Math.min(this.#littleWhileMs * 2 ** Math.min(this.#copy.failures, 10), LONGEST_BACKOFF_MS));
-    } else if (unflushed >= FLUSH_ROWS) {
+    } else if (uncopied >= CUT_EVENTS) {
       this.#wakeWithin(0);
-    } else if (openIntents > 0 || unflushed >= WORTHWHILE_ROWS) {
+    } else if (uncopied >= WORTHWHILE_EVENTS) {
       this.#wakeWithin(this.#littleWhileMs);
-    } else if (unflushed > 0) {
+    } else if (uncopied > 0 || open.size > 0) {
       this.#wakeWithin(this.#longestWaitMs);
     } else if (nextMaintenanceAtMs !== null) {
       this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#littleWhileMs));
     }
   }
 
-  // Setting an alarm is a written row: one that comes soon enough is left alone.
+  // Setting an alarm is a written row: one that comes soon enough is left alone. One in the past was lost.
   #wakeWithin(delayMs: number): void {
-    const atMs = Date.now() + delayMs;
-    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
+    const nowMs = Date.now();
+    const atMs = nowMs + delayMs;
+    const isArmed = this.#alarmAtMs !== null && this.#alarmAtMs > nowMs - LOST_ALARM_MS;
+    if (isArmed && this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
   }
+}
+
+/** What Workers of the version before send and expect; both can be dropped once no such Worker runs. */
+type OldAdmitCall = { readonly roomAsked?: number };
+type OldAdmitReply = { readonly room?: number | null };
+
+function fromOldCall(call: AdmitCall & OldAdmitCall): AdmitCall {
+  return call.roomAsked === undefined ? call : { ...call, earlyCallsAsked: call.roomAsked };
+}
+
+function withOldFields<Reply extends object>(reply: Reply): Reply & OldAdmitReply {
+  return "earlyCalls" in reply ? { ...reply, room: reply.earlyCalls as number | null } : reply;
 }

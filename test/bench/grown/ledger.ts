@@ -1,12 +1,7 @@
 import { TenantLedger as Ledger } from "../../../src/main.ts";
-import type {
-  AdmitCall,
-  AdmitReply,
-  FlushReply,
-  SettleCall,
-  SettleReply,
-  UsageReply,
-} from "../../../src/platform/ledger/messages.ts";
+import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../../src/domain/ledger/commands.ts";
+import { newLookupId } from "../../../src/domain/lookup_id.ts";
+import type { FlushReply, UsageReply } from "../../../src/platform/ledger/messages.ts";
 import { countedSql, rowsBetween, type RowCounts } from "../../support/counted_sql.ts";
 import { replaceIn, withAlarms } from "./clock.ts";
 
@@ -23,6 +18,8 @@ export function takeRows(): LedgerRows {
   rowsOfCalls = { admit: [], settle: [], usage: [] };
   return taken;
 }
+
+const newId = () => newLookupId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
 
 const LOOKUPS_AT_ONCE = 500;
 /** One in so many lookups has no score. */
@@ -53,16 +50,16 @@ export class TenantLedger extends Ledger {
     return reply;
   }
 
-  /** How many lookups are in the object's table. */
+  /** How many rows its journal has. */
   held(): number {
-    return this.ctx.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM lookups").one().n;
+    return this.ctx.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM journal").one().n;
   }
 
   /** Admits, settles and flushes lookups as the Worker and the alarm would, without anything in between. */
   async grow(keyId: string, lookups: number): Promise<void> {
     const access = { keyId, scope: "scores:read", ip: null } as const;
     for (let left = lookups; left > 0; left -= LOOKUPS_AT_ONCE) {
-      const lookupIds = Array.from({ length: Math.min(left, LOOKUPS_AT_ONCE) }, () => `lkp_${crypto.randomUUID()}`);
+      const lookupIds = Array.from({ length: Math.min(left, LOOKUPS_AT_ONCE) }, newId);
       const admitted = await Promise.all(
         lookupIds.map((lookupId, index) =>
           super.admit({

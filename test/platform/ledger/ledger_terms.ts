@@ -1,5 +1,5 @@
 import type { PriceTier } from "../../../src/domain/plan.ts";
-import type { LedgerTerms } from "../../../src/platform/ledger/messages.ts";
+import type { LedgerTerms } from "../../../src/domain/ledger/terms.ts";
 
 /** The register's word on a tenant whose rate never stands in the way. */
 export function ledgerTerms(word: {

@@ -1,0 +1,252 @@
+import type { Failure } from "../failure.ts";
+import { saoPauloDate } from "../period.ts";
+import { overdrawToken, takeToken } from "../rate_limit.ts";
+import { refuseCall } from "./authorize.ts";
+import type { AdmitCall, AdmitReply, Facts, RememberedKey } from "./commands.ts";
+import type { Decision } from "./decide.ts";
+import type { Admitted, LookupFacts, RefusedAfterSending } from "./entries.ts";
+import { grantableCalls, hasGrant, usablePlaces } from "./grants.ts";
+import { identitiesOf } from "./identities.ts";
+import { limitNotices, refuseLimits, type LimitNotices, type LimitState } from "./limits.ts";
+import { keyOf, limitState, notReady, priceAt, tiersOf, type LedgerState } from "./state.ts";
+import { planAt } from "./terms.ts";
+import { ANSWER_KEPT_MS, KEY_KEPT_MS } from "./times.ts";
+
+/** More open lookups than these are refused: the state, and with it every checkpoint, stays bounded. */
+export const MOST_OPEN_LOOKUPS = 10_000;
+
+type Context = { readonly facts: Facts; readonly nowMs: number };
+
+/**
+ * Decides on a lookup. Repeating an admitted call changes nothing. An early call, which Claro was asked beside, is never
+ * refused by a limit; where it may not be made at all, it gets an intent that ends as `unknown` or `failed`.
+ */
+export function decideAdmit(state: LedgerState, call: AdmitCall, context: Context): Decision<AdmitReply> {
+  const { facts, nowMs } = context;
+  const reason = notReady(state);
+  if (reason !== null) return { entries: [], reply: { kind: "not_ready", reason } };
+  const known = state.open.get(call.lookupId);
+  if (known !== undefined) {
+    if (known.refusal !== null) return refused({ code: known.refusal }, null);
+    return admitted(state, { admittedAtMs: known.admittedAtMs, nowMs });
+  }
+  // An admission that comes after its lookup's end: its caller has been answered.
+  if (facts.event !== undefined) return refused({ code: "ledger_unavailable", retryAfterSeconds: 1 }, null);
+
+  const refusal = refuseCall(state, call, nowMs) ?? refusePerson(state, call);
+  if (refusal !== null) return refuseSent(state, call, { ...context, refusal });
+  if (call.isSent === true) return admitEarlyCall(state, call, context);
+
+  const notices = limitNotices(limitState(state, nowMs));
+  const repeated = decideRepeat(state, call, { ...context, notices });
+  if (repeated !== null) return repeated;
+  const missing = missingFields(state, call);
+  if (missing !== null) return refused(missing, notices);
+  if (call.refuseNew !== undefined && call.refuseNew !== null) return refused(call.refuseNew, notices);
+  if (state.open.size >= MOST_OPEN_LOOKUPS) return refused({ code: "rate_limited", retryAfterSeconds: 1 }, notices);
+  const limit = refuseLimits(limitState(state, nowMs, call.keyId));
+  if (limit !== null) return refused(limit, notices);
+  return admitNew(state, call, { ...context, early: null });
+}
+
+function admitEarlyCall(state: LedgerState, call: AdmitCall, context: Context): Decision<AdmitReply> {
+  const early = hasGrant(state.grants, call.keyId, context.nowMs) ? "granted" : "late";
+  return admitNew(state, call, { ...context, early });
+}
+
+function admitNew(
+  state: LedgerState,
+  call: AdmitCall,
+  { facts, nowMs, early }: Context & { early: Admitted["early"] },
+): Decision<AdmitReply> {
+  const priceVersion = priceAt(state, nowMs);
+  const after = limitsAfterAdmission(state, { nowMs, priceVersion, early });
+  const earlyCalls = grant(state, call, { after, nowMs });
+  const entry: Admitted = {
+    type: "admitted",
+    v: 1,
+    atMs: nowMs,
+    day: saoPauloDate(nowMs),
+    endsAtMs: nowMs + facts.intentTtlMs,
+    lookup: lookupFacts(state, call),
+    priceVersion,
+    early,
+    granted: earlyCalls ?? 0,
+  };
+  const { customerId } = entry.lookup;
+  const reply: AdmitReply = {
+    kind: "admitted",
+    customerId: customerId ?? "",
+    admittedAtMs: nowMs,
+    notices: limitNotices(after),
+    earlyCalls,
+    isLate: early === "late",
+  };
+  return { entries: [entry], reply };
+}
+
+/** A person whose lookups are restricted, by a keyed hash. */
+function refusePerson(state: LedgerState, { subject }: AdmitCall): Failure | null {
+  if (subject === undefined || subject === null) return null;
+  return state.terms?.restricted?.includes(subject) === true ? { code: "subject_restricted" } : null;
+}
+
+function missingFields(state: LedgerState, call: AdmitCall): Failure | null {
+  const given: Readonly<Record<string, string | null | undefined>> = {
+    reference: call.reference,
+    purpose: call.purpose,
+    legalBasis: call.legalBasis,
+    consentId: call.consentId,
+    requestedBy: call.requestedBy,
+  };
+  const missing = (state.terms?.requires ?? []).filter((field) => (given[field] ?? null) === null);
+  if (missing.length === 0) return null;
+  return { code: "purpose_required", missingFields: missing };
+}
+
+/** Null when the request is no repeat. */
+function decideRepeat(
+  state: LedgerState,
+  call: AdmitCall,
+  { facts, nowMs, notices }: Context & { notices: LimitNotices },
+): Decision<AdmitReply> | null {
+  if (call.idempotency === null) return null;
+  const identities = identitiesOf(call.idempotency);
+  const openId = identities.find(({ keyHash }) => state.openKeys.has(keyHash));
+  if (openId !== undefined) {
+    const open = state.open.get(state.openKeys.get(openId.keyHash) ?? "");
+    const isSame = identitiesOf(open?.lookup.idempotency ?? null).some(
+      ({ requestHash }) => requestHash === openId.requestHash,
+    );
+    return refused(
+      isSame ? { code: "idempotency_in_progress", retryAfterSeconds: 1 } : { code: "idempotency_mismatch" },
+      notices,
+    );
+  }
+  if (facts.idempotency === undefined) return null;
+  const { remembered, requestHash } = facts.idempotency;
+  switch (repeatKind(remembered, requestHash, nowMs)) {
+    case "new":
+      return null;
+    case "mismatch":
+      return refused({ code: "idempotency_mismatch" }, notices);
+    case "expired":
+      return refused({ code: "idempotency_expired" }, notices);
+    case "replay":
+      return replay(state, call.keyId, { remembered, nowMs, notices });
+  }
+}
+
+function repeatKind(
+  remembered: RememberedKey,
+  requestHash: string,
+  nowMs: number,
+): "new" | "mismatch" | "expired" | "replay" {
+  const ageMs = nowMs - remembered.createdAtMs;
+  if (ageMs >= KEY_KEPT_MS) return "new";
+  if (remembered.requestHash !== requestHash) return "mismatch";
+  return remembered.isErased || ageMs >= ANSWER_KEPT_MS ? "expired" : "replay";
+}
+
+/** A replay costs nobody anything, but not nothing: it takes a token of the plan's rate, from a bucket of its own. */
+function replay(
+  state: LedgerState,
+  keyId: string,
+  { remembered, nowMs, notices }: { remembered: RememberedKey; nowMs: number; notices: LimitNotices },
+): Decision<AdmitReply> {
+  const plan = state.terms === null ? null : planAt(state.terms, nowMs);
+  const token = plan === null ? null : takeToken(plan, state.tokensBucket, nowMs);
+  if (token !== null && !token.allowed) {
+    return refused({ code: "rate_limited", retryAfterSeconds: Math.max(Math.ceil(token.resetMs / 1000), 1) }, notices);
+  }
+  const { answer, unitPriceMicros } = remembered;
+  const charge =
+    unitPriceMicros === null ? null : { billed: unitPriceMicros > 0, unitPriceMicros, amountMicros: unitPriceMicros };
+  return {
+    entries: [{ type: "replayed", v: 1, atMs: nowMs, keyId }],
+    reply: { kind: "replay", answer, charge, notices },
+  };
+}
+
+/** What Claro was asked before it was refused is recorded all the same: it may have been billed to us. */
+function refuseSent(
+  state: LedgerState,
+  call: AdmitCall,
+  { facts, nowMs, refusal }: Context & { refusal: Failure },
+): Decision<AdmitReply> {
+  const { reply } = refused(refusal, null);
+  if (call.isSent !== true) return { entries: [], reply };
+  const entry: RefusedAfterSending = {
+    type: "refused_after_sending",
+    v: 1,
+    atMs: nowMs,
+    day: saoPauloDate(nowMs),
+    endsAtMs: nowMs + facts.intentTtlMs,
+    lookup: lookupFacts(state, call),
+    priceVersion: priceAt(state, nowMs),
+    refusal: refusal.code,
+  };
+  return { entries: [entry], reply };
+}
+
+export function lookupFacts(state: LedgerState, call: AdmitCall): LookupFacts {
+  return {
+    lookupId: call.lookupId,
+    keyId: call.keyId,
+    reference: call.reference,
+    cpfReference: call.cpfReference,
+    customerId: state.terms?.customerId ?? null,
+    requestId: call.requestId ?? null,
+    purpose: call.purpose ?? null,
+    legalBasis: call.legalBasis ?? null,
+    consentId: call.consentId ?? null,
+    requestedBy: call.requestedBy ?? null,
+    idempotency: call.idempotency,
+  };
+}
+
+function limitsAfterAdmission(
+  state: LedgerState,
+  { nowMs, priceVersion, early }: { nowMs: number; priceVersion: number; early: Admitted["early"] },
+): LimitState {
+  const before = limitState(state, nowMs);
+  const tiers = tiersOf(state, priceVersion);
+  const others = before.held.filter((held) => held.tiers !== tiers);
+  const same = before.held.find((held) => held.tiers === tiers)?.count ?? 0;
+  return {
+    ...before,
+    bucket: overdrawToken(before.plan, before.bucket, nowMs),
+    held: [...others, { tiers, count: same + 1 }],
+    granted: before.granted - (early === "granted" ? 1 : 0),
+    testLookupsToday: before.testLookupsToday + (before.mode === "test" ? 1 : 0),
+  };
+}
+
+function grant(
+  state: LedgerState,
+  call: AdmitCall,
+  { after, nowMs }: { after: LimitState; nowMs: number },
+): number | null {
+  const { terms } = state;
+  const key = keyOf(state, call.keyId);
+  if (terms === null || key === undefined || state.open.size * 2 > MOST_OPEN_LOOKUPS) return null;
+  const usable = usablePlaces(state.grants, nowMs);
+  return grantableCalls(after, { terms, key, asked: call.earlyCallsAsked ?? 0, usable });
+}
+
+function admitted(
+  state: LedgerState,
+  { admittedAtMs, nowMs }: { admittedAtMs: number; nowMs: number },
+): Decision<AdmitReply> {
+  const notices = limitNotices(limitState(state, nowMs));
+  const customerId = state.terms?.customerId ?? "";
+  return {
+    entries: [],
+    // A repeat is granted nothing: its first reply may have granted some already.
+    reply: { kind: "admitted", customerId, admittedAtMs, notices, earlyCalls: null, isLate: false },
+  };
+}
+
+function refused(failure: Failure, notices: LimitNotices | null): Decision<AdmitReply> {
+  return { entries: [], reply: { kind: "refused", failure, notices } };
+}

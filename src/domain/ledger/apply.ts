@@ -1,0 +1,289 @@
+import { assert } from "../assert.ts";
+import type { EventRow } from "../event_row.ts";
+import { addExact } from "../money.ts";
+import { FULL_BUCKET, overdrawToken, refilled, takeToken, underLimit, type RateLimit } from "../rate_limit.ts";
+import type {
+  Accessed,
+  Adjusted,
+  Admitted,
+  Configured,
+  Ended,
+  Entry,
+  EventTime,
+  RefusedAfterSending,
+} from "./entries.ts";
+import { ENTRY_VERSION } from "./entries.ts";
+import { addGrant, dropEndedGrants, useGrant } from "./grants.ts";
+import { identitiesOf } from "./identities.ts";
+import { keyRate, usesAllowance } from "./limits.ts";
+import { keyOf, type KeyCounts, type LedgerState, type OpenIntent } from "./state.ts";
+import { planAt } from "./terms.ts";
+
+const MINUTE_MS = 60_000;
+const DEFAULT_READS_PER_MINUTE = 120;
+
+/** Changes the state by one fact. It computes nothing from a clock and refuses nothing: what is an entry, is true. */
+export function apply(state: LedgerState, entry: Entry): void {
+  // Entries of one version ahead only add fields: they can be read. What is further ahead cannot.
+  assert(entry.v <= ENTRY_VERSION + 1, `an entry of version ${entry.v} is from later code`);
+  switch (entry.type) {
+    case "configured":
+      return applyConfigured(state, entry);
+    case "key_revoked":
+      return revokeKey(state, entry.keyId, entry);
+    case "accessed":
+      return applyAccessed(state, entry);
+    case "replayed":
+      return applyAccessed(state, { ...entry, type: "accessed", bucket: "tokens" });
+    case "admitted":
+      return applyAdmitted(state, entry);
+    case "refused_after_sending":
+      return openIntent(state, entry, entry.refusal);
+    case "ended":
+      return applyEnded(state, entry);
+    case "adjusted":
+      return applyAdjusted(state, entry);
+    case "period_closed":
+      return enterPeriod(state, { period: entry.period, periodStartMs: entry.nextStartMs });
+    case "cut":
+      return applyCut(state, entry.throughSeq);
+    case "stopped":
+      state.stopped = entry.reason;
+      return;
+    default:
+      entry satisfies never;
+  }
+}
+
+/** The rate of reads, which are apart from lookups. */
+export function readsRate(state: LedgerState, nowMs: number): RateLimit {
+  assert(state.terms !== null, "reads are limited by terms");
+  const perMinute = planAt(state.terms, nowMs).readsPerMinute ?? DEFAULT_READS_PER_MINUTE;
+  return { ratePerSecond: perMinute / 60, burst: perMinute };
+}
+
+function applyConfigured(state: LedgerState, entry: Configured): void {
+  const { terms, atMs } = entry;
+  // What was gained until now was gained at the old rate.
+  if (state.terms !== null) {
+    const before = planAt(state.terms, atMs);
+    state.bucket = refilled(before, state.bucket, atMs);
+    state.tokensBucket = refilled(before, state.tokensBucket, atMs);
+    state.readsBucket = refilled(readsRate(state, atMs), state.readsBucket, atMs);
+  }
+  state.terms = terms;
+  const plan = planAt(terms, atMs);
+  state.bucket = underLimit(plan, state.bucket);
+  state.tokensBucket = underLimit(plan, state.tokensBucket);
+  state.readsBucket = underLimit(readsRate(state, atMs), state.readsBucket);
+  state.priceVersion = entry.priceVersion;
+  state.nextPriceVersion = entry.nextPriceVersion;
+  state.highestPriceVersion = Math.max(state.highestPriceVersion, entry.priceVersion, entry.nextPriceVersion ?? 0);
+  state.prices.set(entry.priceVersion, terms.plan.tiers);
+  if (entry.nextPriceVersion !== null && terms.nextPlan !== undefined && terms.nextPlan !== null) {
+    state.prices.set(entry.nextPriceVersion, terms.nextPlan.plan.tiers);
+  }
+  state.revokedGrantsEndMs = Math.max(state.revokedGrantsEndMs, entry.grantsEndMs ?? 0);
+  dropUnusedPrices(state);
+  const known = new Set(terms.keys.map(({ keyId }) => keyId));
+  for (const [keyId, { open }] of state.keys) if (!known.has(keyId) && open === 0) state.keys.delete(keyId);
+}
+
+function revokeKey(state: LedgerState, keyId: string, at: { atMs: number; grantsEndMs: number | null }): void {
+  assert(state.terms !== null, "a key is revoked in a ledger without terms");
+  const keys = state.terms.keys.map((key) =>
+    key.keyId === keyId ? { ...key, revokedAtMs: key.revokedAtMs ?? at.atMs } : key,
+  );
+  state.terms = { ...state.terms, keys };
+  state.revokedGrantsEndMs = Math.max(state.revokedGrantsEndMs, at.grantsEndMs ?? 0);
+}
+
+function applyAccessed(state: LedgerState, { keyId, bucket, atMs }: Accessed): void {
+  assert(state.terms !== null, "a key is used in a ledger without terms");
+  if (bucket === "reads") state.readsBucket = takeToken(readsRate(state, atMs), state.readsBucket, atMs).bucket;
+  if (bucket === "tokens") state.tokensBucket = takeToken(planAt(state.terms, atMs), state.tokensBucket, atMs).bucket;
+  noteUse(countsOf(state, keyId), atMs);
+}
+
+function applyAdmitted(state: LedgerState, entry: Admitted): void {
+  const { atMs, lookup } = entry;
+  assert(state.terms !== null, "a lookup is admitted by a ledger without terms");
+  // The plan's limit is read from the state: it is what it was when this was decided.
+  const plan = planAt(state.terms, atMs);
+  state.bucket = overdrawToken(plan, state.bucket, atMs);
+  if (entry.early === "granted") useGrant(state.grants, lookup.keyId, atMs);
+  if (entry.early === "late") state.lateEarlyCalls += 1;
+  state.grants = dropEndedGrants(state.grants, atMs);
+  addGrant(state.grants, lookup.keyId, { count: entry.granted, nowMs: atMs });
+  if (state.testDay !== entry.day) {
+    state.testDay = entry.day;
+    state.testLookups = 0;
+  }
+  if (state.terms.mode === "test") state.testLookups += 1;
+  openIntent(state, entry, null);
+  const counts = countsOf(state, lookup.keyId);
+  if (counts.day !== entry.day) {
+    counts.day = entry.day;
+    counts.lookupsToday = 0;
+  }
+  counts.lookupsToday += 1;
+  const ratePerSecond = keyOf(state, lookup.keyId)?.limits?.ratePerSecond;
+  if (ratePerSecond !== undefined) counts.bucket = overdrawToken(keyRate(ratePerSecond), counts.bucket, atMs);
+  noteUse(counts, atMs);
+}
+
+function openIntent(state: LedgerState, entry: Admitted | RefusedAfterSending, refusal: OpenIntent["refusal"]): void {
+  const { lookup, priceVersion, atMs: admittedAtMs, endsAtMs, day } = entry;
+  assert(!state.open.has(lookup.lookupId), `the lookup ${lookup.lookupId} is open already`);
+  state.open.set(lookup.lookupId, { lookup, admittedAtMs, endsAtMs, day, priceVersion, refusal });
+  state.openAtPrice.set(priceVersion, (state.openAtPrice.get(priceVersion) ?? 0) + 1);
+  countsOf(state, lookup.keyId).open += 1;
+  for (const { keyHash } of identitiesOf(lookup.idempotency)) state.openKeys.set(keyHash, lookup.lookupId);
+}
+
+function applyEnded(state: LedgerState, entry: Ended): void {
+  const { lookupId, outcome, time, seq } = entry;
+  const intent = state.open.get(lookupId);
+  assert(intent !== undefined, `the lookup ${lookupId} ends and is not open`);
+  assert(seq === state.lastSeq + 1, `seq ${seq} follows ${state.lastSeq}`);
+  closeIntent(state, lookupId, intent);
+  enterPeriod(state, time);
+  state.lastSeq = seq;
+  if (usesAllowance(outcome)) state.allowanceUsed += 1;
+  if (entry.units > 0) state.tieredInPeriod += 1;
+  state.spentInPeriodMicros = addExact(state.spentInPeriodMicros, entry.unitPriceMicros);
+  const counts = countsOf(state, intent.lookup.keyId);
+  spend(counts, time.period, entry.unitPriceMicros);
+  if (outcome === "failed" && intent.refusal === null) {
+    if (counts.day === intent.day) counts.lookupsToday -= 1;
+    if (state.testDay === intent.day && state.testLookups > 0) state.testLookups -= 1;
+  }
+  state.waiting.set(lookupId, endedEvent(intent, entry));
+}
+
+function endedEvent(intent: OpenIntent, entry: Ended): EventRow {
+  const { lookup } = intent;
+  return {
+    ...eventTime(entry.seq, entry.lookupId, entry.time),
+    admitted_at: intent.admittedAtMs,
+    admit_ms: entry.admitMs,
+    key_id: lookup.keyId,
+    reference: lookup.reference,
+    customer_id: lookup.customerId,
+    outcome: entry.outcome,
+    failure_code: entry.failureCode ?? intent.refusal,
+    upstream_status: entry.upstreamStatus,
+    billed: entry.billed ? 1 : 0,
+    units: entry.units,
+    unit_price_micros: entry.unitPriceMicros,
+    amount_micros: entry.unitPriceMicros,
+    price_version: intent.priceVersion,
+    transaction_id: entry.transactionId,
+    cpf_reference: lookup.cpfReference,
+    purpose: lookup.purpose,
+    legal_basis: lookup.legalBasis,
+    consent_id: lookup.consentId,
+    requested_by: lookup.requestedBy,
+    request_id: lookup.requestId,
+    claro_ms: entry.claroMs,
+    kind: "lookup",
+    corrects: null,
+  };
+}
+
+function applyAdjusted(state: LedgerState, entry: Adjusted): void {
+  const { id, seq, time, amountMicros, takesBack } = entry;
+  assert(seq === state.lastSeq + 1, `seq ${seq} follows ${state.lastSeq}`);
+  enterPeriod(state, time);
+  state.lastSeq = seq;
+  if (takesBack !== null && takesBack.period === time.period) {
+    state.spentInPeriodMicros = addExact(state.spentInPeriodMicros, amountMicros);
+    const counts = takesBack.keyId === null ? undefined : state.keys.get(takesBack.keyId);
+    if (counts !== undefined) spend(counts, time.period, amountMicros);
+  }
+  state.waiting.set(id, {
+    ...eventTime(seq, id, time),
+    admitted_at: null,
+    admit_ms: null,
+    key_id: null,
+    reference: entry.reason,
+    customer_id: null,
+    outcome: null,
+    failure_code: null,
+    upstream_status: null,
+    billed: amountMicros === 0 ? 0 : 1,
+    units: entry.units,
+    unit_price_micros: null,
+    amount_micros: amountMicros,
+    price_version: null,
+    transaction_id: null,
+    cpf_reference: null,
+    purpose: null,
+    legal_basis: null,
+    consent_id: null,
+    requested_by: null,
+    request_id: null,
+    claro_ms: null,
+    kind: "adjustment",
+    corrects: entry.corrects,
+  });
+}
+
+function eventTime(seq: number, id: string, { occurredAtMs, period, day }: EventTime) {
+  return { seq, id, occurred_at: occurredAtMs, period, day };
+}
+
+function enterPeriod(state: LedgerState, { period, periodStartMs }: Pick<EventTime, "period" | "periodStartMs">): void {
+  if (state.period !== null && period <= state.period) return;
+  state.period = period;
+  state.periodStartMs = periodStartMs;
+  state.tieredInPeriod = 0;
+  state.spentInPeriodMicros = 0;
+}
+
+function applyCut(state: LedgerState, throughSeq: number): void {
+  for (const [id, { seq }] of state.waiting) {
+    if (seq > throughSeq) break;
+    state.waiting.delete(id);
+  }
+  dropUnusedPrices(state);
+}
+
+function closeIntent(state: LedgerState, lookupId: string, { lookup, priceVersion }: OpenIntent): void {
+  state.open.delete(lookupId);
+  const left = (state.openAtPrice.get(priceVersion) ?? 0) - 1;
+  assert(left >= 0, `more lookups end at price version ${priceVersion} than began`);
+  if (left === 0) state.openAtPrice.delete(priceVersion);
+  else state.openAtPrice.set(priceVersion, left);
+  countsOf(state, lookup.keyId).open -= 1;
+  for (const { keyHash } of identitiesOf(lookup.idempotency)) state.openKeys.delete(keyHash);
+}
+
+function dropUnusedPrices(state: LedgerState): void {
+  for (const version of state.prices.keys()) {
+    const isUsed =
+      version === state.priceVersion || version === state.nextPriceVersion || state.openAtPrice.has(version);
+    if (!isUsed) state.prices.delete(version);
+  }
+}
+
+function countsOf(state: LedgerState, keyId: string): KeyCounts {
+  let counts = state.keys.get(keyId);
+  if (counts === undefined) {
+    counts = { day: "", lookupsToday: 0, period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs: 0 };
+    state.keys.set(keyId, counts);
+  }
+  return counts;
+}
+
+function spend(counts: KeyCounts, period: string, micros: number): void {
+  if (period > counts.period) {
+    counts.period = period;
+    counts.spentMicros = 0;
+  }
+  if (period === counts.period) counts.spentMicros = addExact(counts.spentMicros, micros);
+}
+
+function noteUse(counts: KeyCounts, atMs: number): void {
+  counts.lastUsedAtMs = Math.max(counts.lastUsedAtMs, atMs - (atMs % MINUTE_MS));
+}

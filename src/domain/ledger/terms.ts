@@ -1,0 +1,78 @@
+import type { KeyGrant, TenantStatus } from "../authorization.ts";
+import type { Mode } from "../meter_event.ts";
+import type { Plan } from "../plan.ts";
+
+/** Limits of one key, beside the tenant's: lookups a São Paulo day, micros of BRL a month, lookups a second. */
+export type KeyLimits = {
+  readonly dailyLookups?: number;
+  readonly monthlySpendCapMicros?: number;
+  readonly ratePerSecond?: number;
+};
+
+/** What the ledger knows of a key. Keys that ended long ago are not among them. */
+export type LedgerKey = KeyGrant & { readonly limits?: KeyLimits | null };
+
+/** A plan that takes the present one's place at an instant. */
+export type NextPlan = { readonly plan: Plan; readonly fromMs: number };
+
+/** What the register (D1) says of a tenant; a ledger takes it whole, and only when it is newer than its own. */
+export type LedgerTerms = {
+  readonly tenantId: string;
+  readonly mode: Mode;
+  /** Grows with every change of the tenant or its keys. */
+  readonly version: number;
+  readonly status: TenantStatus;
+  /** The `X-CustomerID` that Claro is sent. */
+  readonly customerId: string;
+  readonly plan: Plan;
+  readonly nextPlan?: NextPlan | null;
+  readonly keys: readonly LedgerKey[];
+  /** Fields that a lookup of this tenant must have, e.g. `purpose`. */
+  readonly requires?: readonly string[];
+  /** Keyed hashes of the persons whose lookups are refused. */
+  readonly restricted?: readonly string[];
+  /** The highest seq that D1 and R2 have of this ledger. A ledger that is below it has lost events, and does not serve. */
+  readonly knownSeq?: number;
+};
+
+/** The plan in force at an instant. */
+export function planAt(terms: LedgerTerms, nowMs: number): Plan {
+  const { plan, nextPlan } = terms;
+  return nextPlan !== undefined && nextPlan !== null && nowMs >= nextPlan.fromMs ? nextPlan.plan : plan;
+}
+
+/** Whether new terms change anything that an early call under the old ones goes by; one key more does not. */
+export function breaksGrants(before: LedgerTerms, after: LedgerTerms): boolean {
+  const grants = new Map(after.keys.map((key) => [key.keyId, key]));
+  const sameKeys = before.keys.map(({ keyId }) => grants.get(keyId));
+  const compared = (terms: LedgerTerms, keys: readonly (LedgerKey | undefined)[]) =>
+    JSON.stringify([
+      terms.customerId,
+      terms.status,
+      terms.plan,
+      terms.nextPlan ?? null,
+      terms.requires ?? [],
+      terms.restricted ?? [],
+      keys,
+    ]);
+  return compared(before, before.keys) !== compared(after, sameKeys);
+}
+
+/** Whether two terms say the same. What D1 and R2 have is no part of that, nor are keys that have ended. */
+export function saysTheSame(left: LedgerTerms, right: LedgerTerms, nowMs: number): boolean {
+  return JSON.stringify(comparable(left, nowMs)) === JSON.stringify(comparable(right, nowMs));
+}
+
+function comparable(terms: LedgerTerms, nowMs: number): unknown {
+  const { tenantId, mode, status, customerId, plan, nextPlan = null, requires = [], restricted = [] } = terms;
+  const keys = terms.keys
+    .filter(({ revokedAtMs, expiresAtMs }) => revokedAtMs === null && (expiresAtMs === null || expiresAtMs > nowMs))
+    .map(({ keyId, scopes, expiresAtMs, allowedIps, limits = null }) => [
+      keyId,
+      scopes,
+      expiresAtMs,
+      allowedIps,
+      limits,
+    ]);
+  return [tenantId, mode, status, customerId, plan, nextPlan, requires, restricted, keys];
+}

@@ -1,0 +1,53 @@
+import type { Charge, SettleReply } from "../domain/ledger/commands.ts";
+import type { LimitNotices } from "../domain/ledger/limits.ts";
+import { SETTLE_MS, SETTLE_REPLY_MS } from "../domain/ledger/times.ts";
+import type { Admission } from "./admit_lookup.ts";
+import { keepAnswer } from "./idempotent_answer.ts";
+import type { Lookup } from "./lookup.ts";
+import type { LookupAnswer } from "./lookup.ts";
+import { putRight } from "./put_right.ts";
+import type { ScoreOutcome } from "./score_outcome.ts";
+
+export type Settlement =
+  | { readonly kind: "settled"; readonly charge: Charge | null; readonly notices: LimitNotices | null }
+  /** The answer must not be given: its event is another one, or nobody knows. */
+  | { readonly kind: "unrecorded" };
+
+/**
+ * Has the ledger record how an admitted lookup ended. Where it gives no reply the event may be there all the same, with a
+ * charge for a score that is not given: that is taken back after the answer.
+ */
+export async function settleLookup(
+  lookup: Lookup,
+  admission: Extract<Admission, { kind: "admitted" }>,
+  { outcome, answer }: { outcome: ScoreOutcome; answer: LookupAnswer },
+): Promise<Settlement> {
+  const { services, caller, ledger, lookupId, timings, waitUntil } = lookup;
+  const kept = await keepAnswer(services, lookup, answer);
+  const askedAtMs = Date.now();
+  const settled = await ledger.settle({
+    lookupId,
+    outcome: outcome.outcome,
+    transactionId: outcome.transactionId,
+    failureCode: outcome.failure?.code ?? null,
+    admitMs: timings.admit ?? null,
+    claroMs: timings.claro ?? null,
+    answer: kept,
+    withinMs: askedAtMs - admission.repliedAtMs + SETTLE_MS - SETTLE_REPLY_MS,
+    callerNowMs: services.clock.nowMs(),
+  });
+  timings.settle = Date.now() - askedAtMs;
+  if (settled.ok && settled.value.kind === "settled") {
+    // A ledger that runs the code of before tells neither.
+    const { charge, notices } = settled.value as Partial<Extract<SettleReply, { kind: "settled" }>>;
+    return { kind: "settled", charge: charge ?? null, notices: notices ?? admission.notices };
+  }
+  if (!settled.ok && outcome.outcome === "delivered") {
+    const { idempotency } = admission.call;
+    const { transactionId } = outcome;
+    waitUntil(
+      putRight(services, caller, { lookupId, sent: admission.call, idempotency, outcome: "unknown", transactionId }),
+    );
+  }
+  return { kind: "unrecorded" };
+}

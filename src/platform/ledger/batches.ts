@@ -1,0 +1,118 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { assert } from "../../domain/assert.ts";
+import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
+import { uuidTimeMs } from "../../domain/lookup_id.ts";
+import { LARGEST_ROW_CHARS } from "./tables.ts";
+
+const SQL = {
+  insert: `
+    INSERT INTO event_batches (last_seq, first_seq, period, first_id_ms, last_id_ms, events) VALUES (?, ?, ?, ?, ?, ?)`,
+  after: `SELECT last_seq, first_seq, events FROM event_batches WHERE last_seq > ? ORDER BY last_seq LIMIT ?`,
+  around: `
+    SELECT last_seq, first_seq, first_id_ms, events FROM event_batches WHERE last_id_ms >= ?1
+    ORDER BY last_id_ms LIMIT ?2`,
+  untimed: `
+    SELECT last_seq, first_seq, events FROM event_batches WHERE last_id_ms IS NULL ORDER BY last_seq DESC LIMIT ?`,
+  firstLast: `SELECT min(first_seq) AS first, max(last_seq) AS last FROM event_batches`,
+  count: `SELECT count(*) AS n FROM event_batches WHERE last_seq > ?`,
+  drop: `DELETE FROM event_batches WHERE last_seq <= ?`,
+} as const;
+
+export type BatchRow = { readonly last_seq: number; readonly first_seq: number; readonly events: ArrayBuffer };
+
+/** Batches overlap in the times of their ids by what lookups take: a time is within few of them. */
+const BATCHES_AROUND = 4;
+/** Batches of before have no times; what may still be settled is in the last of them. */
+const UNTIMED_BATCHES = 2;
+const CACHED_BATCHES = 3;
+
+type Events = ReadonlyMap<string, StoredEventRow>;
+
+/** Events that have left the state, packed as D1 takes them. A row is written once and never changed. */
+export class Batches {
+  readonly #sql: SqlStorage;
+  /** The events of batches that were packed or opened last, by last seq. */
+  readonly #cache = new Map<number, Events>();
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Packs events of one month, in the order of seq. */
+  pack(events: readonly (EventRow | StoredEventRow)[]): void {
+    const [first] = events;
+    const last = events.at(-1);
+    assert(first !== undefined && last !== undefined, "a batch has no events");
+    const packed = gzipSync(new TextEncoder().encode(JSON.stringify(events)));
+    assert(packed.length <= LARGEST_ROW_CHARS, `a batch of ${packed.length} bytes is too large for a row`);
+    let firstIdMs: number | null = null;
+    let lastIdMs: number | null = null;
+    for (const { id } of events) {
+      const idMs = uuidTimeMs(id);
+      if (idMs === null) continue;
+      firstIdMs = Math.min(firstIdMs ?? idMs, idMs);
+      lastIdMs = Math.max(lastIdMs ?? idMs, idMs);
+    }
+    const bytes = packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.byteLength);
+    this.#sql.exec(SQL.insert, last.seq, first.seq, first.period ?? null, firstIdMs, lastIdMs, bytes);
+    this.#remember(last.seq, new Map(events.map((event) => [event.id, event])));
+  }
+
+  /** The event of a lookup at any age; undefined where it is in no batch here. */
+  find(lookupId: string): StoredEventRow | undefined {
+    const idMs = uuidTimeMs(lookupId);
+    if (idMs === null) return this.#findIn(this.#sql.exec<BatchRow>(SQL.untimed, UNTIMED_BATCHES).toArray(), lookupId);
+    const rows = this.#sql
+      .exec<BatchRow & { first_id_ms: number }>(SQL.around, idMs, BATCHES_AROUND)
+      .toArray()
+      .filter((row) => row.first_id_ms <= idMs);
+    return this.#findIn(rows, lookupId);
+  }
+
+  /** The batches that end after `seq`, in order. */
+  after(seq: number, limit: number): BatchRow[] {
+    return this.#sql.exec<BatchRow>(SQL.after, seq, limit).toArray();
+  }
+
+  countAfter(seq: number): number {
+    return this.#sql.exec<{ n: number }>(SQL.count, seq).one().n;
+  }
+
+  range(): { first: number; last: number } | null {
+    const { first, last } = this.#sql.exec<{ first: number | null; last: number | null }>(SQL.firstLast).one();
+    return first === null || last === null ? null : { first, last };
+  }
+
+  /** Drops the batches all of whose events are up to `through`. */
+  drop(through: number): void {
+    this.#sql.exec(SQL.drop, through);
+  }
+
+  /** The events of a batch as text, in the form that D1 takes. */
+  static textOf({ events }: Pick<BatchRow, "events">): string {
+    return new TextDecoder().decode(gunzipSync(new Uint8Array(events)));
+  }
+
+  #findIn(rows: readonly BatchRow[], lookupId: string): StoredEventRow | undefined {
+    for (const row of rows) {
+      const found = this.#eventsOf(row).get(lookupId);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #eventsOf(row: BatchRow): Events {
+    const known = this.#cache.get(row.last_seq);
+    if (known !== undefined) return known;
+    const events = JSON.parse(Batches.textOf(row)) as StoredEventRow[];
+    const byId = new Map(events.map((event) => [event.id, event]));
+    this.#remember(row.last_seq, byId);
+    return byId;
+  }
+
+  #remember(lastSeq: number, events: Events): void {
+    this.#cache.set(lastSeq, events);
+    const [oldest] = this.#cache.keys();
+    if (this.#cache.size > CACHED_BATCHES && oldest !== undefined) this.#cache.delete(oldest);
+  }
+}

@@ -1,0 +1,286 @@
+import { assert } from "../../domain/assert.ts";
+import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
+import { apply } from "../../domain/ledger/apply.ts";
+import type { Command, Facts, Replies } from "../../domain/ledger/commands.ts";
+import { withdrawalId } from "../../domain/ledger/correct.ts";
+import { countEvents, type DaySums } from "../../domain/ledger/day_sums.ts";
+import { decide } from "../../domain/ledger/decide.ts";
+import type { Entry } from "../../domain/ledger/entries.ts";
+import { identitiesOf } from "../../domain/ledger/identities.ts";
+import { overdueLookups } from "../../domain/ledger/settle.ts";
+import type { LedgerState } from "../../domain/ledger/state.ts";
+import { saoPauloDate } from "../../domain/period.ts";
+import type { AnsweredKeys } from "./answered_keys.ts";
+import type { Batches } from "./batches.ts";
+import type { Journal } from "./journal.ts";
+import { LARGEST_ROW_CHARS } from "./tables.ts";
+import type { SideTables } from "./side_tables.ts";
+
+/** A cut is made when so many events wait, or the journal has so many rows since the last checkpoint. */
+export const CUT_EVENTS = 500;
+const CUT_ROWS = 1000;
+/** One call may not fill a turn's row. */
+const LARGEST_CALL_CHARS = LARGEST_ROW_CHARS - 50_000;
+
+/** How a call of a turn ended: with its reply, or alone with what its decision threw. */
+export type TurnResult =
+  | { readonly status: "fulfilled"; readonly value: Replies[Command["kind"]] }
+  | { readonly status: "rejected"; readonly reason: unknown };
+
+export type Tables = {
+  readonly journal: Journal;
+  readonly batches: Batches;
+  readonly answered: AnsweredKeys;
+  readonly side: SideTables;
+};
+
+/**
+ * A ledger over its tables: runs the commands of a turn by the pure rules, and writes what they say. It never awaits, so a
+ * turn is one atomic step; where anything but a decision throws, memory is ahead of the disk and the object must abort.
+ */
+export class LedgerCore {
+  readonly #tables: Tables;
+  readonly #intentTtlMs: number;
+  readonly #state: LedgerState;
+  /** Entries that are not worth a row of their own; they are applied, and written with the next row. */
+  #riding: Entry[] = [];
+
+  constructor(tables: Tables, options: { intentTtlMs: number }) {
+    this.#tables = tables;
+    this.#intentTtlMs = options.intentTtlMs;
+    this.#state = tables.journal.recover();
+  }
+
+  /** For reading; `apply` alone changes it. */
+  get state(): Readonly<LedgerState> {
+    return this.#state;
+  }
+
+  get hasRiding(): boolean {
+    return this.#riding.length > 0;
+  }
+
+  /** Whether the commands of a turn wrote a row. */
+  run(commands: readonly { readonly command: Command; readonly nowMs: number }[]): {
+    results: TurnResult[];
+    isWritten: boolean;
+  } {
+    const turn: Entry[] = [];
+    const results: TurnResult[] = [];
+    let chars = 0;
+    for (const { command, nowMs } of commands) {
+      chars += this.#expire(turn, nowMs);
+      const decided = this.#decide(command, nowMs);
+      if (decided.status === "rejected") {
+        results.push(decided);
+        continue;
+      }
+      const size = sizeOf(decided.value.entries);
+      if (size > LARGEST_CALL_CHARS) {
+        results.push({ status: "rejected", reason: new RangeError("a call is too large for the ledger") });
+        continue;
+      }
+      // Replies are held back until the turn is durable, so a long turn may take several rows.
+      if (chars + size > LARGEST_CALL_CHARS) {
+        this.#append(turn.splice(0));
+        chars = 0;
+      }
+      chars += size;
+      for (const entry of decided.value.entries) this.#take(turn, command, entry);
+      results.push({ status: "fulfilled", value: decided.value.reply });
+      if (this.#mustCut(turn)) {
+        this.#append(turn.splice(0));
+        this.cut();
+        chars = 0;
+      }
+    }
+    const isWritten = turn.length > 0;
+    if (isWritten) this.#append(turn);
+    return { results, isWritten };
+  }
+
+  /** Ends what is overdue, without a call. */
+  expire(nowMs: number): void {
+    const turn: Entry[] = [];
+    this.#expire(turn, nowMs);
+    if (turn.length > 0) this.#append(turn);
+  }
+
+  /** Writes what rides, where no call comes that it could ride with. */
+  appendRiding(): void {
+    this.#append([]);
+  }
+
+  /** Packs the waiting events up to the first of another month, and writes a checkpoint. */
+  cut(): void {
+    const { waiting } = this.#state;
+    const events: EventRow[] = [];
+    for (const event of waiting.values()) {
+      if (events.length === CUT_EVENTS || (events[0] !== undefined && event.period !== events[0].period)) break;
+      events.push(event);
+    }
+    const last = events.at(-1);
+    if (last !== undefined) {
+      this.#tables.batches.pack(events);
+      for (const sums of this.#countDays(events)) this.#tables.side.saveDay(sums);
+      const entry: Entry = { type: "cut", v: 1, throughSeq: last.seq };
+      apply(this.#state, entry);
+    }
+    this.#tables.journal.checkpoint(this.#state);
+  }
+
+  /** Packs all that waits. */
+  cutAll(): void {
+    while (this.#state.waiting.size > 0) this.cut();
+  }
+
+  /** What days come to, the waiting events included. */
+  daySums(range: { from: string; to: string }): DaySums[] {
+    const packed = this.#tables.side.days(range);
+    const waiting = [...this.#state.waiting.values()].filter(({ day }) => isWithin(dayOf({ day }), range));
+    const changed = this.#countDays(waiting);
+    const byDate = new Map([...packed, ...changed].map((sums) => [sums.date, sums]));
+    return [...byDate.values()].toSorted((left, right) => (left.date < right.date ? -1 : 1));
+  }
+
+  /** The event of a lookup or an adjustment, of any age that is here still. */
+  event(id: string): StoredEventRow | undefined {
+    return this.#state.waiting.get(id) ?? this.#tables.batches.find(id);
+  }
+
+  #countDays(events: readonly EventRow[]): DaySums[] {
+    return countEvents(events, { dayOf, find: (date) => this.#tables.side.day(date) });
+  }
+
+  // A lookup ends at the end of its time, whenever that is noticed.
+  #expire(turn: Entry[], nowMs: number): number {
+    let chars = 0;
+    for (const lookupId of overdueLookups(this.#state, nowMs)) {
+      const command = { kind: "expire", lookupId } as const;
+      const { entries } = decide(this.#state, command, { intentTtlMs: this.#intentTtlMs }, nowMs);
+      for (const entry of entries) this.#take(turn, command, entry);
+      chars += sizeOf(entries);
+    }
+    return chars;
+  }
+
+  #decide(
+    command: Command,
+    nowMs: number,
+  ): { status: "fulfilled"; value: ReturnType<typeof decide> } | { status: "rejected"; reason: unknown } {
+    try {
+      return { status: "fulfilled", value: decide(this.#state, command, this.#factsOf(command), nowMs) };
+    } catch (reason) {
+      // Nothing was applied: this call alone is wrong.
+      return { status: "rejected", reason };
+    }
+  }
+
+  // Read at the command's turn, after the rows of the calls before it in the turn were written.
+  #factsOf(command: Command): Facts {
+    const facts: Facts = { intentTtlMs: this.#intentTtlMs };
+    switch (command.kind) {
+      case "admit": {
+        const { lookupId, idempotency } = command.call;
+        const event = this.#state.open.has(lookupId) ? undefined : this.event(lookupId);
+        if (idempotency === null) return { ...facts, event };
+        return { ...facts, event, idempotency: this.#tables.answered.find(identitiesOf(idempotency)) };
+      }
+      case "settle": {
+        const { lookupId } = command.call;
+        return this.#state.open.has(lookupId) ? facts : { ...facts, event: this.event(lookupId) };
+      }
+      case "put_right": {
+        const { lookupId, idempotency } = command.call;
+        if (this.#state.open.has(lookupId)) return facts;
+        return {
+          ...facts,
+          event: this.event(lookupId),
+          adjustment: this.#tables.side.adjustment(withdrawalId(lookupId)),
+          idempotency: idempotency === null ? undefined : this.#tables.answered.find(identitiesOf(idempotency)),
+        };
+      }
+      case "adjust":
+        return { ...facts, adjustment: this.#tables.side.adjustment(command.call.id) };
+      default:
+        return facts;
+    }
+  }
+
+  /** Makes an entry true: its rows beside the journal, and the state. */
+  #take(turn: Entry[], command: Command, entry: Entry): void {
+    this.#writeRows(command, entry);
+    apply(this.#state, entry);
+    if (entry.type === "accessed" || entry.type === "replayed") this.#ride(entry);
+    else turn.push(entry);
+  }
+
+  #writeRows(command: Command, entry: Entry): void {
+    const { side, answered } = this.#tables;
+    if (entry.type === "configured") {
+      const { terms, priceVersion, nextPriceVersion } = entry;
+      side.savePrice(priceVersion, terms.plan.tiers);
+      const next = terms.nextPlan ?? null;
+      if (nextPriceVersion !== null && next !== null) side.savePrice(nextPriceVersion, next.plan.tiers);
+    } else if (entry.type === "adjusted") {
+      side.addAdjustment(entry.id, { seq: entry.seq, occurredAtMs: entry.time.occurredAtMs });
+    } else if (entry.type === "ended") {
+      const intent = this.#state.open.get(entry.lookupId);
+      assert(intent !== undefined, `the lookup ${entry.lookupId} ends and is not open`);
+      const { idempotency } = intent.lookup;
+      // What failed cost nobody anything and is worth repeating: the next request with the key runs anew.
+      if (idempotency === null || entry.outcome === "failed") return;
+      const answer = command.kind === "settle" && command.call.outcome === entry.outcome ? command.call.answer : null;
+      for (const identity of identitiesOf(idempotency)) {
+        const { unitPriceMicros } = entry;
+        answered.add(identity, { createdAtMs: intent.admittedAtMs, answer, unitPriceMicros });
+      }
+    }
+  }
+
+  // One entry of each kind for a key is enough: the bucket's last instant and the key's last use.
+  #ride(entry: Entry): void {
+    this.#riding.push(entry);
+    if (this.#riding.length > MOST_RIDING) this.#append([]);
+  }
+
+  #append(entries: readonly Entry[]): void {
+    if (entries.length === 0 && this.#riding.length === 0) return;
+    this.#tables.journal.append([...this.#riding, ...entries]);
+    this.#riding = [];
+  }
+
+  #mustCut(turn: readonly Entry[]): boolean {
+    const { waiting } = this.#state;
+    return waiting.size >= CUT_EVENTS || (turn.length > 0 && this.#tables.journal.uncheckedRows >= CUT_ROWS);
+  }
+}
+
+/** Some hundred bytes each. */
+const MOST_RIDING = 1000;
+
+function sizeOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + sizeOfEntry(entry), 0);
+}
+
+// Cheaper than a serialization, and never below it by much: what is long in an entry is its texts.
+function sizeOfEntry(entry: Entry): number {
+  return entry.type === "configured" || entry.type === "adjusted" ? JSON.stringify(entry).length : lookupSize(entry);
+}
+
+const ENTRY_CHARS = 1200;
+
+function lookupSize(entry: Entry): number {
+  if (entry.type !== "admitted" && entry.type !== "refused_after_sending") return ENTRY_CHARS;
+  const { reference, consentId, requestedBy, requestId, cpfReference } = entry.lookup;
+  const texts = [reference, consentId, requestedBy, requestId, cpfReference];
+  return texts.reduce((sum, text) => sum + 6 * (text?.length ?? 0), ENTRY_CHARS);
+}
+
+function dayOf(event: Pick<StoredEventRow, "day"> & { occurred_at?: number }): string {
+  return event.day ?? saoPauloDate(event.occurred_at ?? Number.NaN);
+}
+
+function isWithin(date: string, { from, to }: { from: string; to: string }): boolean {
+  return date >= from && date <= to;
+}
