@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("..", import.meta.url).href);
 const migrations = await readD1Migrations(`${root}src/platform/migrations`);
 
 /** Most tests wait for a child process or a timer half of their time, so more of them run at once than there are cores. */
-const WORKERS_AT_ONCE = 3;
+const WORKERS_AT_ONCE = 4;
 const IN_WORKERD = "{platform,gateway,http}";
 
 /** What takes long by nature is in `*.long.test.ts`, which only `npm run test:all` runs. */
@@ -23,6 +23,8 @@ export default defineConfig({
   root,
   test: {
     reporters: ["default"],
+    // What a test prints is shown when it has failed; the runner keeps all of it, and looks for personal data in it.
+    silent: "passed-only",
     maxWorkers: WORKERS_AT_ONCE,
     projects: [
       {

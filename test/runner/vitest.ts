@@ -1,11 +1,19 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { findPersonalData } from "../support/personal_data.ts";
 import { ROOT, runCommand } from "./command.ts";
 import { failedOne, NOTHING_RAN, passedOne, type Results, sumOf } from "./results.ts";
 
-const LOG = join(ROOT, ".tmp/test.log");
+/** What stood on the screen, and what the tests printed, of which the screen shows only that of failed ones. */
+const SCREEN = join(ROOT, ".tmp/test.log");
+const PRINTED = join(ROOT, ".tmp/test_console.log");
 const REPORT = join(ROOT, ".tmp/test.json");
+const REPORTERS = [
+  "--reporter=default",
+  "--reporter=json",
+  `--outputFile=${REPORT}`,
+  "--reporter=test/runner/console_reporter.ts",
+];
 
 type Report = {
   readonly testResults: readonly {
@@ -21,18 +29,22 @@ export async function runVitest(
   { areLong = false, testName = null }: { areLong?: boolean; testName?: string | null } = {},
 ): Promise<Results> {
   rmSync(REPORT, { force: true });
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile=${REPORT}`];
+  rmSync(PRINTED, { force: true });
   const name = testName === null ? [] : ["-t", testName];
-  const { code } = await runCommand("vitest", ["run", "-c", "test/vitest.config.ts", ...reporters, ...name, ...paths], {
-    log: LOG,
-    env: { TEST_LONG: String(areLong) },
+  const { code } = await runCommand("vitest", ["run", "-c", "test/vitest.config.ts", ...REPORTERS, ...name, ...paths], {
+    log: SCREEN,
+    env: { TEST_LONG: String(areLong), TEST_CONSOLE_FILE: PRINTED },
   });
   const tests = resultsIn(readReport());
   // What a name has left out was not skipped.
   const results = testName === null ? tests : { ...tests, skipped: [] };
   // A file that cannot be loaded, or an error outside a test, fails no test of its own.
   const isBroken = code !== 0 && tests.failed.length === 0;
-  const leaks = findPersonalData(readFileSync(LOG, "utf8"));
+  // A failure is shown with its lines of the test, which may hold a made-up CPF.
+  const logs = tests.failed.length === 0 ? [SCREEN, PRINTED] : [PRINTED];
+  const leaks = logs.flatMap((path) =>
+    findPersonalData(textOf(path)).map((leak) => `${relative(ROOT, path)}, ${leak}`),
+  );
   return sumOf([
     results,
     report("the test run has no error outside its tests", isBroken ? "see above" : ""),
@@ -44,6 +56,10 @@ export async function runVitest(
 export function report(name: string, problem: string): Results {
   console.log(problem === "" ? `ok   ${name}` : `FAIL ${name}\n${problem}`);
   return problem === "" ? passedOne() : failedOne(name);
+}
+
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
 function readReport(): Report {
