@@ -36,6 +36,7 @@ export async function runVitest(
     env: { TEST_LONG: String(areLong), TEST_CONSOLE_FILE: PRINTED },
   });
   const tests = resultsIn(readReport());
+  if (testName !== null && code === 0 && tests.passed === 0) return NOTHING_RAN;
   // What a name has left out was not skipped.
   const results = testName === null ? tests : { ...tests, skipped: [] };
   // A file that cannot be loaded, or an error outside a test, fails no test of its own.
