@@ -1,35 +1,48 @@
-import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
+import { startTestSandbox } from "./support/test_sandbox.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url).href);
+const migrations = await readD1Migrations(`${root}src/platform/migrations`);
+
+/** Most tests wait for a child process or a timer half of their time, so more of them run at once than there are cores. */
+const WORKERS_AT_ONCE = 4;
+const IN_WORKERD = "{platform,gateway,http}";
+
+/** What takes long by nature is in `*.long.test.ts`, which only `npm run test:all` runs. */
+const isLong = process.env["TEST_LONG"] === "true";
+const ending = isLong ? "long.test.ts" : "test.ts";
+const exclude = [...configDefaults.exclude, ...(isLong ? [] : ["**/*.long.test.ts"])];
 
 /**
- * Three kinds of tests: `node` for what is pure and for tools, `workerd` for the Worker with its real bindings, `e2e` for
- * the gateway as `npm start` runs it. In workerd, live keys reach the stand-alone sandbox on a port of this run.
+ * Three kinds of tests: `workerd` for the Worker with its real bindings, `e2e` for the gateway as `npm start` runs it,
+ * `node` for all else. Files run side by side, in any order: each has its own storage, gateway and sandbox.
  */
-export default defineConfig(async () => {
-  // The configuration is read more than once in a run.
-  process.env["TEST_SANDBOX_PORT"] ??= String(await freePort());
-  const sandboxUrl = `http://127.0.0.1:${process.env["TEST_SANDBOX_PORT"]}`;
-  return {
-    root,
-    test: {
-      reporters: ["default"],
-      projects: [
-        {
-          root,
-          test: {
-            name: "node",
-            include: ["test/{domain,sandbox,structure,ctl,bench}/**/*.test.ts"],
-            testTimeout: 60_000,
-          },
+export default defineConfig({
+  root,
+  test: {
+    reporters: ["default"],
+    // What a test prints is shown when it has failed; the runner keeps all of it, and looks for personal data in it.
+    silent: "passed-only",
+    maxWorkers: WORKERS_AT_ONCE,
+    projects: [
+      {
+        root,
+        test: {
+          name: "node",
+          include: [`test/**/*.${ending}`],
+          exclude: [...exclude, `test/${IN_WORKERD}/**`, "test/e2e/**"],
+          testTimeout: 60_000,
         },
-        {
-          root,
-          plugins: [
-            cloudflareTest({
+      },
+      {
+        root,
+        plugins: [
+          cloudflareTest(async () => {
+            // Called for each test file: each has Claro to itself, with its own faults and counts.
+            const sandboxUrl = await startTestSandbox();
+            return {
               wrangler: { configPath: `${root}wrangler.toml` },
               miniflare: {
                 bindings: {
@@ -52,41 +65,31 @@ export default defineConfig(async () => {
                   LOCAL: "true",
                   TEST_SANDBOX_URL: sandboxUrl,
                   TEST_MODEL_SEED: process.env["MODEL_SEED"] ?? "",
-                  TEST_MIGRATIONS: await readD1Migrations(`${root}src/platform/migrations`),
+                  TEST_MIGRATIONS: migrations,
                 },
               },
-            }),
-          ],
-          test: {
-            name: "workerd",
-            include: ["test/{platform,gateway,http}/**/*.test.ts"],
-            setupFiles: ["test/support/apply_migrations.ts"],
-            globalSetup: ["test/support/sandbox_setup.ts"],
-            // One sandbox serves them all, with one set of faults.
-            fileParallelism: false,
-            testTimeout: 60_000,
-          },
+            };
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: [`test/${IN_WORKERD}/**/*.${ending}`],
+          exclude,
+          setupFiles: ["test/support/apply_migrations.ts"],
+          testTimeout: 60_000,
         },
-        {
-          root,
-          // They share the project's .dev.vars, and two gateways at once would be too slow to tell anything.
-          test: {
-            name: "e2e",
-            include: ["test/e2e/**/*.test.ts"],
-            fileParallelism: false,
-            testTimeout: 120_000,
-            hookTimeout: 120_000,
-          },
+      },
+      {
+        root,
+        test: {
+          name: "e2e",
+          include: [`test/e2e/**/*.${ending}`],
+          exclude,
+          globalSetup: ["test/e2e/support/make_dev_vars.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
-      ],
-    },
-  };
+      },
+    ],
+  },
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
-}

@@ -1,24 +1,30 @@
 import { parseArgs } from "node:util";
-import { measureDistance, printDistance } from "./sections/distance.ts";
-import { measureGrowth, printGrowth } from "./sections/growth.ts";
-import { measureOperations, printOperations } from "./sections/operations.ts";
-import { measureStart, printStart } from "./sections/start.ts";
-import { measureThroughput, printThroughput } from "./sections/throughput.ts";
 
 type Options = { readonly rounds: number; readonly seconds: number; readonly events: number };
 type Section = { readonly title: string; readonly run: (options: Options) => Promise<{ rows: unknown; text: string }> };
 
-/** In the order in which they run. */
+/** In the order in which they run. A section is loaded when it runs: its tools take a second to load. */
 const SECTIONS: Readonly<Record<string, Section>> = {
-  throughput: section(
-    "Lookups a second, against a bare Worker and the obvious one",
-    measureThroughput,
-    printThroughput,
-  ),
-  distance: section("What the gateway adds where its objects are far away", measureDistance, printDistance),
-  operations: section("What a million lookups cost", measureOperations, printOperations),
-  growth: section("What grows with events and tenants, and what does not", measureGrowth, printGrowth),
-  start: section("Bundle and cold start", measureStart, printStart),
+  throughput: section("Lookups a second, against a bare Worker and the obvious one", async () => {
+    const { measureThroughput, printThroughput } = await import("./sections/throughput.ts");
+    return { measure: measureThroughput, print: printThroughput };
+  }),
+  distance: section("What the gateway adds where its objects are far away", async () => {
+    const { measureDistance, printDistance } = await import("./sections/distance.ts");
+    return { measure: measureDistance, print: printDistance };
+  }),
+  operations: section("What a million lookups cost", async () => {
+    const { measureOperations, printOperations } = await import("./sections/operations.ts");
+    return { measure: measureOperations, print: printOperations };
+  }),
+  growth: section("What grows with events and tenants, and what does not", async () => {
+    const { measureGrowth, printGrowth } = await import("./sections/growth.ts");
+    return { measure: measureGrowth, print: printGrowth };
+  }),
+  start: section("Bundle and cold start", async () => {
+    const { measureStart, printStart } = await import("./sections/start.ts");
+    return { measure: measureStart, print: printStart };
+  }),
 };
 
 const USAGE = `npm run bench -- [options]
@@ -89,12 +95,12 @@ function readArguments(): Asked | "help" | { readonly mistake: string } {
 
 function section<Rows>(
   title: string,
-  measure: (options: Options) => Promise<Rows>,
-  print: (rows: Rows) => string,
+  load: () => Promise<{ measure: (options: Options) => Promise<Rows>; print: (rows: Rows) => string }>,
 ): Section {
   return {
     title,
     run: async (options) => {
+      const { measure, print } = await load();
       const rows = await measure(options);
       return { rows, text: print(rows) };
     },

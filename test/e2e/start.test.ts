@@ -98,10 +98,10 @@ describe("npm start", () => {
       expect(response.status).toBeGreaterThanOrEqual(400);
       expect(response.headers.get("x-request-id")).not.toBe(cpf);
     }
-    // One that leaves before the answer.
+    // One that leaves before the answer; with the CPF in its URL it would have been refused at once.
     const body = JSON.stringify({ cpf: "50450450406" });
     const type = { ...headers, "content-type": "application/json" };
-    const left = fetch(`${gateway.url}/v1/scores?cpf=${cpf}`, {
+    const left = fetch(`${gateway.url}/v1/scores`, {
       method: "POST",
       headers: type,
       body,

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +41,8 @@ export function launchGateway(options: {
 }): RunningProcess {
   const vars = { ADMIN_TOKEN, ...options.vars };
   const args = ["--port", String(options.port), "--persist-to", options.stateDir];
+  // Left to itself, wrangler looks for a free port of its debugger's first and opens it later: two that start at once take the same.
+  args.push("--inspector-port", "0");
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const running =
     options.as === "node"
@@ -90,10 +92,20 @@ export async function endAll(running: readonly (RunningProcess | undefined)[]): 
   await Promise.all(running.map(async (one) => (one === undefined ? null : await end(one))));
 }
 
+/** Below the ports that the system gives to who asks for any, so that none of these takes it before it is used. */
+const PORTS = { first: 20_000, count: 12_000 };
+
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done) => probe.listen(0, "127.0.0.1", done));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((done) => probe.close(done));
-  return port;
+  for (;;) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((done) => {
+    const probe = createServer()
+      .once("error", () => done(false))
+      .listen(port, "127.0.0.1", () => probe.close(() => done(true)));
+  });
 }

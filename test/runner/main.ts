@@ -1,0 +1,95 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { choose, readTestFiles } from "./choose.ts";
+import { ROOT, runCommand } from "./command.ts";
+import { failedOne, type Results, sumOf, summaryOf } from "./results.ts";
+import { report, runVitest } from "./vitest.ts";
+
+/**
+ * `npm run check` (--quick), `npm test`, and `npm run test:all` (--all), which adds what is long by nature. With --rest
+ * only that is run, after an `npm test`, and counted with it. The last line is a plain `N passed, N failed`. Words choose:
+ * `npm test -- breaker` runs the checks, files and tests whose names hold the word.
+ */
+type Step = { readonly name: string; readonly command: readonly [string, ...string[]] };
+
+const OUTPUT = join(ROOT, ".tmp");
+/** What the last whole `npm test` came to, for --rest. */
+const LAST_RESULTS = join(OUTPUT, "npm_test.json");
+
+const CHECKS: readonly Step[] = [
+  {
+    name: "bindings' types",
+    command: ["wrangler", "types", "--include-runtime=false", "--check", "src/worker_environment.d.ts"],
+  },
+  { name: "types", command: ["tsc", "-p", "."] },
+  { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
+  { name: "format", command: ["oxfmt", "--check", "."] },
+  { name: "nothing unused", command: ["knip", "--no-progress"] },
+];
+const LONG_CHECKS: readonly Step[] = [
+  { name: "a minute of the kill loop", command: ["node", "test/torture/main.ts", "--seconds", "60"] },
+];
+
+mkdirSync(OUTPUT, { recursive: true });
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean" }, all: { type: "boolean" }, rest: { type: "boolean" } },
+});
+const results = await run();
+console.log(summaryOf(results));
+process.exitCode = results.failed.length === 0 ? 0 : 1;
+
+async function run(): Promise<Results> {
+  if (words.length > 0) return await runChosen();
+  if (options.quick === true) return sumOf(await Promise.all([...CHECKS.map(runStep), runVitest(["test/domain/"])]));
+  if (options.rest === true) return sumOf([lastResults(), await runLong()]);
+  const short = await runShort();
+  return options.all === true ? sumOf([short, await runLong()]) : short;
+}
+
+async function runShort(): Promise<Results> {
+  rmSync(LAST_RESULTS, { force: true });
+  const checked = await Promise.all(CHECKS.map(runStep));
+  const short = sumOf([...checked, await runVitest([])]);
+  writeFileSync(LAST_RESULTS, JSON.stringify(short));
+  return short;
+}
+
+async function runLong(): Promise<Results> {
+  const tested = await runVitest([], { areLong: true });
+  return sumOf([tested, ...(await Promise.all(LONG_CHECKS.map(runStep)))]);
+}
+
+async function runChosen(): Promise<Results> {
+  const withLong = options.all === true;
+  const checks = [...CHECKS, ...LONG_CHECKS];
+  const { steps, files, testName } = choose(words, {
+    files: readTestFiles(),
+    steps: checks.map(({ name }) => name),
+    withLong,
+  });
+  const chosen = await Promise.all(checks.filter(({ name }) => steps.includes(name)).map(runStep));
+  for (const [paths, areLong] of [
+    [files.short, false],
+    [files.long, true],
+  ] as const) {
+    if (paths.length > 0) chosen.push(await runVitest(paths, { areLong, testName }));
+  }
+  const ran = sumOf(chosen);
+  const isEmpty = ran.passed + ran.failed.length === 0;
+  return isEmpty ? failedOne(`no check, file or test is called ${words.join(" or ")}`) : ran;
+}
+
+async function runStep({ name, command: [command, ...args] }: Step): Promise<Results> {
+  const { code, output } = await runCommand(command, args);
+  return report(name, code === 0 ? "" : output || `it ended with ${code}`);
+}
+
+function lastResults(): Results {
+  try {
+    return JSON.parse(readFileSync(LAST_RESULTS, "utf8")) as Results;
+  } catch {
+    return failedOne("a whole npm test before --rest");
+  }
+}
