@@ -144,7 +144,7 @@ describe("the query", () => {
   });
 
   test.each(CASES)("%s tells no CPF, key or other text that stands where a name should", async (_, endpoint) => {
-    for (const name of ["52998224725", "x".repeat(70), `id00${"52998224725"}`, "a b<script>", tenant.key]) {
+    for (const name of ["52998224725", "x".repeat(70), "id0052998224725", "a b<script>", tenant.key]) {
       const told = await send(endpoint, { query: `?${encodeURIComponent(name)}=1` });
       expect(told.status).toBe(400);
       expect(JSON.stringify(told.issues)).not.toContain(name);
