@@ -20,18 +20,18 @@ export const PATH_PARAMETERS = {
   period: z
     .string()
     .regex(/^[0-9]{4}-(?:0[1-9]|1[0-2])$/)
-    .transform((text, context): Period => {
-      const period = parsePeriod(text);
-      if (period.ok) return period.value;
-      context.addIssue({ code: "custom", message: "no month" });
-      return z.NEVER;
-    })
     .meta(
       told(
         { "pt-BR": "Um mês no horário de São Paulo.", en: "A month of `America/Sao_Paulo`." },
         { examples: ["2026-11"] },
       ),
-    ),
+    )
+    .transform((text, context): Period => {
+      const period = parsePeriod(text);
+      if (period.ok) return period.value;
+      context.addIssue({ code: "custom", message: "no month" });
+      return z.NEVER;
+    }),
   file: z
     .string()
     .regex(/^[a-z0-9.-]{1,64}$/)
