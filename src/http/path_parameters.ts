@@ -6,7 +6,7 @@ import { told } from "./language.ts";
 export const PATH_PARAMETERS = {
   tenantId: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .regex(/^ten_[0-9A-Za-z_]{1,40}$/)
     .meta(told({ "pt-BR": "O id de um parceiro.", en: "A tenant's id." }, { examples: ["ten_0123456789abcdef0123"] })),
   keyId: z
     .string()

@@ -12,7 +12,7 @@ const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
  * the direction of text.
  */
 function isPrintable(text: string, longest: number): boolean {
-  return [...text].length <= longest && PRINTABLE.test(text) && VISIBLE.test(text.replaceAll(BLANK_LETTERS, ""));
+  return Array.from(text).length <= longest && PRINTABLE.test(text) && VISIBLE.test(text.replaceAll(BLANK_LETTERS, ""));
 }
 
 /** A text of the caller's that is kept and exported: visible, and no CPF in it, in whatever script. */

@@ -31,7 +31,7 @@ describe("the document as it is", () => {
       if (!("parse" in content)) continue;
       const filled = path.replaceAll(/:(\w+)/g, (_, name: string) => EXAMPLES[name] ?? "");
       const asked = query !== undefined && "period" in query.shape ? `${filled}?period=2026-11` : filled;
-      const response = await app.request(`${asked}`, {
+      const response = await app.request(asked, {
         method,
         headers: {
           authorization: "credential" in access && access.credential === "client-credentials" ? BASIC : "Bearer x",
