@@ -49,6 +49,9 @@ export type LookupReport = {
   readonly replayed: boolean;
   readonly notices: LimitNotices | null;
   readonly timings: LookupTimings;
+  /** For the log: what Claro's answer was, and what was wrong with it. */
+  readonly upstreamStatus?: number | null;
+  readonly cause?: string | null;
 };
 
 export type LookupOptions = {

@@ -205,6 +205,12 @@ describe("what a lookup is made for", () => {
     const headers = { authorization: `Bearer ${tenant.key}` };
     const response = await call("/v1/scores", { headers, body: { cpf: CPF, reference: "pedido 7", ...grounds } });
     expect([response.status, await response.json()]).toMatchObject([200, { reference: "pedido 7", mode: "live" }]);
+    const keyed = { ...headers, "idempotency-key": crypto.randomUUID() };
+    expect((await call("/v1/scores", { headers: keyed, body: { cpf: CPF, ...grounds } })).status).toBe(200);
+    const again = await call("/v1/scores", { headers: keyed, body: { cpf: CPF, ...grounds } });
+    expect(again.headers.get("idempotency-replayed")).toBe("true");
+    const others = await call("/v1/scores", { headers: keyed, body: { cpf: CPF, ...grounds, purpose: "collection" } });
+    expect([others.status, (await told(others)).code]).toEqual([422, "idempotency_mismatch"]);
     const plain = await call("/v1/scores", { headers, body: { cpf: CPF } });
     expect(await plain.json()).toMatchObject({ reference: null });
   });

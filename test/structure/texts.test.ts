@@ -107,7 +107,7 @@ function isSelfEvident(schema: Json): boolean {
 
 /** Phrases that are English in Portuguese words. */
 const CALQUES =
-  /não pôde ser|pôde ser|cobrad[oa] de você|foi alcançad|são para ser|no caso que|em ordem de|faz sentido de|aplicar para|assumir que|suportad|deletar|requisitar|eventualmente|realizar o|resetad/i;
+  /não pôde ser|pôde ser|cobrad[oa] de você|foi alcançad|são para ser|no caso que|em ordem de|faz sentido de|aplicar para|assumir que|suportad|deletar|requisitar|eventualmente|realizar o|resetad|pontuação (?:fixa|de \d|para)|(?:tem|uma|nenhuma) pontuação/i;
 
 describe("what failures say", () => {
   test("is said in both languages, each in its own", () => {
