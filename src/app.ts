@@ -7,6 +7,7 @@ import { listAudit } from "./http/admin/audit.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
+import { listLookups } from "./http/admin/lookups.ts";
 import { closePeriod } from "./http/admin/periods.ts";
 import { reconcile } from "./http/admin/reconciliations.ts";
 import * as tenants from "./http/admin/tenants.ts";
@@ -52,6 +53,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   keys.issueKey,
   keys.rotateKey,
   keys.revokeKey,
+  listLookups,
   adjustTenant,
   closePeriod,
   readHealth,

@@ -23,9 +23,17 @@ export async function requestIdentity(
   if (request.idempotencyKey === null) return { cpfReference, idempotency: null };
   const [keyHash, requestHash] = await Promise.all([
     services.idempotencyHash.sign(`key\n${tenantId}\n${request.idempotencyKey}`),
-    services.idempotencyHash.sign(`request\n${tenantId}\n${request.cpf}\n${request.reference ?? ""}`),
+    services.idempotencyHash.sign(
+      `request\n${tenantId}\n${request.cpf}\n${request.reference ?? ""}${writtenGrounds(request)}`,
+    ),
   ]);
   return { cpfReference, idempotency: { keyHash, requestHash } };
+}
+
+/** Grounds are part of what a repeat must repeat; a request without any is what it was before there were some. */
+function writtenGrounds({ purpose, legalBasis, consentId, requestedBy }: LookupRequest): string {
+  const grounds = [purpose, legalBasis, consentId, requestedBy];
+  return grounds.every((ground) => ground === null) ? "" : `\n${JSON.stringify(grounds)}`;
 }
 
 /** Seals an answer for repeats of the request; null when it has no idempotency key. */

@@ -47,6 +47,9 @@ export type LookupReport = {
   /** What is left of the limits, after this lookup's outcome. */
   readonly notices: LimitNotices | null;
   readonly timings: LookupTimings;
+  /** For the log: what Claro's answer was, and what was wrong with it. */
+  readonly upstreamStatus?: number | null;
+  readonly cause?: string | null;
 };
 
 export type LookupOptions = {

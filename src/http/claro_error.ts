@@ -20,68 +20,72 @@ export const claroError = z
           { examples: ["7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e"] },
         ),
       ),
-    error: z.object({
-      httpCode: z.string().meta(told({ "pt-BR": "O status HTTP.", en: "The HTTP status." }, { examples: ["400"] })),
-      errorCode: z
-        .string()
-        .meta(
-          told(
-            { "pt-BR": "O status como a Claro o escreve.", en: "The status as Claro writes it." },
-            { examples: ["API-SCORES-400"] },
-          ),
-        ),
-      message: z
-        .string()
-        .meta(
-          told(
-            { "pt-BR": "O código em inglês, por extenso.", en: "The code in words." },
-            { examples: ["Invalid CPF"] },
-          ),
-        ),
-      detailedMessage: z.string().meta(
-        told(
-          {
-            "pt-BR": "Para pessoas, no idioma de `Accept-Language`.",
-            en: "For people, in the language of `Accept-Language`.",
-          },
-          { examples: ["O CPF precisa ter onze dígitos (com ou sem pontuação) e dígitos verificadores corretos."] },
-        ),
-      ),
-      link: z.object({
-        rel: z.literal("related"),
-        href: z
+    error: z
+      .object({
+        httpCode: z.string().meta(told({ "pt-BR": "O status HTTP.", en: "The HTTP status." }, { examples: ["400"] })),
+        errorCode: z
           .string()
           .meta(
             told(
-              { "pt-BR": "Onde o código é explicado.", en: "Where the code is explained." },
-              { examples: ["https://gateway.example/docs/errors#invalid_cpf"] },
+              { "pt-BR": "O status como a Claro o escreve.", en: "The status as Claro writes it." },
+              { examples: ["API-SCORES-400"] },
             ),
           ),
-      }),
-      code: failureCode.meta(
-        told(
-          { "pt-BR": "O nome estável da falha: decida por ele.", en: "The failure's stable name: decide by it." },
-          { examples: ["invalid_cpf"] },
-        ),
-      ),
-      lookupId: z
-        .string()
-        .optional()
-        .meta(
+        message: z
+          .string()
+          .meta(
+            told(
+              { "pt-BR": "O código em inglês, por extenso.", en: "The code in words." },
+              { examples: ["Invalid CPF"] },
+            ),
+          ),
+        detailedMessage: z.string().meta(
           told(
             {
-              "pt-BR": "A consulta que falhou, quando está registrada.",
-              en: "The lookup that failed, where it is on record.",
+              "pt-BR": "Para pessoas, no idioma de `Accept-Language`.",
+              en: "For people, in the language of `Accept-Language`.",
             },
-            { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+            { examples: ["O CPF precisa ter onze dígitos (com ou sem pontuação) e dígitos verificadores corretos."] },
           ),
         ),
-      issues: z
-        .array(toldIssue)
-        .readonly()
-        .optional()
-        .meta(told({ "pt-BR": "O que há de errado e onde.", en: "What is wrong and where." })),
-    }),
+        link: z
+          .object({
+            rel: z.literal("related").meta(told({ "pt-BR": "Sempre `related`.", en: "Always `related`." })),
+            href: z
+              .string()
+              .meta(
+                told(
+                  { "pt-BR": "Onde o código é explicado.", en: "Where the code is explained." },
+                  { examples: ["https://gateway.example/docs/errors#invalid_cpf"] },
+                ),
+              ),
+          })
+          .meta(told({ "pt-BR": "Onde ler mais.", en: "Where to read on." })),
+        code: failureCode.meta(
+          told(
+            { "pt-BR": "O nome estável da falha: decida por ele.", en: "The failure's stable name: decide by it." },
+            { examples: ["invalid_cpf"] },
+          ),
+        ),
+        lookupId: z
+          .string()
+          .optional()
+          .meta(
+            told(
+              {
+                "pt-BR": "A consulta que falhou, quando está registrada.",
+                en: "The lookup that failed, where it is on record.",
+              },
+              { examples: ["lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e"] },
+            ),
+          ),
+        issues: z
+          .array(toldIssue)
+          .readonly()
+          .optional()
+          .meta(told({ "pt-BR": "O que há de errado e onde.", en: "What is wrong and where." })),
+      })
+      .meta(told({ "pt-BR": "O que falhou.", en: "What failed." })),
   })
   .meta({ id: "ClaroError" });
 

@@ -7,6 +7,9 @@ export type LogFields = {
   keyId?: string;
   mode?: string;
   outcome?: string;
+  /** Of a lookup that failed: the status of Claro's answer, and what was wrong with it. */
+  upstreamStatus?: number;
+  cause?: string;
   code?: string;
   /** What was wrong with which part, as `path:code`. */
   issues?: readonly string[];

@@ -36,10 +36,9 @@ function translate(value: unknown, language: Language): unknown {
     Object.entries(rest).map(([name, entry]) => [name, translate(entry, language)]),
   );
   if (language === "pt-BR" && portuguese !== undefined) translated["description"] = portuguese;
-  // A parameter or a header repeats the description of its schema.
-  const schema = (value as { schema?: Record<string, unknown> }).schema;
-  if (language === "pt-BR" && schema !== undefined && schema["description"] === translated["description"]) {
-    translated["description"] = schema[PORTUGUESE_KEY] ?? translated["description"];
-  }
+  // A parameter's or a header's description is its schema's: only there it has both languages.
+  const schema = translated["schema"] as Record<string, unknown> | undefined;
+  const meaning = schema?.["description"];
+  if (meaning !== undefined && ("in" in rest || "description" in rest)) translated["description"] = meaning;
   return translated;
 }

@@ -31,7 +31,6 @@ export const idempotencyKeyHeader = z
   .string()
   .regex(/^(?:"[\x20-\x21\x23-\x7e]{1,255}"|[\x21\x23-\x2b\x2d-\x7e]{1,255})$/, issue("visible_once"))
   .optional()
-  .transform((written) => (written === undefined ? null : written.replaceAll('"', "")))
   .meta(
     told(
       {
@@ -44,7 +43,8 @@ export const idempotencyKeyHeader = z
       },
       { examples: ["8e03978e-40d5-43dd-bc93-6894a57f9324"] },
     ),
-  );
+  )
+  .transform((written) => (written === undefined ? null : written.replaceAll('"', "")));
 
 /** What both shapes of a lookup declare. */
 export const LOOKUP = {
@@ -95,6 +95,8 @@ export async function runLookup(
   Object.assign(log, { lookupId: answer.lookupId, durationsMs });
   if (outcome !== null) log.outcome = outcome;
   if (replayed) log.replayed = true;
+  if (typeof report.upstreamStatus === "number") log.upstreamStatus = report.upstreamStatus;
+  if (typeof report.cause === "string") log.cause = report.cause;
   const headers = {
     "Cache-Control": "no-store",
     "Server-Timing": serverTiming(durationsMs),

@@ -10,19 +10,19 @@ export function cursorQuery<Content extends z.ZodType>(content: Content, longest
   return z
     .string()
     .max(longest, issue("cursor"))
+    .meta(
+      told(
+        { "pt-BR": "O `nextCursor` da página anterior.", en: "`nextCursor` of the page before." },
+        { examples: ["WzE3OTU4MTQ0NDAxMjMsInRlbl8wMTIzNDU2Nzg5YWJjZGVmMDEyMyJd"] },
+      ),
+    )
     .transform((text, context): z.output<Content> => {
       const parsed = content.safeParse(decodeCursor(text));
       if (parsed.success) return parsed.data;
       context.addIssue({ code: "custom", message: issue("cursor") });
       return z.NEVER;
     })
-    .optional()
-    .meta(
-      told(
-        { "pt-BR": "O `nextCursor` da página anterior.", en: "`nextCursor` of the page before." },
-        { examples: ["WzE3OTU4MTQ0NDAxMjMsInRlbl8wMTIzNDU2Nzg5YWJjZGVmMDEyMyJd"] },
-      ),
-    );
+    .optional();
 }
 
 export const limitQuery = z.coerce

@@ -6,7 +6,7 @@ import { told } from "./language.ts";
 export const PATH_PARAMETERS = {
   tenantId: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .regex(/^ten_[0-9A-Za-z_]{1,40}$/)
     .meta(told({ "pt-BR": "O id de um parceiro.", en: "A tenant's id." }, { examples: ["ten_0123456789abcdef0123"] })),
   keyId: z
     .string()
@@ -20,18 +20,18 @@ export const PATH_PARAMETERS = {
   period: z
     .string()
     .regex(/^[0-9]{4}-(?:0[1-9]|1[0-2])$/)
-    .transform((text, context): Period => {
-      const period = parsePeriod(text);
-      if (period.ok) return period.value;
-      context.addIssue({ code: "custom", message: "no month" });
-      return z.NEVER;
-    })
     .meta(
       told(
         { "pt-BR": "Um mês no horário de São Paulo.", en: "A month of `America/Sao_Paulo`." },
         { examples: ["2026-11"] },
       ),
-    ),
+    )
+    .transform((text, context): Period => {
+      const period = parsePeriod(text);
+      if (period.ok) return period.value;
+      context.addIssue({ code: "custom", message: "no month" });
+      return z.NEVER;
+    }),
   file: z
     .string()
     .regex(/^[a-z0-9.-]{1,64}$/)

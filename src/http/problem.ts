@@ -85,7 +85,7 @@ export const problem = z
             "pt-BR": "A consulta que falhou, quando está registrada.",
             en: "The lookup that failed, where it is on record.",
           },
-          { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+          { examples: ["lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e"] },
         ),
       ),
     issues: z

@@ -12,6 +12,7 @@ import type { Endpoint, OperatorAccess, RunCall, TenantAccess } from "./endpoint
 import { MAX_BODY_BYTES, readLines } from "./read_body.ts";
 import { readInput, readParams, type ReadInput } from "./read_input.ts";
 import { mayAct } from "./roles.ts";
+import { safeName } from "./safe_name.ts";
 import { refuseForeignOrigin } from "./same_site.ts";
 
 const OUTAGE_RETRY_SECONDS = 5;
@@ -79,9 +80,14 @@ async function letOperatorIn(endpoint: Endpoint, { role }: OperatorAccess, conte
 async function perform(endpoint: Endpoint, context: AppContext, letInAs: LetIn): Answered {
   const params = readParams(endpoint, context);
   if (params === null) return fail({ code: "not_found" });
-  if (letInAs.actor !== null && Object.keys(params).length > 0) context.get("log").target = params;
+  if (letInAs.actor !== null && Object.keys(params).length > 0) context.get("log").target = loggedTarget(params);
   const input = await readInput(endpoint, context);
   return input.ok ? await handle(endpoint, context, { ...letInAs, params, input: input.value }) : input;
+}
+
+/** What an operator's call is about, without what only looks like an id. */
+function loggedTarget(params: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, safeName(String(value))]));
 }
 
 type Ready = LetIn & { readonly params: Record<string, unknown>; readonly input: ReadInput };

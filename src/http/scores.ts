@@ -14,12 +14,7 @@ import { issue } from "./zod_issues.ts";
 /** A CPF as callers write it, read into its digits. */
 export const writtenCpf = z
   .union([z.string(), z.int()])
-  .transform((written, context) => {
-    const cpf = parseCpf(written);
-    if (cpf.ok) return cpf.value;
-    context.addIssue({ code: "custom", message: issue("cpf") });
-    return z.NEVER;
-  })
+  // Before the transformation: an example is one of what is written.
   .meta(
     told(
       {
@@ -28,7 +23,13 @@ export const writtenCpf = z
       },
       { examples: ["529.982.247-25", "52998224725"] },
     ),
-  );
+  )
+  .transform((written, context) => {
+    const cpf = parseCpf(written);
+    if (cpf.ok) return cpf.value;
+    context.addIssue({ code: "custom", message: issue("cpf") });
+    return z.NEVER;
+  });
 
 const KEPT_TEXTS = ["reference", "consentId", "requestedBy"] as const;
 
@@ -107,7 +108,7 @@ export const scoreAnswer = z
       .meta(
         told(
           { "pt-BR": "O id da consulta.", en: "The lookup's id." },
-          { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+          { examples: ["lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e"] },
         ),
       ),
     score: z

@@ -45,7 +45,7 @@ export const lookupIdField = z
   .meta(
     told(
       { "pt-BR": "O id da consulta.", en: "The lookup's id." },
-      { examples: ["lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20"] },
+      { examples: ["lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e"] },
     ),
   );
 

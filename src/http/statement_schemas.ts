@@ -48,6 +48,10 @@ const seq = z
   })
   .meta(told({ "pt-BR": "Os números dos eventos do mês.", en: "The numbers of the month's events." }));
 
+const POSSIBLE_COST = {
+  "pt-BR": "Consultas que a Claro pode cobrar do operador, independentemente do que o parceiro paga.",
+  en: "Lookups that Claro may charge the operator for, whatever the tenant pays.",
+};
 const possibleCost = z
   .object({
     delivered: z
@@ -58,12 +62,7 @@ const possibleCost = z
       .meta(told({ "pt-BR": "Sem resposta a tempo.", en: "Without an answer in time." }, { examples: [0] })),
     units: z.int().meta(told({ "pt-BR": "Ao todo.", en: "In all." }, { examples: [118] })),
   })
-  .meta(
-    told({
-      "pt-BR": "Consultas que a Claro pode cobrar do operador, independentemente do que o parceiro paga.",
-      en: "Lookups that Claro may charge the operator for, whatever the tenant pays.",
-    }),
-  );
+  .meta(told(POSSIBLE_COST));
 
 export const listedStatement = z
   .object({
@@ -116,17 +115,19 @@ export const statement = z
     ),
     exactAmount: exactReais,
     currency: currencyField,
-    claroPossibleCost: possibleCost.extend({
-      confirmed: z.int().meta(
-        told(
-          {
-            "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
-            en: "Those of `unknown` that a report of Claro has confirmed.",
-          },
-          { examples: [0] },
+    claroPossibleCost: possibleCost
+      .extend({
+        confirmed: z.int().meta(
+          told(
+            {
+              "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
+              en: "Those of `unknown` that a report of Claro has confirmed.",
+            },
+            { examples: [0] },
+          ),
         ),
-      ),
-    }),
+      })
+      .meta(told(POSSIBLE_COST)),
     files: z
       .array(
         z.object({

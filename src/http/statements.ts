@@ -45,6 +45,7 @@ const MONTH = {
   failures: ["statement_unavailable", "rate_limited"],
   outage: "statement_unavailable",
 } as const;
+const ETAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"';
 const FILE = {
   method: "GET",
   requestHeaders: {
@@ -61,15 +62,23 @@ const FILE = {
       .string()
       .optional()
       .meta(
-        told({
-          "pt-BR": "O `ETag` do arquivo que o trecho completa.",
-          en: "The `ETag` of the file that the part completes.",
-        }),
+        told(
+          {
+            "pt-BR": "O `ETag` do arquivo que o trecho completa.",
+            en: "The `ETag` of the file that the part completes.",
+          },
+          { examples: [ETAG] },
+        ),
       ),
     "If-None-Match": z
       .string()
       .optional()
-      .meta(told({ "pt-BR": "O `ETag` do arquivo que você já tem.", en: "The `ETag` of the file that you have." })),
+      .meta(
+        told(
+          { "pt-BR": "O `ETag` do arquivo que você já tem.", en: "The `ETag` of the file that you have." },
+          { examples: [ETAG] },
+        ),
+      ),
   },
   answers: {
     200: {

@@ -33,19 +33,19 @@ export const MAGIC_CPFS: readonly MagicCpf[] = [
     name: "score_0",
     cpf: validCpf("20000000027"),
     claroStatus: 200,
-    description: { en: "The lowest score, 0", ptBr: "A menor pontuação, 0" },
+    description: { en: "The lowest score, 0", ptBr: "O menor score, 0" },
   },
   {
     name: "score_1000",
     cpf: validCpf("20000100080"),
     claroStatus: 200,
-    description: { en: "The highest score, 1000", ptBr: "A maior pontuação, 1000" },
+    description: { en: "The highest score, 1000", ptBr: "O maior score, 1000" },
   },
   {
     name: "not_found",
     cpf: validCpf("40440440408"),
     claroStatus: 404,
-    description: { en: "Claro has no score for this CPF", ptBr: "A Claro não tem pontuação para este CPF" },
+    description: { en: "Claro has no score for this CPF", ptBr: "A Claro não tem score para este CPF" },
   },
   {
     name: "rejected",
@@ -59,7 +59,7 @@ export const MAGIC_CPFS: readonly MagicCpf[] = [
     claroStatus: 401,
     description: {
       en: "Refused when Claro's token is older than 2 seconds; a fresh token gets a score",
-      ptBr: "Recusada se o token da Claro tem mais de 2 segundos; com um token novo há pontuação",
+      ptBr: "Recusada se o token da Claro tem mais de 2 segundos; com um token novo há score",
     },
   },
   {
@@ -84,7 +84,7 @@ export const MAGIC_CPFS: readonly MagicCpf[] = [
     name: "slow",
     cpf: validCpf("20000150002"),
     claroStatus: 200,
-    description: { en: "A score after 1.5 seconds", ptBr: "Uma pontuação depois de 1,5 segundo" },
+    description: { en: "A score after 1.5 seconds", ptBr: "Um score depois de 1,5 segundo" },
   },
   {
     name: "timeout",
@@ -102,13 +102,13 @@ export const MAGIC_CPFS: readonly MagicCpf[] = [
     name: "score_out_of_range",
     cpf: validCpf("20000100161"),
     claroStatus: 200,
-    description: { en: "A score of 1001, which cannot be", ptBr: "Uma pontuação de 1001, que não existe" },
+    description: { en: "A score of 1001, which cannot be", ptBr: "Um score de 1001, que não existe" },
   },
   {
     name: "no_score",
     cpf: validCpf("20099999919"),
     claroStatus: 200,
-    description: { en: "A JSON answer without a score", ptBr: "Uma resposta JSON sem pontuação" },
+    description: { en: "A JSON answer without a score", ptBr: "Uma resposta JSON sem score" },
   },
 ];
 

@@ -144,7 +144,7 @@ describe("the query", () => {
   });
 
   test.each(CASES)("%s tells no CPF, key or other text that stands where a name should", async (_, endpoint) => {
-    for (const name of ["52998224725", "x".repeat(70), `id00${"52998224725"}`, "a b<script>", tenant.key]) {
+    for (const name of ["52998224725", "x".repeat(70), "id0052998224725", "a b<script>", tenant.key]) {
       const told = await send(endpoint, { query: `?${encodeURIComponent(name)}=1` });
       expect(told.status).toBe(400);
       expect(JSON.stringify(told.issues)).not.toContain(name);
@@ -173,7 +173,7 @@ describe("the query", () => {
       ];
       const cursors = [...texts, ...texts.map((text) => btoa(text)), btoa('{"after":null,"mode":"all","seq":0}')];
       for (const cursor of cursors) {
-        const told = await sendOrPage(endpoint, `?cursor=${encodeURIComponent(cursor)}`);
+        const told = await sendOrPage(endpoint, `?${FOUND_BY[endpoint.id] ?? ""}cursor=${encodeURIComponent(cursor)}`);
         if (told === null) continue;
         expect([told.status, told.code], cursor).toEqual([400, "invalid_request"]);
         expect(told.issues).toMatchObject([{ path: "cursor", code: "cursor" }]);
@@ -181,6 +181,9 @@ describe("the query", () => {
     },
   );
 });
+
+/** What a list asks for beside its cursor. */
+const FOUND_BY: Record<string, string> = { findLookups: "id=lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e&" };
 
 /** Null where a made-up cursor happens to be one. */
 async function sendOrPage(endpoint: Endpoint, query: string): Promise<Told | null> {

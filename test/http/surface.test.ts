@@ -82,9 +82,9 @@ describe("failures outside of routes", () => {
       },
     };
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
-    const response = await app.request("https://gateway.test/admin/v1/tenants/x", { headers }, broken);
+    const response = await app.request("https://gateway.test/admin/v1/tenants/ten_x", { headers }, broken);
     expect(response.status).toBe(500);
-    await expectDocumented("GET", "/admin/v1/tenants/x", response);
+    await expectDocumented("GET", "/admin/v1/tenants/ten_x", response);
     const text = await response.text();
     expect(problem.parse(JSON.parse(text)).code).toBe("internal");
     expect(text).not.toContain("boom");
@@ -121,6 +121,9 @@ describe("X-Request-Id", () => {
     ["with a letter of another script", "é"],
     ["twice", "a, b"],
     ["a CPF", ["529", "982", "247", "25"].join("")],
+    ["a CPF after letters", ["id00529", "982", "247", "25"].join("")],
+    ["a CPF in a longer number", ["7529", "982", "247", "258"].join("")],
+    ["a CPF in groups", "529.982.247-25"],
     ["an API key", `csg_live_${"a".repeat(10)}_${"b".repeat(32)}`],
     ["a token", ["eyJhbGciOiJIUzI1NiJ9", "e30", "c2ln"].join(".")],
   ])("is made anew when it is %s", async (_, id) => {

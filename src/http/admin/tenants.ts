@@ -45,11 +45,6 @@ const tier = z
     }),
   });
 
-// Kept in UTC, in which way ever it was written.
-const instant = z.iso
-  .datetime({ offset: true, error: issue("date_time") })
-  .transform((text) => new Date(text).toISOString());
-
 const requests = z
   .int()
   .min(0)
@@ -62,6 +57,12 @@ const ENDS = told(
   { "pt-BR": "Até quando; `null` é sem fim.", en: "Until when; null is for ever." },
   { examples: ["2027-02-01T03:00:00.000Z"] },
 );
+// Kept in UTC, in which way ever it was written.
+const instant = z.iso
+  .datetime({ offset: true, error: issue("date_time") })
+  .meta(ENDS)
+  .transform((text) => new Date(text).toISOString());
+
 const TIERS = { "pt-BR": "O preço por faixa, em ordem crescente.", en: "The price by tier, in ascending order." };
 const RATE = told(
   { "pt-BR": "Consultas por segundo, em média.", en: "Lookups a second, in the long run." },

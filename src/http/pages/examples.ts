@@ -1,18 +1,23 @@
+import type { z } from "zod";
+import type { scoreAnswer } from "../scores.ts";
+
 const ANSWER = {
-  id: "lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20",
+  id: "lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e",
   score: 540,
   mode: "test",
   billed: false,
+  price: { amount: "0.0000", currency: "BRL" },
+  reference: "pedido-1234",
   transactionId: "0d5a7f3c-91b2-4c4e-8a6f-2e7b1d9c3a58",
-  createdAt: "2026-11-23T18:04:05.678Z",
-};
+  createdAt: "2026-11-27T21:20:40.123Z",
+} satisfies z.infer<typeof scoreAnswer>;
 
 /** The first lookup that a reader can try, and what it answers. */
 export function lookupExample(origin: string): { readonly request: string; readonly answer: string } {
   return {
     request: curl("POST", `${origin}/v1/scores`, {
       headers: ["Authorization: Bearer $API_KEY"],
-      body: jsonBody({ cpf: "529.982.247-25", reference: "order-1234" }),
+      body: jsonBody({ cpf: "529.982.247-25", reference: "pedido-1234" }),
     }),
     answer: JSON.stringify(ANSWER, null, 2),
   };

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { MAGIC_CPFS } from "../../sandbox/magic_cpfs.ts";
+import { issueSentence, issueText } from "../texts/issue_texts.ts";
 import { PROBLEMS } from "../texts/problem_texts.ts";
 import { curl, jsonBody, lookupExample } from "./examples.ts";
 import { code, inline, prose, table, type Html, type PageContext, type Say } from "./layout.ts";
@@ -58,7 +59,7 @@ function sandbox({ say, language }: PageContext): Html {
   });
   return html`${prose(
     say(
-      "Com uma chave de teste, qualquer CPF válido tem uma pontuação fixa, e estes CPFs produzem cada resposta que pode vir da Claro:",
+      "Com uma chave de teste, qualquer CPF válido tem um score fixo, e estes CPFs produzem cada resposta que a Claro pode dar:",
       "With a test key any valid CPF has a fixed score, and these CPFs produce every answer that can come from Claro:",
     ),
   )}${table(["CPF", say("A Claro", "Claro"), say("Você recebe", "You get")], rows, { stacks: true })}`;
@@ -67,10 +68,10 @@ function sandbox({ say, language }: PageContext): Html {
 function charges(say: Say): Html {
   const [yes, no] = [say("sim", "yes"), say("não", "no")];
   const rows: (readonly [string, string, string, string])[] = [
-    ["delivered", say("uma pontuação de 0 a 1000", "a score from 0 to 1000"), yes, yes],
-    ["not_found", say("não tem pontuação para o CPF", "has no score for the CPF"), no, yes],
+    ["delivered", say("um score de 0 a 1000", "a score from 0 to 1000"), yes, yes],
+    ["not_found", say("não tem score para o CPF", "has no score for the CPF"), no, yes],
     ["rejected", say("recusou a consulta", "rejected the lookup"), no, yes],
-    ["failed", say("falhou, ou não foi alcançada", "failed, or could not be reached"), no, no],
+    ["failed", say("falhou, ou estava fora do ar", "failed, or could not be reached"), no, no],
     ["unknown", say("não respondeu a tempo", "did not answer in time"), no, yes],
   ];
   return html`${table(
@@ -160,19 +161,22 @@ function clarosShape({ say, origin }: PageContext): Html {
   )}${code(token)}${code(score)}`;
 }
 
+const ISSUE = { path: "cpf", code: "cpf" } as const;
+
 function errors({ say, language, origin }: PageContext): Html {
   const problem = {
     type: `${origin}/docs/errors#invalid_cpf`,
     title: PROBLEMS.invalid_cpf.title,
     status: 400,
-    detail: PROBLEMS.invalid_cpf[language],
+    detail: `${PROBLEMS.invalid_cpf[language]} ${issueSentence(ISSUE, language)}`,
     code: "invalid_cpf",
     requestId: "7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e",
+    issues: [{ ...ISSUE, message: issueText(ISSUE, language) }],
   };
   return html`${prose(
       say(
-        "Toda falha é `application/problem+json` (RFC 9457), com um `code` que não muda e um `detail` para pessoas, em português ou, com `Accept-Language: en`, em inglês. No formato da Claro, a falha vem no envelope da Claro.",
-        "Every failure is `application/problem+json` (RFC 9457), with a `code` that never changes and a `detail` for people, in Portuguese or, with `Accept-Language: en`, in English. In Claro's shape a failure comes in Claro's envelope.",
+        "Toda falha é `application/problem+json` (RFC 9457), com um `code` que nunca muda, um `detail` para pessoas e, em `issues`, o que corrigir e onde; em português ou, com `Accept-Language: en`, em inglês. No formato da Claro, `code` e `issues` vêm dentro de `error`.",
+        "Every failure is `application/problem+json` (RFC 9457), with a `code` that never changes, a `detail` for people and, in `issues`, what to mend and where; in Portuguese or, with `Accept-Language: en`, in English. In Claro's shape `code` and `issues` are within `error`.",
       ),
     )}${code(JSON.stringify(problem, null, 2))}
     <p><a href="/docs/errors">${say("Todos os códigos", "All codes")}</a></p>`;

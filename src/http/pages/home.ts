@@ -15,7 +15,7 @@ function home({ say, origin }: PageContext): Html {
     </h1>
     <p class="lead">
       ${say(
-        "Envie um CPF, receba uma pontuação de 0 a 1000: quanto maior, menor o risco de inadimplência. O gateway cuida do token da Claro, dos limites, da medição e da fatura de cada parceiro.",
+        "Envie um CPF, receba um score de 0 a 1000: quanto maior, menor o risco de inadimplência. O gateway cuida do token da Claro, dos limites, da medição e da fatura de cada parceiro.",
         "Send a CPF, get a score from 0 to 1000: the higher, the lower the risk of default. The gateway takes care of Claro's token, and of each partner's limits, metering and bill.",
       )}
     </p>
@@ -37,7 +37,7 @@ function home({ say, origin }: PageContext): Html {
     <h2>${say("O caminho de uma consulta", "The path of a lookup")}</h2>
     <p>
       ${say(
-        "Nenhuma pontuação é entregue sem registro, e nada é cobrado sem pontuação entregue.",
+        "Nenhum score é entregue sem registro, e nada é cobrado sem score entregue.",
         "No score is given that was not recorded, and nothing is charged without a score.",
       )}
     </p>
@@ -47,9 +47,9 @@ function home({ say, origin }: PageContext): Html {
 function features(say: Say): [string, string][] {
   return [
     [
-      say("Só a resposta é cobrada", "Only answers are charged"),
+      say("Só o score entregue é cobrado", "Only delivered scores are charged"),
       say(
-        "CPF sem pontuação, recusa, falha ou demora da Claro não custam nada.",
+        "CPF sem score, consulta recusada, falha ou demora da Claro: nada disso custa.",
         "No score, a rejection, a failure or a timeout of Claro: none of them costs anything.",
       ),
     ],

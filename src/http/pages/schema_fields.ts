@@ -83,15 +83,15 @@ export function sampleOf(schema: Schema, schemas: Schemas): unknown {
     case "number":
       return Math.max(resolved.minimum ?? 0, 0);
     case "string":
-      return SAMPLES_BY_FORMAT[resolved.format ?? ""] ?? "…";
+      return SAMPLES_BY_FORMAT[resolved.format ?? ""] ?? "";
     default:
       return null;
   }
 }
 
 const SAMPLES_BY_FORMAT: Readonly<Record<string, string>> = {
-  "date-time": "2026-11-23T18:04:05.678Z",
-  date: "2026-11-23",
+  "date-time": "2026-11-27T21:20:40.123Z",
+  date: "2026-11-27",
 };
 
 export function resolve(schema: Schema, schemas: Schemas): Schema {

@@ -6,7 +6,7 @@ type Words = string | ((params: Params) => string);
 type IssueText = Readonly<Record<Language, Words>>;
 
 /** Every issue in words. They follow a field's name and a colon, or stand alone. */
-const ISSUES = {
+export const ISSUES = {
   required: { "pt-BR": "é obrigatório", en: "is required" },
   wrong_type: {
     "pt-BR": ({ expected = "" }) => `precisa ser ${TYPES[expected]?.["pt-BR"] ?? "de outro tipo"}`,

@@ -118,7 +118,7 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
   score_not_found: {
     status: 404,
     title: "Score not found",
-    "pt-BR": "A Claro não tem pontuação para este CPF.",
+    "pt-BR": "A Claro não tem score para este CPF.",
     en: "Claro has no score for this CPF.",
   },
   not_found: {
@@ -278,7 +278,7 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
     status: 503,
     title: "Ledger unavailable",
     "pt-BR":
-      "Os registros do gateway estão indisponíveis no momento. Nenhuma pontuação foi entregue e nada foi cobrado; tente de novo em instantes.",
+      "Os registros do gateway estão indisponíveis no momento. Nenhum score foi entregue e nada foi cobrado; tente de novo em instantes.",
     en: "The gateway's records are unavailable right now. No score was given and nothing is charged; try again in a moment.",
   },
   statement_unavailable: {

@@ -182,6 +182,13 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
       statuses: [422],
     },
   ],
+  "GET /admin/v1/lookups": (world) => [
+    ...operatorOnly("GET", (party) => `/lookups?tenant=${party.tenantId}&reference=x`)(world),
+    operatorReads(
+      "one tenant's lookups",
+      `/lookups?tenant=${world.intruder.tenantId}&reference=${world.victim.customerId}`,
+    ),
+  ],
   "POST /admin/v1/periods/:period/close": operatorOnly("POST", () => `/periods/2020-01/close`, {}),
   "GET /admin/v1/health": operatorOnly("GET", () => "/health"),
   "POST /admin/v1/ledger/rebuild": operatorOnly("POST", () => "/ledger/rebuild", {}),

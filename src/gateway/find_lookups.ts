@@ -1,0 +1,246 @@
+import type { Failure } from "../domain/failure.ts";
+import { uuidTimeMs } from "../domain/lookup_id.ts";
+import { MODES, type MeterEvent, type Mode } from "../domain/meter_event.ts";
+import { nextPeriod, periodOf, type Period } from "../domain/period.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import type { ExportedEvent } from "../domain/event_row.ts";
+import type { SeqRange } from "../platform/event_copy.ts";
+import { eventById, searchEvents, type SearchedColumn } from "../platform/event_search.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { linesOf } from "../platform/lines.ts";
+import { StoreError } from "../platform/outage.ts";
+import type { Services } from "../platform/services.ts";
+import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+
+/** A lookup as it is on record, and the month that it is in. */
+export type FoundLookup = { readonly event: MeterEvent; readonly period: Period; readonly isClosed: boolean };
+
+export type LookupSearch = {
+  readonly tenantId: string;
+  readonly column: SearchedColumn;
+  readonly value: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+};
+
+/** Where a search goes on: the month, the mode, and the next seq, or in an archived month the next line. */
+export type SearchPlace = { readonly period: string; readonly mode: Mode; readonly next: number };
+
+export type FoundPage = { readonly lookups: readonly FoundLookup[]; readonly next: SearchPlace | null };
+
+const MOST_FOUND = 20;
+/** What one statement looks into, and one call. */
+const SEQS_A_STATEMENT = 20_000;
+const STATEMENTS_A_CALL = 20;
+const SEARCH_MS = 15_000;
+/** A lookup's event follows its beginning by its time budget, and by what the sweep takes with one that nobody settled. */
+const BEFORE_MS = 300_000;
+const AFTER_MS = 7_200_000;
+const LEDGERS_A_CALL = 50;
+
+/**
+ * A lookup by its id alone: it tells its time. What ledgers have not brought to D1 yet they bring first, some ledgers a
+ * call: `next` is the tenant after which to go on.
+ */
+export async function findLookup(
+  services: Services,
+  id: string,
+  after: readonly [number, string] | null,
+): Promise<Result<{ lookup: FoundLookup | null; next: readonly [number, string] | null }, Failure>> {
+  const beganAtMs = uuidTimeMs(id);
+  if (beganAtMs === null) return fail({ code: "invalid_request", issues: [{ path: "tenant", code: "required" }] });
+  const window = { fromMs: beganAtMs - BEFORE_MS, toMs: beganAtMs + AFTER_MS };
+  const known = await eventById(services.db, id, window);
+  if (known !== null) return ok({ lookup: await described(services, known), next: null });
+  const tenants = await services.register.tenants({ after, limit: LEDGERS_A_CALL / MODES.length + 1 });
+  const asked = tenants.slice(0, LEDGERS_A_CALL / MODES.length);
+  for (const tenant of asked) {
+    const flushed = await flush(services, tenant.id);
+    if (!flushed.ok) return flushed;
+  }
+  const event = await eventById(services.db, id, window);
+  if (event !== null) return ok({ lookup: await described(services, event), next: null });
+  const last = asked.at(-1);
+  const isDone = tenants.length === asked.length || last === undefined;
+  return ok({ lookup: null, next: isDone ? null : [last.createdAtMs, last.id] });
+}
+
+/** The window of an id's event, for a search within one tenant; null for an id of before, which does not tell. */
+export function windowOf(id: string): { fromMs: number; toMs: number } | null {
+  const beganAtMs = uuidTimeMs(id);
+  return beganAtMs === null ? null : { fromMs: beganAtMs - BEFORE_MS, toMs: beganAtMs + AFTER_MS };
+}
+
+/** A tenant's lookups by a field of theirs, oldest first, up to twenty; a bounded piece of the search, to be gone on with. */
+export async function findLookups(
+  services: Services,
+  search: LookupSearch,
+  place: SearchPlace | null,
+): Promise<Result<FoundPage, Failure>> {
+  const { tenantId, fromMs, toMs } = search;
+  if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
+  if (place === null) {
+    const flushed = await flush(services, tenantId);
+    if (!flushed.ok) return flushed;
+  }
+  const budget = { statements: STATEMENTS_A_CALL, endsAtMs: Date.now() + SEARCH_MS };
+  const lookups: FoundLookup[] = [];
+  for (const part of partsOf(fromMs, toMs).filter((one) => place === null || !isBefore(one, place))) {
+    const from = place !== null && part.period === place.period && part.mode === place.mode ? place.next : 0;
+    const source = await sourceOf(services, tenantId, part);
+    if (!source.ok) return source;
+    const found =
+      source.value.kind === "archive"
+        ? await searchArchive(services, search, { ...source.value, part, from, room: MOST_FOUND - lookups.length })
+        : await searchCopy(services, search, {
+            ...source.value,
+            part,
+            from,
+            room: MOST_FOUND - lookups.length,
+            budget,
+          });
+    lookups.push(...found.events.map((event) => ({ event, period: part.period, isClosed: source.value.isClosed })));
+    if (found.next !== null) return ok({ lookups, next: { ...part, next: found.next } });
+    if (lookups.length >= MOST_FOUND) return ok({ lookups, next: { ...part, next: Number.MAX_SAFE_INTEGER } });
+  }
+  return ok({ lookups, next: null });
+}
+
+type Part = { readonly period: Period; readonly mode: Mode };
+type Source =
+  | { readonly kind: "copy"; readonly range: SeqRange; readonly isClosed: boolean }
+  | { readonly kind: "archive"; readonly prefix: string; readonly isClosed: true };
+type Found = { readonly events: readonly MeterEvent[]; readonly next: number | null };
+
+function partsOf(fromMs: number, toMs: number): Part[] {
+  const parts: Part[] = [];
+  for (let period = periodOf(fromMs); period <= periodOf(toMs); period = nextPeriod(period)) {
+    parts.push(...MODES.map((mode) => ({ period, mode })));
+  }
+  return parts;
+}
+
+function isBefore(part: Part, place: SearchPlace): boolean {
+  if (part.period !== place.period) return part.period < place.period;
+  return MODES.indexOf(part.mode) < MODES.indexOf(place.mode);
+}
+
+/** Where a month's events are. Only live ones are ever closed. */
+async function sourceOf(
+  services: Services,
+  tenantId: string,
+  { period, mode }: Part,
+): Promise<Result<Source, Failure>> {
+  const stored = mode === "live" ? await services.statements.statement(tenantId, period) : null;
+  if (stored?.isArchived === true) return ok({ kind: "archive", prefix: stored.prefix, isClosed: true });
+  if (stored !== null) {
+    return ok({ kind: "copy", range: { first: stored.firstSeq, last: stored.lastSeq }, isClosed: true });
+  }
+  const range = await callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.seqRange(period));
+  if (!range.ok) return range;
+  return ok({ kind: "copy", range: range.value ?? { first: 1, last: 0 }, isClosed: false });
+}
+
+async function searchCopy(
+  services: Services,
+  { tenantId, column, value, fromMs, toMs }: LookupSearch,
+  { range, part, from, room, budget }: { range: SeqRange; part: Part; from: number; room: number; budget: Budget },
+): Promise<Found> {
+  const events: MeterEvent[] = [];
+  for (let first = Math.max(range.first, from); first <= range.last; first += SEQS_A_STATEMENT) {
+    if (budget.statements === 0 || Date.now() > budget.endsAtMs) return { events, next: first };
+    budget.statements -= 1;
+    const stretch = { first, last: Math.min(first + SEQS_A_STATEMENT - 1, range.last) };
+    const asked = { range: stretch, column, value, most: room - events.length + 1 };
+    const found = await searchEvents(services.db, { tenantId, mode: part.mode }, asked);
+    for (const event of found) {
+      if (!isWanted(event, { fromMs, toMs })) continue;
+      if (events.length === room) return { events, next: event.seq };
+      events.push(event);
+    }
+    const last = found.at(-1);
+    // The statement may have left some over: the next one begins after the last that it gave.
+    if (found.length === asked.most && last !== undefined) first = last.seq + 1 - SEQS_A_STATEMENT;
+  }
+  return { events, next: null };
+}
+
+type Budget = { statements: number; readonly endsAtMs: number };
+
+const FIELD = { id: "id", request_id: "requestId", reference: "reference" } as const;
+
+async function searchArchive(
+  services: Services,
+  { tenantId, column, value, fromMs, toMs }: LookupSearch,
+  { prefix, part, from, room }: { prefix: string; part: Part; from: number; room: number },
+): Promise<Found> {
+  const body = await services.archive.read(prefix, "events.jsonl");
+  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  const events: MeterEvent[] = [];
+  let number = 0;
+  // A line that does not hold the value at all is not worth taking apart.
+  const written = JSON.stringify(value).slice(1, -1);
+  for await (const line of linesOf(body)) {
+    number += 1;
+    if (number < from || !line.includes(written)) continue;
+    const exported = JSON.parse(line) as ExportedEvent;
+    if (exported[FIELD[column]] !== value) continue;
+    const event = {
+      ...LATER_FIELDS,
+      ...exported,
+      tenantId,
+      mode: part.mode,
+      ...timesOf(exported),
+    } as unknown as MeterEvent;
+    if (!isWanted(event, { fromMs, toMs })) continue;
+    if (events.length === room) return { events, next: number };
+    events.push(event);
+  }
+  return { events, next: null };
+}
+
+/** A file of before a field existed does not have it. */
+const LATER_FIELDS = {
+  admitMs: null,
+  customerId: null,
+  failureCode: null,
+  upstreamStatus: null,
+  priceVersion: null,
+  purpose: null,
+  legalBasis: null,
+  consentId: null,
+  requestedBy: null,
+  requestId: null,
+  claroMs: null,
+  period: null,
+  day: null,
+} satisfies Partial<MeterEvent>;
+
+function timesOf({ occurredAt, admittedAt }: ExportedEvent): Pick<MeterEvent, "occurredAtMs" | "admittedAtMs"> {
+  return {
+    occurredAtMs: Date.parse(occurredAt),
+    admittedAtMs: typeof admittedAt === "string" ? Date.parse(admittedAt) : null,
+  };
+}
+
+function isWanted({ kind, occurredAtMs }: MeterEvent, { fromMs, toMs }: { fromMs: number; toMs: number }): boolean {
+  return kind === "lookup" && occurredAtMs >= fromMs && occurredAtMs < toMs;
+}
+
+async function described(services: Services, event: MeterEvent): Promise<FoundLookup> {
+  const period = event.period ?? periodOf(event.occurredAtMs);
+  const stored = event.mode === "live" ? await services.statements.statement(event.tenantId, period) : null;
+  return { event, period, isClosed: stored !== null };
+}
+
+/** Has both ledgers of a tenant bring D1 up to date. */
+async function flush(services: Services, tenantId: string): Promise<Result<null, Failure>> {
+  const flushes = MODES.map((mode) =>
+    callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.flush(), { timeoutMs: FLUSH_TIMEOUT_MS }),
+  );
+  for (const flushed of await Promise.all(flushes)) {
+    if (!flushed.ok) return flushed;
+    if (flushed.value.kind === "failed") return fail({ code: "ledger_unavailable", retryAfterSeconds: 5 });
+  }
+  return ok(null);
+}

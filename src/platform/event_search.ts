@@ -1,0 +1,54 @@
+import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
+import type { MeterEvent } from "../domain/meter_event.ts";
+import type { LedgerKey, SeqRange } from "./event_copy.ts";
+
+/** What lookups can be found by: columns of a stored event. */
+export type SearchedColumn = "id" | "request_id" | "reference";
+
+/** The events of a stretch of seqs whose column holds a value; D1 looks into its batches, and sends what it found. */
+const SEARCH = `
+  SELECT value AS event FROM event_batches, json_each(event_batches.events)
+  WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?4 AND first_seq >= coalesce((
+      SELECT first_seq FROM event_batches WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?3
+      ORDER BY first_seq DESC LIMIT 1), ?3)
+    AND first_seq + key BETWEEN ?3 AND ?4 AND value->>?5 = ?6
+  ORDER BY first_seq, key LIMIT ?7`;
+
+/** A lookup's event by its id, in the batches that hold its time, of whichever tenant; the index has their first and last times. */
+const SEARCH_BY_ID = `
+  SELECT tenant_id, mode, value AS event FROM event_batches, json_each(event_batches.events)
+  WHERE events->>'$[0].occurred_at' BETWEEN ?1 AND ?3 AND events->>'$[#-1].occurred_at' >= ?2
+    AND value->>'id' = ?4 LIMIT 1`;
+
+/** A batch is of one month: none began longer before the events in it. */
+const LONGEST_BATCH_MS = 32 * 86_400_000;
+
+type Row = { readonly event: string };
+
+export async function searchEvents(
+  db: D1Database,
+  ledger: LedgerKey,
+  { range, column, value, most }: { range: SeqRange; column: SearchedColumn; value: string; most: number },
+): Promise<MeterEvent[]> {
+  const bound = [ledger.tenantId, ledger.mode, range.first, range.last, column, value, most];
+  const { results } = await db
+    .prepare(SEARCH)
+    .bind(...bound)
+    .all<Row>();
+  return results.map(({ event }) => meterEventOf(JSON.parse(event) as StoredEventRow, ledger));
+}
+
+/** The event of a lookup that ended between two instants; null where D1 has none. */
+export async function eventById(
+  db: D1Database,
+  id: string,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): Promise<MeterEvent | null> {
+  const found = await db
+    .prepare(SEARCH_BY_ID)
+    .bind(fromMs - LONGEST_BATCH_MS, fromMs, toMs, id)
+    .first<Row & { tenant_id: string; mode: LedgerKey["mode"] }>();
+  if (found === null) return null;
+  const ledger = { tenantId: found.tenant_id, mode: found.mode };
+  return meterEventOf(JSON.parse(found.event) as StoredEventRow, ledger);
+}
