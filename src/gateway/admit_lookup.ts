@@ -1,13 +1,13 @@
 import type { Failure } from "../domain/failure.ts";
 import type { Result } from "../domain/result.ts";
-import type { Passage } from "../platform/claro/claro_gate.ts";
+import type { Permit } from "../platform/claro/claro_gate.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { LookupLedger } from "../platform/ledger/ledger_client.ts";
 import type { AdmitCall, AdmitReply } from "../platform/ledger/messages.ts";
 import type { Services } from "../platform/services.ts";
 import { requestIdentity } from "./idempotent_answer.ts";
 import type { LookupRequest } from "./lookup_score.ts";
-import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
+import type { ScoreOutcome } from "./score_outcome.ts";
 
 /** What a lookup can take of the ledger's time before Claro's; a reply that does not come is asked for once more. */
 const ADMIT_MS = 5000;
@@ -24,15 +24,15 @@ export type Admission = { readonly call: AdmitCall; readonly customerId: string 
 export async function prepareAdmission(
   services: Services,
   caller: Caller,
-  { lookupId, request, passage }: { lookupId: string; request: LookupRequest; passage: Passage },
+  { lookupId, request, permit }: { lookupId: string; request: LookupRequest; permit: Permit },
 ): Promise<Admission> {
   const { keyId } = caller;
   const { ip, reference } = request;
   const identity = await requestIdentity(services, caller, request);
   const refuseNew: Failure | null =
-    passage.kind === "refused" ? { code: "claro_unreachable", retryAfterSeconds: passage.retryAfterSeconds } : null;
+    permit.kind === "refused" ? { code: "claro_unreachable", retryAfterSeconds: permit.retryAfterSeconds } : null;
   // A request that may be a repeat must not reach Claro before the ledger knows; nor one that tries Claro's health.
-  const mayAskAtOnce = request.idempotencyKey === null && (passage.kind === "free" || passage.kind === "uncounted");
+  const mayAskAtOnce = request.idempotencyKey === null && (permit.kind === "free" || permit.kind === "uncounted");
   const customerId = mayAskAtOnce ? services.words.take(keyId) : null;
   const room = { isSent: customerId !== null, roomAsked: mayAskAtOnce ? services.words.wanted(keyId) : 0 };
   return {
@@ -71,14 +71,14 @@ export async function endUnanswered(
   context: {
     reply: Result<AdmitReply, Failure>;
     sent: Promise<ScoreOutcome | null> | null;
-    passage: Passage;
+    permit: Permit;
     waitUntil: (work: Promise<unknown>) => void;
   },
 ): Promise<void> {
-  const { reply, passage, waitUntil } = context;
+  const { reply, permit, waitUntil } = context;
   const ended = await context.sent;
-  if (ended === null) services.gate.leave(passage, "unused", waitUntil);
-  else services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
+  // Who asked Claro has left already.
+  if (ended === null) waitUntil(services.gate.leave(permit, "unused"));
   // Nothing was sent, and the ledger knows that nothing would be.
   if (ended === null && reply.ok && call.isSent !== true) return;
   const times = { timeoutMs: PUT_RIGHT_MS, tryMs: ADMIT_MS, tries: Number.POSITIVE_INFINITY };

@@ -4,13 +4,14 @@ import type { Failure } from "../domain/failure.ts";
 import type { LookupGrounds } from "../domain/lookup_grounds.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
 import { callLedger, LookupLedger } from "../platform/ledger/ledger_client.ts";
+import type { ClaroCause } from "../platform/claro/cause.ts";
 import { withDeadline } from "../platform/deadline.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import { admit, endUnanswered, prepareAdmission } from "./admit_lookup.ts";
 import { askClaro } from "./ask_claro.ts";
 import { keepAnswer, openAnswer } from "./idempotent_answer.ts";
-import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
+import type { ScoreOutcome } from "./score_outcome.ts";
 
 /** A partner's request for one score. `ip` is the caller's address where the platform vouches for it. */
 export type LookupRequest = LookupGrounds & {
@@ -49,6 +50,9 @@ export type LookupReport = {
   readonly replayed: boolean;
   readonly notices: LimitNotices | null;
   readonly timings: LookupTimings;
+  /** Of a call to Claro that failed, for the log. */
+  readonly upstreamStatus: number | null;
+  readonly cause: ClaroCause | null;
 };
 
 export type LookupOptions = {
@@ -78,14 +82,15 @@ export async function lookupScore(
   const lookupId = `lkp_${crypto.randomUUID()}`;
   const deadlineMs = startedAtMs + services.settings.claro.timeoutMs;
   const timings: LookupTimings = {};
-  const report = { outcome: null, replayed: false, notices: null, timings } as const;
+  const report = { outcome: null, replayed: false, notices: null, timings, upstreamStatus: null, cause: null } as const;
 
   const ledger = new LookupLedger(services.trips, caller, waitUntil);
-  const passage = await services.gate.enter(mode);
-  const admission = await prepareAdmission(services, caller, { lookupId, request, passage });
+  const parties = { mode, tenantId, cpf: request.cpf };
+  const permit = await services.gate.enter(parties);
+  const admission = await prepareAdmission(services, caller, { lookupId, request, permit });
   const ask = async (customerId: string) => {
     const askedAtMs = Date.now();
-    const ended = await askClaro(services, mode, { cpf: request.cpf, customerId, deadlineMs });
+    const ended = await askClaro(services, { ...parties, customerId, deadlineMs }, { permit, waitUntil });
     timings.claro = Date.now() - askedAtMs;
     return ended;
   };
@@ -100,7 +105,7 @@ export async function lookupScore(
   const admittedByMs = Date.now();
   timings.admit = admittedByMs - admitFromMs;
   if (!admitted.ok || admitted.value.kind !== "admitted") {
-    const ending = endUnanswered(services, ledger, admission, { reply: admitted, sent, passage, waitUntil });
+    const ending = endUnanswered(services, ledger, admission, { reply: admitted, sent, permit, waitUntil });
     waitUntil(ending);
     // A call to Claro whose intent may be missing: the answer waits, so that a crash meets a lookup that has none.
     if (!admitted.ok && sent !== null) await withDeadline(SETTLE_MS, () => ending);
@@ -117,20 +122,20 @@ export async function lookupScore(
 
   const { customerId, admittedAtMs } = admitted.value;
   const ended = (await sent) ?? (await ask(customerId));
-  services.gate.leave(passage, isClarosFailure(ended) ? "failed" : "succeeded", waitUntil);
   const answer = toAnswer(ended, { lookupId, mode, createdAtMs: admittedAtMs });
   const kept = await keepAnswer(services, { tenantId, request }, answer);
-  const { outcome, transactionId } = ended;
+  const { outcome, transactionId, upstreamStatus, cause } = ended;
+  const told = { ...report, notices, upstreamStatus, cause };
   const settleFromMs = Date.now();
   const withinMs = settleFromMs - admittedByMs + SETTLE_MS - REPLY_MS;
   const settled = await ledger.settle({ lookupId, outcome, transactionId, answer: kept, withinMs }, SETTLE_TIMES);
   timings.settle = Date.now() - settleFromMs;
-  if (settled.ok && settled.value.kind === "settled") return { ...report, answer, outcome, notices };
+  if (settled.ok && settled.value.kind === "settled") return { ...told, answer, outcome };
   if (!settled.ok && outcome === "delivered") {
     // Its event may be there all the same, with a charge for a score that is not given.
     waitUntil(callLedger(services.ledgers, caller, (stub) => stub.withdraw(lookupId)));
   }
-  return { ...report, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown", notices };
+  return { ...told, answer: failed(lookupId, { code: "ledger_unavailable" }), outcome: "unknown" };
 }
 
 function toAnswer(ended: ScoreOutcome, lookup: { lookupId: string; mode: Mode; createdAtMs: number }): LookupAnswer {

@@ -20,6 +20,9 @@ export type LogFields = {
   settings?: readonly string[];
   error?: string;
   durationsMs?: Record<string, number>;
+  /** What went wrong with the call to Claro, and its status where it answered. */
+  cause?: string;
+  upstreamStatus?: number | null;
 };
 
 export type Variables = {

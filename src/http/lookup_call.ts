@@ -94,6 +94,7 @@ export async function runLookup(
   Object.assign(log, { lookupId: answer.lookupId, durationsMs });
   if (outcome !== null) log.outcome = outcome;
   if (replayed) log.replayed = true;
+  if (report.cause !== null) Object.assign(log, { cause: report.cause, upstreamStatus: report.upstreamStatus });
   const headers = {
     "Cache-Control": "no-store",
     "Server-Timing": serverTiming(durationsMs),
