@@ -413,16 +413,40 @@ describe("our calls", () => {
 });
 
 describe("a Claro that cannot be reached", () => {
+  const { TEST_SANDBOX_URL: sandboxUrl } = env as unknown as { TEST_SANDBOX_URL: string };
+
   test.each([
-    ["takes no connection", "http://127.0.0.1:9"],
-    ["has no address", "http://claro.invalid"],
-  ])("since it %s costs nothing and says so", async (_why, CLARO_BASE_URL) => {
+    ["takes no connection", "http://127.0.0.1:9", "connect"],
+    ["has no address", "http://claro.invalid", "connect"],
+    ["speaks no TLS", sandboxUrl.replace("http:", "https:"), "tls"],
+  ])("since it %s costs nothing and says so", async (_why, CLARO_BASE_URL, cause) => {
     const tenant = await newTenant();
+    const log = vi.spyOn(console, "log");
     const response = await fetchWith({ CLARO_BASE_URL }, scoreRequest(tenant.key));
+    const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)) as Record<string, unknown>);
+    log.mockRestore();
     expect(response.status).toBe(503);
     expect(response.headers.get("retry-after")).toBe("1");
     expect(await failureCode(response)).toBe("claro_unreachable");
     expect(await usageOf(tenant)).toEqual({ requests: 1, failed: 1 });
+    expect(lines).toContainEqual(expect.objectContaining({ event: "request", cause, upstreamStatus: null }));
+  });
+
+  test.each([
+    [521, "claro_unreachable", "failed"],
+    [522, "claro_unreachable", "failed"],
+    [523, "claro_unreachable", "failed"],
+    [525, "claro_unreachable", "failed"],
+    [526, "claro_unreachable", "failed"],
+    [530, "claro_unreachable", "failed"],
+    [520, "claro_timeout", "unknown"],
+    [524, "claro_timeout", "unknown"],
+  ])("as Cloudflare says with %i, is %s", async (claroStatus, code, outcome) => {
+    const tenant = await newTenant();
+    await sandbox("faults", [status(claroStatus, { times: 2 })]);
+    expect(await failureCode(await lookup(tenant.key, CPF))).toBe(code);
+    expect(await sandbox("counts")).toMatchObject({ scoreCalls: outcome === "failed" ? 2 : 1 });
+    expect(await usageOf(tenant)).toEqual({ requests: 1, [outcome]: 1 });
   });
 });
 
