@@ -87,6 +87,13 @@ describe("a tenant's breaker", () => {
     expect(breakers.openings.has("a")).toBe(true);
   });
 
+  test("does not wait for a probe of a clock that ran ahead", () => {
+    const breakers = made();
+    fail(breakers, "a", persons(10));
+    probe(breakers, "a", START_MS + 5000 + 300_000);
+    expect(breakers.enter("a", START_MS + 5000, PROBE).kind).toBe("probe");
+  });
+
   test("goes on from what was kept, and gives no number twice", () => {
     const before = made();
     fail(before, "a", persons(10));
@@ -164,6 +171,20 @@ describe("the gateway's breaker", () => {
     expect(breakers.enter("a", nowMs, PROBE).kind).toBe("open");
     breakers.endProbe(probe(breakers, "c", nowMs), "succeeded", nowMs);
     expect(breakers.enter("a", nowMs, PROBE).kind).toBe("closed");
+  });
+
+  test("counts a tenant whose own probe failed among those that fail", () => {
+    const breakers = openedByTwo();
+    breakers.endProbe(probe(breakers, "c", START_MS + 5000), "failed", START_MS + 5000);
+    expect(breakers.enter("c", START_MS + 5001, PROBE)).toEqual({ kind: "open", forMs: 9999, by: "gateway" });
+    expect(breakers.enter("d", START_MS + 5001, PROBE).kind).toBe("probe");
+  });
+
+  test("is not closed by a success from before it opened", () => {
+    const breakers = openedByTwo();
+    const tenants = [{ tenantId: "c", failedPersons: [], successes: 1 }];
+    breakers.report({ tenants, lastSuccessAgoMs: 101 }, START_MS + 100);
+    expect(breakers.openings.has(GATEWAY)).toBe(true);
   });
 
   test("is opened again once by probes that fail side by side", () => {

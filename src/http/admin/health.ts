@@ -38,7 +38,7 @@ export const healthAnswer = z
             openTenants: z.int().meta(
               told(
                 {
-                  "pt-BR": "Quantos clientes têm o próprio disjuntor aberto.",
+                  "pt-BR": "Quantos parceiros têm o próprio disjuntor aberto.",
                   en: "How many tenants' own breakers are open.",
                 },
                 { examples: [0] },
