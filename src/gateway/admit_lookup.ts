@@ -106,6 +106,7 @@ async function endUnadmitted(
     outcome: outcome === null || outcome.outcome === "failed" ? "failed" : "unknown",
     transactionId: outcome?.transactionId ?? null,
     failureCode: "ledger_unavailable",
+    upstreamStatus: outcome?.upstreamStatus ?? null,
     claroMs: lookup.timings.claro ?? null,
   });
 }

@@ -1,8 +1,8 @@
 import type { Failure } from "../domain/failure.ts";
-import type { Passage } from "../platform/claro/claro_gate.ts";
+import type { LookupParties, Permit } from "../platform/claro/claro_gate.ts";
 import { askClaro } from "./ask_claro.ts";
 import type { Lookup } from "./lookup.ts";
-import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
+import type { ScoreOutcome } from "./score_outcome.ts";
 
 /**
  * A lookup's call to Claro. On a grant of the ledger it leaves beside the admission, right after it (an early call); else
@@ -10,13 +10,13 @@ import { isClarosFailure, type ScoreOutcome } from "./score_outcome.ts";
  */
 export class ClaroCall {
   readonly #lookup: Lookup;
-  readonly #permit: Passage;
+  readonly #permit: Permit;
   /** Where the call may leave beside the admission: as whom. */
   readonly #earlyCustomerId: string | null;
   readonly #admissionLeft = Promise.withResolvers<boolean>();
   #early: Promise<ScoreOutcome | null> | null = null;
 
-  constructor(lookup: Lookup, permit: Passage, earlyCustomerId: string | null) {
+  constructor(lookup: Lookup, permit: Permit, earlyCustomerId: string | null) {
     this.#lookup = lookup;
     this.#permit = permit;
     this.#earlyCustomerId = earlyCustomerId;
@@ -44,31 +44,25 @@ export class ClaroCall {
 
   /** Claro's answer to an admitted lookup. */
   async ask(customerId: string): Promise<ScoreOutcome> {
-    const outcome = (await this.#early) ?? (await this.#send(customerId));
-    this.#return(outcome);
-    return outcome;
+    return (await this.#early) ?? (await this.#send(customerId));
   }
 
   /** The lookup goes no further. What Claro answered where it was asked all the same; null where nothing was sent. */
   async abandon(): Promise<ScoreOutcome | null> {
     this.afterAdmission(false);
     const outcome = await this.#early;
-    this.#return(outcome);
+    // Whoever asks Claro returns the permit.
+    if (outcome === null) this.#lookup.waitUntil(this.#lookup.services.gate.leave(this.#permit, "unused"));
     return outcome;
   }
 
   async #send(customerId: string): Promise<ScoreOutcome> {
-    const { services, caller, request, deadlineMs, timings } = this.#lookup;
+    const { services, deadlineMs, timings, waitUntil } = this.#lookup;
     const askedAtMs = Date.now();
-    const outcome = await askClaro(services, caller.mode, { cpf: request.cpf, customerId, deadlineMs });
+    const ask = { ...partiesOf(this.#lookup), customerId, deadlineMs };
+    const outcome = await askClaro(services, ask, { permit: this.#permit, waitUntil });
     timings.claro = Date.now() - askedAtMs;
     return outcome;
-  }
-
-  #return(outcome: ScoreOutcome | null): void {
-    const { services, waitUntil } = this.#lookup;
-    if (outcome === null) services.gate.leave(this.#permit, "unused", waitUntil);
-    else services.gate.leave(this.#permit, isClarosFailure(outcome) ? "failed" : "succeeded", waitUntil);
   }
 }
 
@@ -78,8 +72,12 @@ export class ClaroCall {
  */
 export async function openClaroCall(lookup: Lookup): Promise<ClaroCall> {
   const { services, caller, request } = lookup;
-  const permit = await services.gate.enter(caller.mode);
+  const permit = await services.gate.enter(partiesOf(lookup));
   // A request that may be a repeat must not reach Claro before the ledger knows; nor one that tries Claro's health.
   const mayBeEarly = request.idempotencyKey === null && (permit.kind === "free" || permit.kind === "uncounted");
   return new ClaroCall(lookup, permit, mayBeEarly ? services.earlyCalls.take(caller.keyId) : null);
+}
+
+function partiesOf({ caller, request }: Lookup): LookupParties {
+  return { mode: caller.mode, tenantId: caller.tenantId, cpf: request.cpf };
 }

@@ -4,6 +4,7 @@ import type { LimitNotices } from "../domain/ledger/limits.ts";
 import type { LookupGrounds } from "../domain/lookup_grounds.ts";
 import { newLookupId } from "../domain/lookup_id.ts";
 import type { Mode, Outcome } from "../domain/meter_event.ts";
+import type { ClaroCause } from "../platform/claro/cause.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import { LookupLedger } from "../platform/ledger/ledger_client.ts";
 import type { Services } from "../platform/services.ts";
@@ -48,8 +49,8 @@ export type LookupReport = {
   readonly notices: LimitNotices | null;
   readonly timings: LookupTimings;
   /** For the log: what Claro's answer was, and what was wrong with it. */
-  readonly upstreamStatus?: number | null;
-  readonly cause?: string | null;
+  readonly upstreamStatus: number | null;
+  readonly cause: ClaroCause | null;
 };
 
 export type LookupOptions = {

@@ -1,6 +1,4 @@
 import type { Failure } from "../domain/failure.ts";
-import type { LimitNotices } from "../domain/ledger/limits.ts";
-import type { Outcome } from "../domain/meter_event.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import { admitLookup } from "./admit_lookup.ts";
@@ -36,27 +34,29 @@ export async function lookupScore(
     const answer = await openAnswer(services, lookup, admission);
     return { ...report(lookup, answer, admission), replayed: true };
   }
-  const outcome = await claro.ask(admission.customerId);
-  const answer = toAnswer(lookup, outcome, admission.admittedAtMs);
-  const settled = await settleLookup(lookup, admission, { outcome, answer });
+  const ended = await claro.ask(admission.customerId);
+  const answer = toAnswer(lookup, ended, admission.admittedAtMs);
+  const settled = await settleLookup(lookup, admission, { ended, answer });
   if (settled.kind === "unrecorded") {
-    const { notices } = admission;
-    return report(lookup, failed(lookup, { code: "ledger_unavailable" }), { notices, outcome: "unknown" });
+    const unknown = { ...ended, outcome: "unknown", notices: admission.notices } as const;
+    return report(lookup, failed(lookup, { code: "ledger_unavailable" }), unknown);
   }
-  return report(lookup, withCharge(answer, settled.charge), { notices: settled.notices, outcome: outcome.outcome });
+  return report(lookup, withCharge(answer, settled.charge), { ...ended, notices: settled.notices });
 }
+
+type Ended = Pick<LookupReport, "notices"> & Partial<Pick<LookupReport, "outcome" | "upstreamStatus" | "cause">>;
 
 function report(
   { timings }: Lookup,
   answer: LookupAnswer,
-  { notices, outcome = null }: { notices: LimitNotices | null; outcome?: Outcome | null },
+  { notices, outcome = null, upstreamStatus = null, cause = null }: Ended,
 ): LookupReport {
-  return { answer, outcome, notices, replayed: false, timings };
+  return { answer, outcome, notices, replayed: false, timings, upstreamStatus, cause };
 }
 
-function toAnswer({ lookupId, caller }: Lookup, outcome: ScoreOutcome, createdAtMs: number): LookupAnswer {
-  if (outcome.outcome !== "delivered") return { kind: "failure", lookupId, failure: outcome.failure };
-  const { score, transactionId, apiVersion, writtenScore } = outcome;
+function toAnswer({ lookupId, caller }: Lookup, ended: ScoreOutcome, createdAtMs: number): LookupAnswer {
+  if (ended.outcome !== "delivered") return { kind: "failure", lookupId, failure: ended.failure };
+  const { score, transactionId, apiVersion, writtenScore } = ended;
   const claro = { apiVersion, score: writtenScore };
   return { kind: "score", lookupId, score, mode: caller.mode, billed: false, transactionId, createdAtMs, claro };
 }

@@ -20,16 +20,17 @@ export type Settlement =
 export async function settleLookup(
   lookup: Lookup,
   admission: Extract<Admission, { kind: "admitted" }>,
-  { outcome, answer }: { outcome: ScoreOutcome; answer: LookupAnswer },
+  { ended, answer }: { ended: ScoreOutcome; answer: LookupAnswer },
 ): Promise<Settlement> {
   const { services, caller, ledger, lookupId, timings, waitUntil } = lookup;
   const kept = await keepAnswer(services, lookup, answer);
   const askedAtMs = Date.now();
   const settled = await ledger.settle({
     lookupId,
-    outcome: outcome.outcome,
-    transactionId: outcome.transactionId,
-    failureCode: outcome.failure?.code ?? null,
+    outcome: ended.outcome,
+    transactionId: ended.transactionId,
+    failureCode: ended.failureCode,
+    upstreamStatus: ended.upstreamStatus,
     admitMs: timings.admit ?? null,
     claroMs: timings.claro ?? null,
     answer: kept,
@@ -42,9 +43,9 @@ export async function settleLookup(
     const { charge, notices } = settled.value as Partial<Extract<SettleReply, { kind: "settled" }>>;
     return { kind: "settled", charge: charge ?? null, notices: notices ?? admission.notices };
   }
-  if (!settled.ok && outcome.outcome === "delivered") {
+  if (!settled.ok && ended.outcome === "delivered") {
     const { idempotency } = admission.call;
-    const { transactionId } = outcome;
+    const { transactionId } = ended;
     waitUntil(
       putRight(services, caller, { lookupId, sent: admission.call, idempotency, outcome: "unknown", transactionId }),
     );

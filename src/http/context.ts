@@ -7,9 +7,6 @@ export type LogFields = {
   keyId?: string;
   mode?: string;
   outcome?: string;
-  /** Of a lookup that failed: the status of Claro's answer, and what was wrong with it. */
-  upstreamStatus?: number;
-  cause?: string;
   code?: string;
   /** What was wrong with which part, as `path:code`. */
   issues?: readonly string[];
@@ -23,6 +20,9 @@ export type LogFields = {
   settings?: readonly string[];
   error?: string;
   durationsMs?: Record<string, number>;
+  /** What went wrong with the call to Claro, and its status where it answered. */
+  cause?: string;
+  upstreamStatus?: number | null;
 };
 
 export type Variables = {

@@ -95,8 +95,7 @@ export async function runLookup(
   Object.assign(log, { lookupId: answer.lookupId, durationsMs });
   if (outcome !== null) log.outcome = outcome;
   if (replayed) log.replayed = true;
-  if (typeof report.upstreamStatus === "number") log.upstreamStatus = report.upstreamStatus;
-  if (typeof report.cause === "string") log.cause = report.cause;
+  if (report.cause !== null) Object.assign(log, { cause: report.cause, upstreamStatus: report.upstreamStatus });
   const headers = {
     "Cache-Control": "no-store",
     "Server-Timing": serverTiming(durationsMs),

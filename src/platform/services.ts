@@ -91,7 +91,7 @@ function makeServices(env: Env, settings: Settings): Services {
     backlog: new BacklogReports(env.KEYS),
     sweepPlace: new SweepPlace(env.KEYS),
     tokens: new TokenSource(env.ACCESS_TOKEN, clock),
-    gate: new ClaroGate(env.CLARO_BREAKER),
+    gate: new ClaroGate(env.CLARO_BREAKER, new KeyedHash(settings.cpfHmacSecret)),
     claro: { live: new ClaroClient("live", settings, clock), test: new ClaroClient("test", settings, clock) },
     cpfHash: new KeyedHash(settings.cpfHmacSecret),
     idempotencyHash: new KeyedHash(settings.idempotencySecret),

@@ -1,66 +1,56 @@
 import { describe, expect, test } from "vitest";
-import {
-  breakerWord,
-  closedBreaker,
-  countCalls,
-  endProbe,
-  enterBreaker,
-  type CircuitBreaker,
-} from "../../src/domain/circuit_breaker.ts";
+import { CallWindow, open, refusesForMs, reopen, type Opening } from "../../src/domain/circuit_breaker.ts";
 
 const START_MS = 1_000_000;
-const PROBE = { probeMs: 20_000 };
 
-function broken(nowMs = START_MS): CircuitBreaker {
-  return countCalls(closedBreaker(nowMs), { failures: 10, successes: 0 }, nowMs);
+function windowOf({ failures, successes }: { failures: number; successes: number }): CallWindow {
+  const window = new CallWindow();
+  for (let n = 0; n < failures; n += 1) window.addFailure(`person ${n}`, START_MS);
+  window.addSuccesses(successes, START_MS);
+  return window;
 }
 
-/** Lets the breaker fail its probe `times` times, each as soon as one may be made. */
-function failedProbes(times: number): { breaker: CircuitBreaker; nowMs: number } {
-  let breaker = broken();
-  let nowMs = START_MS;
-  for (let n = 0; n < times; n += 1) {
-    const waiting = breakerWord(breaker, nowMs);
-    nowMs += waiting.kind === "open" ? waiting.forMs : 0;
-    const entered = enterBreaker(breaker, nowMs, PROBE);
-    if (entered.word.kind !== "probe") throw new Error(`no probe, but ${entered.word.kind}`);
-    breaker = endProbe(entered.breaker, { number: entered.word.number, result: "failed" }, nowMs);
-  }
-  return { breaker, nowMs };
-}
-
-describe("a closed breaker", () => {
+describe("a window of calls", () => {
   test.each([
-    ["nine failures", { failures: 9, successes: 0 }, "closed"],
-    ["ten failures", { failures: 10, successes: 0 }, "open"],
-    ["as many failures as successes", { failures: 50, successes: 50 }, "open"],
-    ["fewer failures than successes", { failures: 50, successes: 51 }, "closed"],
-  ])("after %s", (_, calls, kind) => {
-    expect(countCalls(closedBreaker(START_MS), calls, START_MS).kind).toBe(kind);
+    ["nine failures", { failures: 9, successes: 0 }, false],
+    ["ten failures", { failures: 10, successes: 0 }, true],
+    ["as many failures as successes", { failures: 50, successes: 50 }, true],
+    ["fewer failures than successes", { failures: 50, successes: 51 }, false],
+  ])("after %s", (_, calls, isBroken) => {
+    expect(windowOf(calls).isBroken(START_MS)).toBe(isBroken);
   });
 
-  test("forgets what was more than half a minute ago", () => {
-    const nine = countCalls(closedBreaker(START_MS), { failures: 9, successes: 0 }, START_MS);
-    expect(countCalls(nine, { failures: 1, successes: 0 }, START_MS + 29_999).kind).toBe("open");
-    expect(countCalls(nine, { failures: 1, successes: 0 }, START_MS + 30_000).kind).toBe("closed");
+  test("counts a person once, however often its calls fail", () => {
+    const window = windowOf({ failures: 9, successes: 0 });
+    for (let n = 0; n < 100; n += 1) window.addFailure("person 0", START_MS + n);
+    expect(window.failures(START_MS + 100)).toBe(9);
   });
 
-  test("lets everybody in", () => {
-    expect(enterBreaker(closedBreaker(START_MS), START_MS, PROBE).word).toEqual({ kind: "closed" });
+  test("slides: it forgets each call half a minute after it", () => {
+    const window = windowOf({ failures: 5, successes: 0 });
+    for (let n = 5; n < 10; n += 1) window.addFailure(`person ${n}`, START_MS + 29_999);
+    expect(window.isBroken(START_MS + 29_999)).toBe(true);
+    expect(window.failures(START_MS + 30_000)).toBe(5);
+    for (let n = 10; n < 15; n += 1) window.addFailure(`person ${n}`, START_MS + 40_000);
+    expect(window.isBroken(START_MS + 40_000)).toBe(true);
+  });
+
+  test("does not believe what a clock saw that jumped back since", () => {
+    const window = windowOf({ failures: 20, successes: 20 });
+    expect(window.failures(START_MS - 1)).toBe(0);
+    expect(window.successes(START_MS - 1)).toBe(0);
+  });
+
+  test("is bounded", () => {
+    expect(windowOf({ failures: 100_000, successes: 0 }).failures(START_MS)).toBe(1000);
   });
 });
 
-describe("an open breaker", () => {
-  test("lets nobody in for five seconds, then one at a time", () => {
-    expect(enterBreaker(broken(), START_MS + 4999, PROBE).word).toEqual({ kind: "open", forMs: 1 });
-    const first = enterBreaker(broken(), START_MS + 5000, PROBE);
-    expect(first.word).toEqual({ kind: "probe", number: 1 });
-    expect(enterBreaker(first.breaker, START_MS + 5000, PROBE).word).toEqual({ kind: "open", forMs: 1000 });
-  });
-
-  test("closes when the probe succeeds", () => {
-    const { breaker } = enterBreaker(broken(), START_MS + 5000, PROBE);
-    expect(endProbe(breaker, { number: 1, result: "succeeded" }, START_MS + 5100).kind).toBe("closed");
+describe("an opening", () => {
+  test("refuses for five seconds", () => {
+    expect(refusesForMs(open(START_MS), START_MS)).toBe(5000);
+    expect(refusesForMs(open(START_MS), START_MS + 4999)).toBe(1);
+    expect(refusesForMs(open(START_MS), START_MS + 5000)).toBe(0);
   });
 
   test.each([
@@ -69,32 +59,16 @@ describe("an open breaker", () => {
     [3, 40_000],
     [4, 60_000],
     [20, 60_000],
-  ])("opens for longer after %i failed probes", (times, forMs) => {
-    const { breaker, nowMs } = failedProbes(times);
-    expect(breakerWord(breaker, nowMs)).toEqual({ kind: "open", forMs });
-    expect(breaker).toMatchObject({ kind: "open", sinceMs: START_MS });
+  ])("refuses for longer after %i failed probes", (times, forMs) => {
+    let opening: Opening = open(START_MS);
+    for (let n = 0; n < times; n += 1) opening = reopen(opening, opening.untilMs);
+    const { untilMs } = opening;
+    expect(refusesForMs(opening, untilMs - forMs)).toBe(forMs);
+    expect(opening).toMatchObject({ sinceMs: START_MS, openings: times + 1 });
+    expect(reopen(opening, untilMs).untilMs - untilMs).toBeLessThanOrEqual(60_000);
   });
 
-  test("gives the leave of a probe that was not used to the next", () => {
-    const { breaker } = enterBreaker(broken(), START_MS + 5000, PROBE);
-    const free = endProbe(breaker, { number: 1, result: "unused" }, START_MS + 5000);
-    expect(enterBreaker(free, START_MS + 5000, PROBE).word).toEqual({ kind: "probe", number: 2 });
-  });
-
-  test("lets a probe lapse, and does not believe it any more", () => {
-    const first = enterBreaker(broken(), START_MS + 5000, PROBE);
-    expect(enterBreaker(first.breaker, START_MS + 24_999, PROBE).word.kind).toBe("open");
-    const second = enterBreaker(first.breaker, START_MS + 25_000, PROBE);
-    expect(second.word).toEqual({ kind: "probe", number: 2 });
-    expect(endProbe(second.breaker, { number: 1, result: "succeeded" }, START_MS + 25_001)).toBe(second.breaker);
-  });
-
-  test("takes no notice of calls that were sent before it opened", () => {
-    const breaker = broken();
-    expect(countCalls(breaker, { failures: 0, successes: 1000 }, START_MS)).toBe(breaker);
-  });
-
-  test("is not kept open by a clock that jumped back", () => {
-    expect(enterBreaker(broken(START_MS + 86_400_000), START_MS, PROBE).word.kind).toBe("probe");
+  test("is not kept by a clock that jumped back", () => {
+    expect(refusesForMs(open(START_MS + 86_400_000), START_MS)).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessToken } from "../../src/platform/claro/access_token.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
 import { newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
-import { fetchWith, scoreRequest, SHAPES, usageOf } from "../support/shapes.ts";
+import { fetchWith, isolateWith, scoreRequest, SHAPES, usageOf } from "../support/shapes.ts";
 
 const MANY = 200;
 /** So many at once on a small machine take longer than one alone may. */
@@ -86,11 +86,12 @@ describe.each(SHAPES)("a lookup in $name", (shape) => {
           headers: { ...credentials, "content-type": "application/json", "idempotency-key": crypto.randomUUID() },
           body: shape.body('"52998224725"'),
         });
-      expect((await fetchWith({}, request())).status).toBe(200);
+      const isolate = isolateWith({});
+      expect((await isolate(request())).status).toBe(200);
       // The lookups above left an alarm behind, which may write to D1 at any time.
       await env.TENANT_LEDGER.getByName(`${tenant.tenantId}:${mode}`).flush();
       const roundTrips = countRoundTrips();
-      const response = await fetchWith({}, request());
+      const response = await isolate(request());
       expect([response.status, roundTrips()]).toEqual([200, { admit: 1, settle: 1 }]);
       const last = roundTrips();
       await response.text();

@@ -216,6 +216,52 @@ describe("the running sandbox", () => {
       expect(await journal(sandbox)).toMatchObject([{ status: 200, finished: false }]);
     });
 
+    test("hang_body: the headers and half of the body, and then nothing", async () => {
+      await setFaults(sandbox, [{ target: "score", kind: "hang_body", status: 401 }]);
+      const response = await score(sandbox, { token, signal: AbortSignal.timeout(300) });
+      expect(response.status).toBe(401);
+      const length = Number(response.headers.get("content-length"));
+      expect(await receivedBytes(response)).toEqual({ count: Math.floor(length / 2), isWhole: false });
+      await expectCounts(sandbox, { scoreCalls: 1, delivered: 0, inFlight: 0 });
+    });
+
+    test("bad_gzip: a body that is marked as packed and is not", async () => {
+      await setFaults(sandbox, [{ target: "score", kind: "bad_gzip" }]);
+      const response = await score(sandbox, { token });
+      expect(response.headers.get("content-encoding")).toBe("gzip");
+      await expect(response.text()).rejects.toThrow();
+      expect(await journal(sandbox)).toMatchObject([{ status: 200, score: null }]);
+    });
+
+    test("early_hints: the normal answer after a 103", async () => {
+      await setFaults(sandbox, [{ target: "score", kind: "early_hints" }]);
+      expect((await score(sandbox, { token })).status).toBe(200);
+      await expectCounts(sandbox, { delivered: 1, inFlight: 0 });
+    });
+
+    test.each(["reset_mid_body", "hang_body", "drip", "delay", "bad_gzip", "early_hints"])(
+      "%s: with another status, and another body",
+      async (kind) => {
+        await setFaults(sandbox, [{ target: "score", kind, status: 503, body: "no", delayMs: 1 }]);
+        const response = await score(sandbox, { token });
+        expect([response.status, response.headers.get("content-length")]).toEqual([503, "2"]);
+        await response.body?.cancel();
+      },
+    );
+
+    test("strike only the person, or the customer, that they are for", async () => {
+      await setFaults(sandbox, [
+        { target: "score", kind: "status", status: 500, cpf: magic("score_0") },
+        { target: "score", kind: "status", status: 503, customerId: "unlucky" },
+      ]);
+      const statusFor = async (options: Partial<ScoreOptions>) => (await score(sandbox, { token, ...options })).status;
+      expect(await statusFor({})).toBe(200);
+      expect(await statusFor({ cpf: magic("score_0") })).toBe(500);
+      expect(await statusFor({ customerId: "unlucky" })).toBe(503);
+      expect(await statusFor({ customerId: "unlucky", cpf: magic("score_0") })).toBe(500);
+      expect((await callToken(sandbox)).status).toBe(200);
+    });
+
     test("delay: the normal answer, later", async () => {
       await setFaults(sandbox, [{ target: "score", kind: "delay", delayMs: 150 }]);
       const startedAt = performance.now();

@@ -1,4 +1,6 @@
+import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
+import { cpfCheckDigits } from "../../src/domain/cpf.ts";
 import { expectDocumented } from "./documented.ts";
 
 /** The gateway inside workerd, as a partner and an operator use it. */
@@ -66,9 +68,24 @@ export async function lookup(key: string, cpf: unknown, headers: Record<string, 
   return await call("/v1/scores", { headers: { authorization: `Bearer ${key}`, ...headers }, body: { cpf } });
 }
 
+/** As many persons, always the same ones from `from` on. */
+export function persons(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, n) => {
+    const firstNine = String(710_000_000 + from + n);
+    return `${firstNine}${cpfCheckDigits(firstNine)}`;
+  });
+}
+
 /** A ledger's object, to look into and to disturb. */
 export function ledgerOf(tenantId: string, mode: "live" | "test" = "live") {
   return env.TENANT_LEDGER.getByName(`${tenantId}:${mode}`);
+}
+
+/** Lets 401s have Claro's token renewed as often as at first: the object keeps the number in memory. */
+export async function forgetRenewals(): Promise<void> {
+  const token = env.ACCESS_TOKEN.getByName("live");
+  await token.status();
+  await evictDurableObject(token);
 }
 
 /** The stand-alone sandbox's controls. */

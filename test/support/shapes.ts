@@ -77,8 +77,14 @@ export async function usageOf(tenant: TestTenant, query = ""): Promise<Partial<T
 
 /** The Worker with other settings than the tests'; its objects keep theirs. */
 export async function fetchWith(settings: Record<string, string | undefined>, request: Request): Promise<Response> {
+  return await isolateWith(settings)(request);
+}
+
+/** The same, with what an isolate keeps from one request to the next. */
+export function isolateWith(settings: Record<string, string | undefined>): (request: Request) => Promise<Response> {
   const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as unknown as ExecutionContext;
-  return await app.fetch(request, { ...env, ...settings }, context);
+  const isolateEnv = { ...env, ...settings };
+  return async (request) => await app.fetch(request, isolateEnv, context);
 }
 
 export function scoreRequest(key: string, cpf = "52998224725"): Request {

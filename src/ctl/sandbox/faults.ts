@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { z } from "zod";
-import { type ClaroAnswer, refusal } from "../../sandbox/claro_answers.ts";
+import { type ClaroAnswer, refusal, type ScoreCall } from "../../sandbox/claro_answers.ts";
 import { seededRandom } from "./seeded_random.ts";
 
 const HUGE_BODY_BYTES = 10 * 1024 * 1024;
@@ -8,8 +8,24 @@ const DEFAULT_DELAY_MS = { delay: 1_000, drip: 100 };
 
 const faultSchema = z.strictObject({
   target: z.enum(["score", "token"]),
-  kind: z.enum(["status", "drop", "reset_mid_body", "drip", "delay", "huge_body", "html", "body"]),
-  status: z.int().min(200).max(599).optional(),
+  kind: z.enum([
+    "status",
+    "body",
+    "html",
+    "huge_body",
+    "bad_gzip",
+    "early_hints",
+    "drop",
+    "reset_mid_body",
+    "hang_body",
+    "drip",
+    "delay",
+  ]),
+  /** It strikes only the score calls for this person, or of this customer. */
+  cpf: z.string().optional(),
+  customerId: z.string().optional(),
+  /** In place of the answer's own, for every kind that answers. */
+  status: z.int().min(200).max(999).optional(),
   body: z.string().optional(),
   headers: z.record(z.string(), z.string()).refine(areHeaders, "not valid as HTTP headers").optional(),
   /** Before the answer; for `drip`, between two bytes. */
@@ -25,8 +41,11 @@ export const faultListSchema = z.array(faultSchema);
 /** How an answer goes over the wire. */
 export type Delivery = ClaroAnswer & {
   readonly headers: Readonly<Record<string, string>>;
-  /** `drop`: the socket is destroyed instead; `half`: after half of the body; `drip`: byte by byte. */
-  readonly manner: "whole" | "drop" | "half" | "drip";
+  /**
+   * `drop`: the socket is destroyed instead; `half`: after half of the body; `hang`: nothing comes after half of it;
+   * `drip`: byte by byte; `hints`: after a 103.
+   */
+  readonly manner: "whole" | "drop" | "half" | "hang" | "drip" | "hints";
   readonly dripMs: number;
 };
 
@@ -44,9 +63,11 @@ export class FaultPlan {
     this.#faults = faults.map((fault) => ({ fault, timesLeft: fault.times ?? Infinity }));
   }
 
-  next(target: Fault["target"]): Fault | null {
+  next(target: Fault["target"], call: Pick<ScoreCall, "cpf" | "customerId"> | null = null): Fault | null {
     for (const armed of this.#faults) {
+      const { cpf = call?.cpf, customerId = call?.customerId } = armed.fault;
       if (armed.fault.target !== target || armed.timesLeft === 0) continue;
+      if (cpf !== call?.cpf || customerId !== call?.customerId) continue;
       if (armed.fault.probability < 1 && this.#random() >= armed.fault.probability) continue;
       armed.timesLeft--;
       return armed.fault;
@@ -59,7 +80,9 @@ export class FaultPlan {
 export function deliveryOf(answer: ClaroAnswer, fault: Fault | null): Delivery {
   if (fault === null) return { ...answer, headers: {}, manner: "whole", dripMs: 0 };
   const delayMs = answer.delayMs + (fault.delayMs ?? 0);
-  const delivery: Delivery = { ...answer, delayMs, headers: fault.headers ?? {}, manner: "whole", dripMs: 0 };
+  const replacement = fault.status === undefined && fault.body === undefined ? {} : replacementFor(fault);
+  const headers = fault.headers ?? {};
+  const delivery: Delivery = { ...answer, ...replacement, delayMs, headers, manner: "whole", dripMs: 0 };
   switch (fault.kind) {
     case "status":
       return { ...delivery, ...replacementFor(fault) };
@@ -71,10 +94,16 @@ export function deliveryOf(answer: ClaroAnswer, fault: Fault | null): Delivery {
     }
     case "huge_body":
       return { ...delivery, ...replaced(fault.status ?? 200, `{"padding":"${"x".repeat(HUGE_BODY_BYTES)}"}`) };
+    case "bad_gzip":
+      return { ...delivery, score: null, headers: { "Content-Encoding": "gzip", ...headers } };
+    case "early_hints":
+      return { ...delivery, manner: "hints" };
     case "drop":
       return { ...delivery, manner: "drop" };
     case "reset_mid_body":
       return { ...delivery, manner: "half" };
+    case "hang_body":
+      return { ...delivery, manner: "hang" };
     case "delay":
       return { ...delivery, delayMs: answer.delayMs + (fault.delayMs ?? DEFAULT_DELAY_MS.delay) };
     case "drip":
@@ -85,7 +114,7 @@ export function deliveryOf(answer: ClaroAnswer, fault: Fault | null): Delivery {
 type Replacement = Pick<ClaroAnswer, "status" | "body" | "contentType" | "transactionId" | "score">;
 
 function replacementFor(fault: Fault): Replacement {
-  const status = fault.status ?? 500;
+  const status = fault.status ?? (fault.kind === "status" ? 500 : 200);
   if (fault.body !== undefined) return replaced(status, fault.body);
   const { body, contentType, transactionId } = refusal(fault.target === "score" ? "SCORES" : "OAUTH2", status, "Fault");
   return { status, body, contentType, transactionId, score: null };
@@ -106,7 +135,7 @@ const scoreBodySchema = z.object({
           z.number(),
           z
             .string()
-            .regex(/^[0-9]+$/)
+            .regex(/^ *[0-9]+(?:\.0+)? *$/)
             .transform(Number),
         ]),
       }),

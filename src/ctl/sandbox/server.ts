@@ -72,7 +72,7 @@ function handleScoreCall(sandbox: Sandbox, exchange: Exchange): void {
   const record = sandbox.journal.receiveScoreCall(call, exchange.request.headers);
   const isKnown = call.token !== null && sandbox.tokens.has(call.token);
   const answer = answerScoreCall(isKnown ? call : { ...call, token: null }, Date.now());
-  const delivery = deliveryOf(answer, sandbox.faults.next("score"));
+  const delivery = deliveryOf(answer, sandbox.faults.next("score", call));
   send(exchange, { ...delivery, delayMs: delivery.delayMs + sandbox.latencyMs }, record);
 }
 
@@ -99,15 +99,18 @@ function send({ request, response }: Exchange, delivery: Delivery, record?: Call
 
 function write(response: ServerResponse, delivery: Delivery): void {
   const body = Buffer.from(delivery.body);
+  if (delivery.manner === "hints") response.writeEarlyHints({ link: "</docs>; rel=preload" });
   response.writeHead(delivery.status, {
     "Content-Type": delivery.contentType,
     "Content-Length": body.length,
     ...delivery.headers,
   });
-  if (delivery.manner === "whole") {
+  if (delivery.manner === "whole" || delivery.manner === "hints") {
     response.end(body);
   } else if (delivery.manner === "half") {
     response.write(body.subarray(0, body.length >> 1), () => response.destroy());
+  } else if (delivery.manner === "hang") {
+    response.write(body.subarray(0, body.length >> 1));
   } else {
     drip(response, body, delivery.dripMs);
   }

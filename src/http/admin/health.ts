@@ -1,10 +1,32 @@
 import { z } from "zod";
 import { ok } from "../../domain/result.ts";
 import { readHealth as readGatewayHealth } from "../../gateway/read_health.ts";
+import type { BreakerState } from "../../platform/claro/claro_breaker.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
+
+const breakerState = {
+  state: z
+    .enum(["closed", "open", "half_open"])
+    .meta(
+      told(
+        { "pt-BR": "`open`: as consultas não são enviadas.", en: "`open`: lookups are not sent." },
+        { examples: ["closed"] },
+      ),
+    ),
+  since: timeField({ "pt-BR": "Desde quando.", en: "Since when." }).nullable(),
+  openings: z.int().meta(
+    told(
+      {
+        "pt-BR": "Quantas vezes abriu desde a última vez fechado.",
+        en: "How often it opened since it was last closed.",
+      },
+      { examples: [0] },
+    ),
+  ),
+};
 
 export const healthAnswer = z
   .object({
@@ -12,24 +34,20 @@ export const healthAnswer = z
       .object({
         breaker: z
           .object({
-            state: z
-              .enum(["closed", "open", "half_open"])
-              .meta(
-                told(
-                  { "pt-BR": "`open`: as consultas não são enviadas.", en: "`open`: lookups are not sent." },
-                  { examples: ["closed"] },
-                ),
-              ),
-            since: timeField({ "pt-BR": "Desde quando.", en: "Since when." }).nullable(),
-            openings: z.int().meta(
+            ...breakerState,
+            openTenants: z.int().meta(
               told(
                 {
-                  "pt-BR": "Quantas vezes abriu desde a última vez fechado.",
-                  en: "How often it opened since it was last closed.",
+                  "pt-BR": "Quantos parceiros têm o próprio disjuntor aberto.",
+                  en: "How many tenants' own breakers are open.",
                 },
                 { examples: [0] },
               ),
             ),
+            tenants: z
+              .array(z.object({ tenantId: tenantIdField, ...breakerState }))
+              .readonly()
+              .meta(told({ "pt-BR": "Os 20 primeiros deles.", en: "The first 20 of them." })),
           })
           .nullable()
           .meta(
@@ -116,7 +134,11 @@ export const readHealth = operatorEndpoint({
     return ok(
       context.json({
         claro: {
-          breaker: breaker && { state: breaker.state, since: time(breaker.sinceMs), openings: breaker.openings },
+          breaker: breaker && {
+            ...shownState(breaker),
+            openTenants: breaker.openTenants,
+            tenants: breaker.tenants.map((tenant) => ({ tenantId: tenant.tenantId, ...shownState(tenant) })),
+          },
           token: token && {
             ageSeconds: token.obtainedAtMs === null ? null : ageSeconds(token.obtainedAtMs, nowMs),
             expiresAt: time(token.expiresAtMs),
@@ -136,6 +158,10 @@ export const readHealth = operatorEndpoint({
     );
   },
 });
+
+function shownState({ state, sinceMs, openings }: BreakerState) {
+  return { state, since: time(sinceMs), openings };
+}
 
 function time(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();

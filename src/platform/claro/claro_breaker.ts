@@ -1,39 +1,51 @@
 import { DurableObject } from "cloudflare:workers";
+import { refusesForMs, type Opening } from "../../domain/circuit_breaker.ts";
 import {
-  breakerWord,
-  closedBreaker,
-  countCalls,
-  endProbe,
-  enterBreaker,
-  type BreakerWord,
-  type CircuitBreaker,
+  ClaroBreakers,
+  GATEWAY,
+  type BreakerAnswer,
+  type Openings,
   type ProbeResult,
-} from "../../domain/circuit_breaker.ts";
+  type TenantCalls,
+} from "../../domain/claro_breakers.ts";
 import { shiftedClock, type Clock } from "../clock.ts";
 import { logEvent } from "../log.ts";
 import { readSettings } from "../settings.ts";
 
-/** One row while the breaker is open; what it counts while it is closed lives in memory and may be lost. */
-const SCHEMA = `CREATE TABLE IF NOT EXISTS open (id INTEGER PRIMARY KEY CHECK (id = 1), breaker TEXT NOT NULL) STRICT`;
-const READ_OPEN = `SELECT breaker FROM open`;
-const SAVE_OPEN = `INSERT INTO open VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET breaker = excluded.breaker`;
-const DROP_OPEN = `DELETE FROM open`;
+/** A row for each breaker that is open; what is counted while they are closed lives in memory and may be lost. */
+const SCHEMA = `
+  DROP TABLE IF EXISTS open;
+  CREATE TABLE IF NOT EXISTS openings (name TEXT PRIMARY KEY, opening TEXT NOT NULL) STRICT, WITHOUT ROWID`;
+const READ_OPENINGS = `SELECT name, opening FROM openings`;
+const SAVE_OPENING = `INSERT INTO openings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET opening = excluded.opening`;
+const DROP_OPENING = `DELETE FROM openings WHERE name = ?`;
 
 /** A probe is a lookup: it has Claro's time, and the ledger's before and after it. */
 const PROBE_MARGIN_MS = 10_000;
+const MOST_TENANTS_SHOWN = 20;
 
-export type BreakerStatus = {
+/** A tenant as it stands, and whether the gateway's breaker is open, which concerns everybody. */
+export type BreakerReply = { readonly answer: BreakerAnswer; readonly isGatewayOpen: boolean };
+
+export type BreakerState = {
   readonly state: "closed" | "open" | "half_open";
   readonly sinceMs: number | null;
   readonly openings: number;
 };
 
-/** The circuit breaker that all isolates share, as one object. */
+/** The gateway's breaker, and tenants' that are open: the first few, and how many there are. */
+export type BreakerStatus = BreakerState & {
+  readonly openTenants: number;
+  readonly tenants: readonly (BreakerState & { readonly tenantId: string })[];
+};
+
+/** The circuit breakers that all isolates share, as one object. */
 export class ClaroBreaker extends DurableObject<Env> {
   readonly #sql: SqlStorage;
   readonly #clock: Clock;
   readonly #probeMs: number;
-  #breaker: CircuitBreaker;
+  readonly #breakers: ClaroBreakers;
+  #saved: Openings;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -43,44 +55,73 @@ export class ClaroBreaker extends DurableObject<Env> {
     this.#probeMs = settings.value.claro.timeoutMs + PROBE_MARGIN_MS;
     this.#sql = ctx.storage.sql;
     this.#sql.exec(SCHEMA);
-    const [row] = this.#sql.exec<{ breaker: string }>(READ_OPEN).toArray();
-    this.#breaker =
-      row === undefined ? closedBreaker(this.#clock.nowMs()) : (JSON.parse(row.breaker) as CircuitBreaker);
+    const rows = this.#sql.exec<{ name: string; opening: string }>(READ_OPENINGS).toArray();
+    this.#saved = new Map(rows.map(({ name, opening }) => [name, JSON.parse(opening) as Opening]));
+    this.#breakers = new ClaroBreakers(this.#saved, this.#clock.nowMs());
   }
 
-  /** Calls of one isolate that ended; it reports only when one failed. */
-  report(calls: { failures: number; successes: number }): BreakerWord {
+  /** A tenant's calls of one isolate that ended, and how long ago anybody's call succeeded there. */
+  reportCalls(calls: TenantCalls, lastSuccessAgoMs: number | null): BreakerReply {
     const nowMs = this.#clock.nowMs();
-    this.#become(countCalls(this.#breaker, calls, nowMs));
-    return breakerWord(this.#breaker, nowMs);
+    this.#breakers.report({ tenants: [calls], lastSuccessAgoMs }, nowMs);
+    return this.#reply(this.#breakers.answerFor(calls.tenantId, nowMs));
   }
 
-  /** Asked by those who know that it was open. */
-  enter(): BreakerWord {
-    const entered = enterBreaker(this.#breaker, this.#clock.nowMs(), { probeMs: this.#probeMs });
-    this.#become(entered.breaker);
-    return entered.word;
+  reportTokenFailure(): void {
+    this.#breakers.reportTokenFailure(this.#clock.nowMs());
+    this.#save();
   }
 
-  endProbe(probe: { number: number; result: ProbeResult }): BreakerWord {
+  /** Asked by those who know that a breaker was open. */
+  enter(tenantId: string): BreakerReply {
+    return this.#reply(this.#breakers.enter(tenantId, this.#clock.nowMs(), { probeMs: this.#probeMs }));
+  }
+
+  endProbe(probe: { tenantId: string; number: number; result: ProbeResult }): BreakerReply {
     const nowMs = this.#clock.nowMs();
-    this.#become(endProbe(this.#breaker, probe, nowMs));
-    return breakerWord(this.#breaker, nowMs);
+    this.#breakers.endProbe(probe.number, probe.result, nowMs);
+    return this.#reply(this.#breakers.answerFor(probe.tenantId, nowMs));
   }
 
   /** For the operator. */
   status(): BreakerStatus {
-    if (this.#breaker.kind === "closed") return { state: "closed", sinceMs: null, openings: 0 };
-    const { sinceMs, untilMs, openings } = this.#breaker;
-    return { state: this.#clock.nowMs() < untilMs ? "open" : "half_open", sinceMs, openings };
+    const tenants = [...this.#breakers.openings].filter(([name]) => name !== GATEWAY);
+    const shown = tenants.slice(0, MOST_TENANTS_SHOWN);
+    return {
+      ...this.#stateOf(this.#breakers.openings.get(GATEWAY)),
+      openTenants: tenants.length,
+      tenants: shown.map(([tenantId, opening]) => ({ tenantId, ...this.#stateOf(opening) })),
+    };
   }
 
-  #become(breaker: CircuitBreaker): void {
-    const before = this.#breaker;
-    if (breaker === before) return;
-    this.#breaker = breaker;
-    if (breaker.kind === "open") this.#sql.exec(SAVE_OPEN, JSON.stringify(breaker));
-    else if (before.kind === "open") this.#sql.exec(DROP_OPEN);
-    if (breaker.kind !== before.kind) logEvent("warn", { event: `claro_breaker_${breaker.kind}` });
+  #stateOf(opening: Opening | undefined): BreakerState {
+    if (opening === undefined) return { state: "closed", sinceMs: null, openings: 0 };
+    const { sinceMs, openings } = opening;
+    return { state: refusesForMs(opening, this.#clock.nowMs()) > 0 ? "open" : "half_open", sinceMs, openings };
   }
+
+  #reply(answer: BreakerAnswer): BreakerReply {
+    this.#save();
+    return { answer, isGatewayOpen: this.#breakers.openings.has(GATEWAY) };
+  }
+
+  /** Writes what opened, opened again or closed. */
+  #save(): void {
+    const { openings } = this.#breakers;
+    for (const [name, opening] of openings) {
+      if (this.#saved.get(name) === opening) continue;
+      this.#sql.exec(SAVE_OPENING, name, JSON.stringify(opening));
+      if (!this.#saved.has(name)) logOpening("open", name);
+    }
+    for (const name of this.#saved.keys()) {
+      if (openings.has(name)) continue;
+      this.#sql.exec(DROP_OPENING, name);
+      logOpening("closed", name);
+    }
+    this.#saved = new Map(openings);
+  }
+}
+
+function logOpening(state: "open" | "closed", name: string): void {
+  logEvent("warn", { event: `claro_breaker_${state}`, ...(name === GATEWAY ? {} : { tenantId: name }) });
 }

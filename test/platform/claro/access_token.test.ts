@@ -1,8 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ClaroBreaker } from "../../../src/platform/claro/claro_breaker.ts";
 import type { AccessTokenGrant, AccessTokenReply } from "../../../src/platform/claro/access_token.ts";
-import { lookup, newTenant, sandbox } from "../../support/gateway.ts";
+import { admin, forgetRenewals, lookup, newTenant, persons, sandbox } from "../../support/gateway.ts";
 import { failureCode, usageOf } from "../../support/shapes.ts";
 
 const token = () => env.ACCESS_TOKEN.getByName("live");
@@ -12,6 +13,7 @@ const LIFE_MS = 3_599_000;
 
 beforeEach(async () => {
   await sandbox("reset");
+  await forgetRenewals();
 });
 
 afterEach(async () => {
@@ -107,7 +109,7 @@ describe("the token that is kept", () => {
     expect((await get()).generation).toBe(before.generation + 2);
   });
 
-  test("is dropped when Claro refuses exactly it", async () => {
+  test("is replaced when Claro refuses exactly it", async () => {
     const before = await get();
     await sandbox("reset");
     expect(await granted(token().replace("live", before.generation - 1))).toEqual(before);
@@ -206,5 +208,137 @@ describe("when the token call gives", () => {
     expect(again).toMatchObject({ kind: "refused", failure: { code: "claro_failed", retryAfterSeconds: 1 } });
     await pause(1050);
     await get();
+  });
+});
+
+describe("a token with the lifetime", () => {
+  test.each([
+    ["1e400", 86_400],
+    ["99999999999999999999", 86_400],
+    ['"99999999999999999999"', 86_400],
+    ["1e15", 86_400],
+    ["86401", 86_400],
+    ['"3599"', 3599],
+    ["3599.9", 3599],
+    ['" 3599.5 "', 3599],
+    ["0", 3600],
+    ["-1", 3600],
+    ['"-3599"', 3600],
+    ['"soon"', 3600],
+    ['"1e9"', 3600],
+    ["null", 3600],
+    ["[7]", 3600],
+    ["{}", 3600],
+  ])("%s is good for %i seconds, and so is the operator's health", async (expiresIn, seconds) => {
+    const before = await get();
+    await sandbox("faults", [
+      { target: "token", kind: "body", body: `{"access_token":"t","expires_in":${expiresIn}}` },
+    ]);
+    const grant = await granted(token().replace("live", before.generation));
+    expect(grant.accessToken).toBe("t");
+    const { obtainedAtMs, expiresAtMs } = await token().status();
+    expect((expiresAtMs ?? 0) - (obtainedAtMs ?? 0)).toBe(seconds * 1000);
+    expect(await alarmAtMs()).toBeLessThanOrEqual(Date.now() + seconds * 1000);
+    const health = await (await admin("/health")).json<{ claro: { token: { expiresAt: string } } }>();
+    expect(Date.parse(health.claro.token.expiresAt)).toBe(expiresAtMs);
+    await sandbox("faults", []);
+    await token().replace("live", grant.generation);
+  });
+
+  test("of a second is not renewed by the alarm, again and again for nobody", async () => {
+    const before = await get();
+    await runInDurableObject(token(), (_object, state) => state.storage.deleteAlarm());
+    await sandbox("faults", [{ target: "token", kind: "body", body: '{"access_token":"t","expires_in":1}', times: 1 }]);
+    const grant = await granted(token().replace("live", before.generation));
+    expect(grant.usableUntilMs).toBeLessThanOrEqual(Date.now() + 1000);
+    expect(await alarmAtMs()).toBeNull();
+    await pause(1000);
+    expect((await get()).generation).toBe(grant.generation + 1);
+  });
+
+  test("that an earlier version kept without a bound ends within a day, and is shown", async () => {
+    await get();
+    await runInDurableObject(token(), (_object, state) => {
+      state.storage.sql.exec("UPDATE token SET expires_at = 9007199254740991");
+    });
+    await evictDurableObject(token());
+    const { usableUntilMs } = await get();
+    expect(usableUntilMs).toBeLessThanOrEqual(Date.now() + 86_400_000);
+    expect((await admin("/health")).status).toBe(200);
+  });
+});
+
+describe("when Claro answers 401", () => {
+  const [HIS = "", OTHER = ""] = persons(2, 900);
+  const refusing = (more: Record<string, unknown> = {}) => ({ target: "score", kind: "status", status: 401, ...more });
+
+  test("to one tenant however often, the token is renewed once at most", async () => {
+    const tenant = await newTenant();
+    await lookup(tenant.key, OTHER);
+    await sandbox("reset");
+    await sandbox("faults", [refusing()]);
+    for (let n = 0; n < 10; n += 1) expect((await lookup(tenant.key, HIS)).status).toBe(502);
+    const together = await Promise.all(Array.from({ length: 10 }, () => lookup(tenant.key, HIS)));
+    expect(new Set(await Promise.all(together.map(failureCode)))).toEqual(new Set(["claro_unauthorized"]));
+    expect(await tokenCalls()).toBeLessThanOrEqual(1);
+    await sandbox("faults", []);
+    expect((await lookup(tenant.key, HIS)).status).toBe(200);
+  });
+
+  test("to one tenant after the other, the token is renewed ten times a minute", async () => {
+    const tenants = await Promise.all(Array.from({ length: 15 }, () => newTenant()));
+    await lookup(tenants[0]?.key ?? "", OTHER);
+    await sandbox("reset");
+    await sandbox("faults", [refusing()]);
+    for (const { key } of tenants) expect(await failureCode(await lookup(key, HIS))).toBe("claro_unauthorized");
+    expect(await tokenCalls()).toBe(10);
+  });
+
+  test.each([
+    ["is throttled", { kind: "status", status: 429, headers: { "Retry-After": "20" } }, "claro_throttled", "20"],
+    ["fails", { kind: "status", status: 500 }, "claro_failed", "1"],
+    ["sends a page", { kind: "html" }, "claro_contract", "1"],
+  ])(
+    "and the token call %s, all others are served with the token that there is",
+    async (_, fault, code, retryAfter) => {
+      const [tenant, victim] = await Promise.all([newTenant(), newTenant()]);
+      await lookup(victim.key, OTHER);
+      await pause(1050);
+      await sandbox("reset");
+      await sandbox("faults", [refusing({ cpf: HIS }), { target: "token", ...fault }]);
+      const refused = await lookup(tenant.key, HIS);
+      expect(refused.headers.get("retry-after")).toBe(retryAfter);
+      expect(await failureCode(refused)).toBe(code);
+      await evictDurableObject(token());
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, async (_call, n) => await lookup(n % 2 === 0 ? tenant.key : victim.key, OTHER)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+      expect((await lookup(tenant.key, HIS)).status).toBeGreaterThanOrEqual(500);
+      expect((await lookup(victim.key, OTHER)).status).toBe(200);
+      await sandbox("faults", []);
+      await vi.waitUntil(async () => (await token().get("live")).kind === "granted");
+      // The pause that Claro asked for would meet the next test.
+      await runInDurableObject(token(), (_object, state) => {
+        state.storage.sql.exec("UPDATE token SET retry_at = 0, failures = 0, failure = NULL");
+      });
+    },
+  );
+
+  test("the failed call for a token is told to the breaker once, however many wait for it", async () => {
+    const tenant = await newTenant();
+    await lookup(tenant.key, OTHER);
+    await sandbox("reset");
+    await sandbox("revoke-tokens");
+    await sandbox("faults", [{ target: "token", kind: "status", status: 500 }]);
+    const tokenFailure = vi.spyOn(ClaroBreaker.prototype, "reportTokenFailure");
+    const calls = vi.spyOn(ClaroBreaker.prototype, "reportCalls");
+    const answers = await Promise.all(persons(20).map((cpf) => lookup(tenant.key, cpf)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([502]));
+    await vi.waitUntil(() => tokenFailure.mock.calls.length > 0);
+    expect(tokenFailure).toHaveBeenCalledTimes(1);
+    expect(calls).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+    await pause(1050);
   });
 });
