@@ -6,10 +6,10 @@ const CELL_STARTS = /(?<=^|[,;|\t\n\r\v\f\u0085\u2028\u2029])[^,;|\t\n\r\v\f\u00
 
 /**
  * A formula's start, in each of its compatible forms (full width, small, superior), after what a reader may drop or not
- * show: blanks, control and format characters, marks, quotes. Apostrophes count among these, so that one which was there
+ * show: blanks, fillers, control and format characters, marks, quotes. Apostrophes count among these, so that one which was there
  * can be told from the one that `guardedText` puts in front.
  */
-const FORMULA_START = /^[\p{Z}\p{C}\p{M}"']*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−⩵⩶﬩]/u;
+const FORMULA_START = /^[\p{Z}\p{C}\p{M}\u115f\u1160\u2800\u3164\uffa0"']*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−⩵⩶﬩]/u;
 
 /** One cell for every reader, and no formula: nearly every id. It is only here for speed. */
 const HARMLESS = /^\w[^,;|\t\n\r\v\f\u0085\u2028\u2029]*$/;

@@ -35,6 +35,8 @@ export const HOSTILE_TEXTS: readonly string[] = [
   "\u200b=1+1",
   "\ufeff=1+1",
   "\u0000=1+1",
+  "\u3164=1+1",
+  "pedido;\u2800=1+1",
   "＝1+1",
   "＋1",
   "－1+1",
