@@ -159,7 +159,7 @@ export const EVENT_FIELDS = [
     isNullable: false,
     header: "Modo",
     en: "`live` reaches Claro, `test` is simulated and free.",
-    pt: "`live` chega à Claro; `test` é simulado e gratuito.",
+    pt: "Produção (`live`) chega à Claro; teste (`test`) é simulado e gratuito.",
   },
   {
     name: "outcome",
@@ -329,7 +329,7 @@ export const EVENT_FIELDS = [
     isNullable: false,
     header: "Tipo",
     en: "`lookup` or `adjustment`.",
-    pt: "`lookup` (consulta) ou `adjustment` (ajuste).",
+    pt: "Consulta (`lookup`) ou ajuste (`adjustment`).",
   },
   {
     name: "corrects",
