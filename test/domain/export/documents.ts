@@ -1,5 +1,6 @@
 import type { ExportedEvent } from "../../../src/domain/event_row.ts";
 import type { ExportContext } from "../../../src/domain/export/exported_event.ts";
+import { fileBytes } from "./readers.ts";
 import { CONTEXT, exported, hostileMonth, periodNamed, SAMPLE_EVENTS } from "./samples.ts";
 
 type Document = { readonly events: readonly ExportedEvent[]; readonly context: ExportContext };
@@ -77,3 +78,9 @@ export const DOCUMENTS: Readonly<Record<string, Document>> = {
   },
   hostile: hostileMonth(),
 };
+
+/** `demonstrativo.html` of one of these months. */
+export function page(name: string): string {
+  const { events = [], context } = DOCUMENTS[name] ?? {};
+  return fileBytes("demonstrativo.html", events, { page: 500, ...(context && { context }) }).toString();
+}

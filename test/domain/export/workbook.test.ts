@@ -1,11 +1,7 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { read } from "@e965/xlsx";
 import { expect, test } from "vitest";
-import { eventosXlsx } from "../../../src/domain/export/eventos_xlsx.ts";
 import type { SheetColumn } from "../../../src/domain/export/portuguese_columns.ts";
 import { Workbook } from "../../../src/domain/export/workbook.ts";
-import { CONTEXT, exported, SAMPLE_EVENTS } from "./samples.ts";
 
 const COLUMN = { width: 10, description: "", cells: () => () => null };
 const COLUMNS: readonly SheetColumn[] = [
@@ -43,36 +39,3 @@ test("a sheet that is full is followed by another, each with its header, and no 
     );
   }
 });
-
-test("two hundred thousand rows are written in pieces of a size that does not grow", () => {
-  const PAGE = 2000;
-  const [event] = exported(SAMPLE_EVENTS);
-  const encoder = eventosXlsx(CONTEXT);
-  let bytes = encoder.header().length;
-  const sizes: number[] = [];
-  const heaps: number[] = [];
-  for (let seq = 1; seq <= 200_000; seq += PAGE) {
-    const page = Array.from({ length: PAGE }, (_, index) => ({
-      ...(event as NonNullable<typeof event>),
-      seq: seq + index,
-      reference: `pedido ${seq + index}`,
-      requestId: `req-${(seq + index) * 7919}`,
-    }));
-    const { length } = encoder.rows(page);
-    sizes.push(length);
-    bytes += length;
-    if (seq % (PAGE * 20) === 1) heaps.push(heapMegabytes());
-  }
-  const last = encoder.footer();
-  expect(sizes).toHaveLength(100);
-  expect(Math.max(...sizes)).toBeLessThan(3 * (bytes / sizes.length));
-  expect(last.length).toBeLessThan(1_000_000);
-  expect(Math.max(...heaps) - Math.min(...heaps)).toBeLessThan(32);
-}, 120_000);
-
-/** After what can be taken back has been. */
-function heapMegabytes(): number {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-  return process.memoryUsage().heapUsed / 1e6;
-}

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { guardedText } from "../../../src/domain/export/guarded_text.ts";
-import { type Expected, portugueseRow } from "./portuguese.ts";
-import { fileBytes } from "./readers.ts";
-import { CONTEXT, exported, hostileMonth, SAMPLE_EVENTS } from "./samples.ts";
+import { guardedText } from "../../src/domain/export/guarded_text.ts";
+import { type Expected, portugueseRow } from "../domain/export/portuguese.ts";
+import { fileBytes } from "../domain/export/readers.ts";
+import { CONTEXT, exported, hostileMonth, SAMPLE_EVENTS } from "../domain/export/samples.ts";
 
 const PROGRAM = "soffice";
 const BRAZILIAN_PORTUGUESE = 1046;
