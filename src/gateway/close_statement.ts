@@ -1,5 +1,5 @@
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
-import { type EventEncoder, exportedEvent } from "../domain/export/exported_event.ts";
+import { type Chunk, exportedEvent, type FileEncoder } from "../domain/export/exported_event.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import {
@@ -117,10 +117,10 @@ async function writeFiles(
   services: Services,
   { tenant, period, range, prefix }: StatementToClose & { range: SeqRange; prefix: string },
 ): Promise<Result<WrittenFiles, StatementFailure>> {
-  const context = await exportContext(services, tenant, period);
+  const context = await exportContext(services, { tenant, period, status: "closed" });
   const accumulator = new StatementAccumulator(period, { tenantId: tenant.id, firstSeq: range.first });
   const outputs = EXPORT_FILES.map((file) => ({
-    encoder: file.encoder,
+    encoder: file.encode(context),
     writer: services.archive.writer(prefix, file),
   }));
   try {
@@ -128,9 +128,9 @@ async function writeFiles(
     for await (const page of eventPages(services.db, { tenantId: tenant.id, mode: "live" }, range)) {
       for (const event of page) accumulator.add(event);
       const events = page.map((event) => exportedEvent(event, context));
-      await writeEach(outputs, (encoder) => events.map((event) => encoder.line(event, context)).join(""));
+      await writeEach(outputs, (encoder) => encoder.rows(events));
     }
-    await writeEach(outputs, (encoder) => encoder.footer?.() ?? "");
+    await writeEach(outputs, (encoder) => encoder.footer());
     const totals = accumulator.finish();
     if (!totals.ok) {
       await Promise.all(outputs.map(({ writer }) => writer.abort()));
@@ -146,10 +146,10 @@ async function writeFiles(
 }
 
 async function writeEach(
-  outputs: readonly { encoder: EventEncoder; writer: ArchiveWriter }[],
-  textOf: (encoder: EventEncoder) => string,
+  outputs: readonly { encoder: FileEncoder; writer: ArchiveWriter }[],
+  chunkOf: (encoder: FileEncoder) => Chunk,
 ): Promise<void> {
-  for (const { encoder, writer } of outputs) await writer.write(textOf(encoder));
+  for (const { encoder, writer } of outputs) await writer.write(chunkOf(encoder));
 }
 
 /** Makes the statement count, unless another was first. Whether a write that failed took place, only reading tells. */

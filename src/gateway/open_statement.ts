@@ -33,7 +33,7 @@ export async function openPeriodEvents(
   return await whileReadable(async () => {
     const tenant = await services.register.tenant(tenantId);
     if (tenant === null || !hasStatement(tenant, period, services.clock.nowMs())) return fail({ code: "not_found" });
-    const context = await exportContext(services, tenant, period);
+    const context = await exportContext(services, { tenant, period, status: "open" });
     const range = await flushedRange(services, tenantId, period);
     if (!range.ok) return range;
     const pages = eventPages(services.db, { tenantId, mode: "live" }, range.value);
@@ -46,11 +46,23 @@ export function hasStatement(tenant: Tenant, period: Period, nowMs: number): boo
   return period >= periodOf(tenant.createdAtMs) && periodBounds(period).startMs <= nowMs;
 }
 
-/** What every line of a period's files shares. */
-export async function exportContext(services: Services, tenant: Tenant, period: Period): Promise<ExportContext> {
+/** What all files of a period share. */
+export async function exportContext(
+  services: Services,
+  { tenant, period, status }: { tenant: Tenant; period: Period; status: ExportContext["status"] },
+): Promise<ExportContext> {
   const keys = await services.register.keysOfTenant(tenant.id);
   const labelled = keys.flatMap(({ id, label }) => (label === null ? [] : [[id, label] as const]));
-  return { period, tenantName: tenant.name, keyLabels: new Map(labelled) };
+  return {
+    period,
+    tenantId: tenant.id,
+    tenant: { name: tenant.name, legalName: null, document: tenant.document, address: null },
+    issuer: services.settings.issuer,
+    keyLabels: new Map(labelled),
+    carriedIn: null,
+    status,
+    issuedAtMs: services.clock.nowMs(),
+  };
 }
 
 /** Brings D1 up to date and gives the period's seq range there. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Party } from "../domain/export/exported_event.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { AccessSettings } from "./access_identity.ts";
 import type { ExportPrivateKey } from "../domain/statement.ts";
@@ -51,6 +52,9 @@ const schema = z
     EXPORT_SIGNING_KEY: signingKey.optional(),
     ACCESS_TEAM_DOMAIN: teamUrl.optional(),
     ACCESS_AUD: z.string().min(1).optional(),
+    ISSUER_LEGAL_NAME: z.string().trim().min(1).max(200).optional(),
+    ISSUER_DOCUMENT: z.string().trim().min(1).max(32).optional(),
+    ISSUER_ADDRESS: z.string().trim().min(1).max(300).optional(),
     LEDGER_FLUSH_MS: milliseconds.min(100).default(86_400_000),
     LOCAL: z.enum(["true", "false"]).default("false"),
     CLOCK_OFFSET_MS: milliseconds.default(0),
@@ -90,6 +94,8 @@ export type Settings = {
   readonly idempotencySecret: string;
   /** Signs the statements of closed months; null where there is none yet, and then no month can be closed. */
   readonly exportSigningKey: ExportPrivateKey | null;
+  /** Who bills, as documents name it. */
+  readonly issuer: Party;
   /** Null where no Cloudflare Access stands before the admin API. */
   readonly access: AccessSettings | null;
   /** An intent that nobody settled for this long becomes `unknown`. */
@@ -129,6 +135,12 @@ function parseSettings(env: object): Result<Settings, SettingsFailure> {
     cpfHmacSecret: vars.CPF_HMAC_SECRET,
     idempotencySecret: vars.IDEMPOTENCY_SECRET,
     exportSigningKey: vars.EXPORT_SIGNING_KEY ?? null,
+    issuer: {
+      name: null,
+      legalName: vars.ISSUER_LEGAL_NAME ?? null,
+      document: vars.ISSUER_DOCUMENT ?? null,
+      address: vars.ISSUER_ADDRESS ?? null,
+    },
     access:
       vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD === undefined
         ? null
