@@ -4,7 +4,7 @@ import { parseArgs, styleText } from "node:util";
 import type { ChildProcess } from "node:child_process";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { messageOf } from "../platform/log.ts";
-import { readSettings } from "../platform/settings.ts";
+import { describeProblem, readSettings } from "../platform/settings.ts";
 import { ensureDemo } from "./local/demo.ts";
 import { DEV_VARS, ensureDevVars } from "./local/dev_vars.ts";
 import { forgetLocalGateway, noteLocalGateway } from "./local/local_gateway.ts";
@@ -39,7 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
   const settings = readSettings({ ...configuredVars(), ...devVars.vars, LOCAL: "true", ...vars });
   if (!settings.ok) {
     const place = `${relative(process.cwd(), DEV_VARS)}, wrangler.toml and --var`;
-    return failure(`Missing or malformed settings: ${settings.failure.names.join(", ")} (see ${place})`);
+    const lines = settings.failure.problems.map((problem) => `\n  ${describeProblem(problem)}`).join("");
+    return failure(`Missing or malformed settings: ${settings.failure.names.join(", ")} (see ${place})${lines}`);
   }
   if (!(port >= 1 && port <= LARGEST_PORT)) return failure(`--port must be a number from 1 to ${LARGEST_PORT}`);
   if (!(await isFree(port))) return failure(`Port ${port} is taken. Choose another: npm start -- --port ${port + 1}`);
@@ -55,7 +56,11 @@ async function main(args: readonly string[]): Promise<number> {
   ending.passTo(gateway);
   relayOutput(gateway, { out: process.stdout, err: process.stderr });
   const url = `http://127.0.0.1:${port}`;
-  const problem = await openForUse(url, gateway, { adminToken: settings.value.adminToken, stateDir, devVars });
+  const problem = await openForUse(url, gateway, {
+    adminToken: settings.value.adminTokens[0] ?? "",
+    stateDir,
+    devVars,
+  });
   if (problem !== null && !ending.asked) {
     gateway.kill("SIGTERM");
     await exitOf(gateway);

@@ -1,7 +1,7 @@
 import type { Failure } from "../../domain/failure.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Actor } from "../../gateway/tenants.ts";
-import { isSameSecret } from "../../platform/keyed_hash.ts";
+import { isOneOf } from "../../platform/keyed_hash.ts";
 import { SHIELD_SECONDS } from "../../platform/shield.ts";
 import { bearer } from "../authenticate.ts";
 import { callerIp, type AppContext } from "../context.ts";
@@ -30,7 +30,7 @@ async function identifyOperator(context: AppContext): Promise<Actor | null> {
   const person = assertion === undefined ? null : await access.verify(assertion);
   if (person !== null) return person;
   const token = bearer(context.req.header("authorization"));
-  return token !== undefined && (await isSameSecret(token, settings.adminToken)) ? TOKEN_ACTOR : null;
+  return token !== undefined && (await isOneOf(settings.adminTokens, token)) ? TOKEN_ACTOR : null;
 }
 
 async function refuseOperator(context: AppContext): Promise<Failure> {

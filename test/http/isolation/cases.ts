@@ -196,7 +196,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "GET /admin/v1/audit": operatorOnly("GET", () => "/audit"),
 };
 
-const OPERATOR = { authorization: "Bearer test-admin-token-0123456789" };
+const OPERATOR = { authorization: "Bearer test-admin-token-0123456789-abcdef" };
 
 /** Whatever a tenant holds, it opens nothing of the operator's: neither on the victim nor on itself. */
 function operatorOnly(method: string, pathOf: (party: Party) => string, body?: unknown): (world: World) => Attempt[] {
