@@ -4,6 +4,7 @@ import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { tendReferenceKeys } from "./gateway/reference_keys.ts";
+import { sealAudit } from "./gateway/seal_audit.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
 import { describeProblem } from "./platform/settings.ts";
@@ -27,6 +28,7 @@ export default {
       completeAdjustments,
       closeDuePeriods,
       archiveStatements,
+      sealAudit,
     ]) {
       try {
         await task(services.value);

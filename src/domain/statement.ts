@@ -1,3 +1,4 @@
+import { type Json, spellCanonically } from "./canonical_json.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
 import { type Period, TIME_ZONE } from "./period.ts";
@@ -57,8 +58,6 @@ export type ManifestOptions = {
   readonly closed: { readonly atMs: number; readonly keyId: string } | null;
 };
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
 const ALGORITHM = { name: "Ed25519" };
 
 /** The manifest of a period that adds up to `totals`. */
@@ -94,11 +93,7 @@ export function buildManifest(totals: StatementTotals, options: ManifestOptions)
  * `JSON.stringify` writes them. Throws `RangeError` for a number that is no safe integer: manifests hold no other.
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new RangeError(`${value} has no canonical form`);
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const fields = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+  return spellCanonically(value, Number.isSafeInteger);
 }
 
 /** The text of `manifest.json`, always the same for the same manifest. */
@@ -163,18 +158,16 @@ function isCanonical(value: Json, text: string): boolean {
   }
 }
 
-function isList(value: object): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function base64Url(bytes: Uint8Array): string {
+/** Without padding. */
+export function base64Url(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll("+", "-")
     .replaceAll("/", "_")
     .replaceAll("=", "");
 }
 
-function fromBase64Url(text: string): Uint8Array | null {
+/** Null for what is none. */
+export function fromBase64Url(text: string): Uint8Array | null {
   if (!/^[\w-]+$/.test(text)) return null;
   try {
     return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));

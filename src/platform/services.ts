@@ -2,6 +2,7 @@ import type { Mode } from "../domain/meter_event.ts";
 import { ok, type Result } from "../domain/result.ts";
 import { AdjustmentRecords } from "./adjustment_records.ts";
 import { AccessIdentity } from "./access_identity.ts";
+import { AuditChain } from "./audit_chain.ts";
 import { AnswerVault } from "./answer_vault.ts";
 import { ClaroGate } from "./claro/claro_gate.ts";
 import { ClaroClient } from "./claro/claro_client.ts";
@@ -13,6 +14,7 @@ import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { CallBatches } from "./ledger/call_batches.ts";
 import { EarlyCalls } from "./ledger/early_calls.ts";
+import { Operators } from "./operators.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { PublishedKeys } from "./published_keys.ts";
 import { ReferenceKeys } from "./reference_keys.ts";
@@ -57,6 +59,8 @@ export type Services = {
   /** For what is personal and has to be recognised in the log. */
   readonly logHash: KeyedHash;
   readonly vault: AnswerVault;
+  readonly operators: Operators;
+  readonly auditChain: AuditChain;
   readonly shield: Shield;
   readonly access: AccessIdentity;
 };
@@ -103,6 +107,8 @@ function makeServices(env: Env, settings: Settings): Services {
     idempotencyHashes: settings.idempotencySecrets.map((secret) => new KeyedHash(secret)),
     logHash: new KeyedHash(`log\n${settings.accessTokenSecrets[0]}`),
     vault: new AnswerVault(settings.idempotencySecrets),
+    operators: new Operators(env.DB, env.KEYS),
+    auditChain: new AuditChain(env.DB, env.STATEMENTS),
     shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, clock),
     access: new AccessIdentity(settings.access, clock),
   };
