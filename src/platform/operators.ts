@@ -147,7 +147,6 @@ export class Operators {
 
   /** Leaves a line once an hour that the break-glass token was used, where operators have tokens of their own. */
   async noteBreakGlass(actor: string, nowMs: number): Promise<void> {
-    if (!this.#isToNote(BREAK_GLASS, nowMs)) return;
     const audit = { atMs: nowMs, actor, action: BREAK_GLASS, target: "admin-token", before: null, after: null };
     await auditInsert(this.#db, audit, { query: SQL.usedBreakGlass, values: [nowMs - USE_NOTED_MS] }).run();
   }

@@ -33,7 +33,7 @@ function text(shape: string, rules: readonly Rule[] = []) {
 
 function strength(characters: number): readonly Rule[] {
   return [
-    [(value) => [...value].length < characters, `has under ${characters} characters`],
+    [(value) => Array.from(value).length < characters, `has under ${characters} characters`],
     [(value) => new Set(value).size < DIFFERENT_CHARACTERS, `has under ${DIFFERENT_CHARACTERS} different characters`],
     [(value) => value.length > LONGEST_SECRET, `has over ${LONGEST_SECRET} characters`],
   ];
@@ -67,7 +67,7 @@ export const audience = text("the application's AUD tag", [carried]);
 /** A line of a document that people read. */
 export function line(what: string, longest = 200) {
   return text(`${what}: one line of at most ${longest} characters`, [
-    [(value) => [...value].length > longest, `has over ${longest} characters`],
+    [(value) => Array.from(value).length > longest, `has over ${longest} characters`],
   ]);
 }
 

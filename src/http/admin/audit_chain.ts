@@ -8,7 +8,7 @@ import { timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 import { afterQuery } from "./audit.ts";
 
-const JSON_LINES = "application/x-ndjson";
+const JSON_LINES = "application/jsonl";
 const HOUR = /^\d{4}-\d{2}-\d{2}T\d{2}$/;
 
 const hash = z
