@@ -1,5 +1,6 @@
 import { type Json, spellCanonically } from "./canonical_json.ts";
-import { base64Url, type ExportPrivateKey, type ExportPublicKey, fromBase64Url, sha256Hex } from "./statement.ts";
+import { isSignedBy, sign } from "./ed25519.ts";
+import { type ExportPrivateKey, type ExportPublicKey, sha256Hex } from "./statement.ts";
 
 /** One line of the audit as it leaves the gateway, without its place in the chain. */
 export type ChainedContent = {
@@ -36,7 +37,6 @@ export type AuditVerdict = {
   readonly problems: readonly AuditProblem[];
 };
 
-const ALGORITHM = { name: "Ed25519" };
 /** The same key signs statements; this keeps a head from ever being read as one. */
 const PURPOSE = "claro-score-gateway audit head\n";
 
@@ -55,10 +55,7 @@ export function auditLine(entry: ChainedEntry): string {
 export async function signHead(head: Omit<AuditHead, "keyId">, key: ExportPrivateKey | null): Promise<SignedAuditHead> {
   if (key === null) return { ...head, keyId: null, signature: null };
   const unsigned = { ...head, keyId: key.kid };
-  const { kty, crv, x, d } = key;
-  const privateKey = await crypto.subtle.importKey("jwk", { kty, crv, x, d }, ALGORITHM, false, ["sign"]);
-  const signature = await crypto.subtle.sign(ALGORITHM, privateKey, signedBytes(unsigned));
-  return { ...unsigned, signature: base64Url(new Uint8Array(signature)) };
+  return { ...unsigned, signature: await sign(key, signedBytes(unsigned)) };
 }
 
 /**
@@ -115,10 +112,7 @@ async function headProblems(head: SignedAuditHead, publicKeys: readonly ExportPu
   if (signature === null) return [{ where, what: "is not signed" }];
   const key = publicKeys.find(({ kid }) => kid === head.keyId);
   if (key === undefined) return [{ where, what: "is signed by a key that is not trusted" }];
-  const { kty, crv, x } = key;
-  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
-  const bytes = fromBase64Url(signature);
-  const isSigned = bytes !== null && (await crypto.subtle.verify(ALGORITHM, publicKey, bytes, signedBytes(unsigned)));
+  const isSigned = await isSignedBy(key, signedBytes(unsigned), signature);
   return isSigned ? [] : [{ where, what: "is not what was signed" }];
 }
 

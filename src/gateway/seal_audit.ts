@@ -9,5 +9,11 @@ export async function sealAudit(services: Services): Promise<void> {
   if (last === null || (await auditChain.hasHead(atMs))) return;
   const rewritten = await auditChain.findRewritten(atMs);
   if (rewritten !== null) logEvent("error", { event: "audit_rewritten", hour: rewritten.hour, entry: rewritten.n });
-  await auditChain.keepHead(last, { atMs, key: settings.exportSigningKey });
+  try {
+    await auditChain.keepHead(last, { atMs, key: settings.exportSigningKey });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // The two halves of the key do not belong together.
+    logEvent("error", { event: "misconfigured", settings: [error.message] });
+  }
 }

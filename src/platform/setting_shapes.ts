@@ -21,7 +21,7 @@ const ANY_TEXT: readonly Rule[] = [
 ];
 
 /** A text that keeps all rules. The first one that is broken is the reason; the value is never told. */
-function text(shape: string, rules: readonly Rule[] = []) {
+function textOf(shape: string, rules: readonly Rule[] = []) {
   return z
     .string()
     .superRefine((value, context) => {
@@ -42,10 +42,10 @@ function strength(characters: number): readonly Rule[] {
 const STRONG = `at least ${SECRET_CHARACTERS} characters, ${DIFFERENT_CHARACTERS} of them different`;
 
 /** A key of an HMAC or of a cipher: any text. */
-export const secret = text(STRONG, strength(SECRET_CHARACTERS));
+export const secret = textOf(STRONG, strength(SECRET_CHARACTERS));
 
 /** One that is being replaced, and whose short texts were fine when it was made: it guards nothing new. */
-export const formerSecret = text(
+export const formerSecret = textOf(
   `the secret of before: at least ${FORMER_CHARACTERS} characters, ${DIFFERENT_CHARACTERS} of them different`,
   strength(FORMER_CHARACTERS),
 );
@@ -53,25 +53,28 @@ export const formerSecret = text(
 const carried: Rule = [(value) => !VISIBLE_ASCII.test(value), "holds a character that a header cannot carry"];
 
 /** A secret that callers send in `Authorization: Bearer`. */
-export const bearerSecret = text(`${STRONG}, visible ASCII without blanks`, [...strength(SECRET_CHARACTERS), carried]);
+export const bearerSecret = textOf(`${STRONG}, visible ASCII without blanks`, [
+  ...strength(SECRET_CHARACTERS),
+  carried,
+]);
 
 /** Claro takes id and secret as `Basic`, joined by a colon (RFC 7617). */
-export const clientId = text("what Claro gave: visible ASCII without a colon", [
+export const clientId = textOf("what Claro gave: visible ASCII without a colon", [
   carried,
   [(value) => value.includes(":"), "holds a colon, which ends the id in a Basic credential"],
 ]);
-export const clientSecret = text("what Claro gave: visible ASCII", [carried]);
+export const clientSecret = textOf("what Claro gave: visible ASCII", [carried]);
 
-export const audience = text("the application's AUD tag", [carried]);
+export const audience = textOf("the application's AUD tag", [carried]);
 
 /** A line of a document that people read. */
 export function line(what: string, longest = 200) {
-  return text(`${what}: one line of at most ${longest} characters`, [
+  return textOf(`${what}: one line of at most ${longest} characters`, [
     [(value) => Array.from(value).length > longest, `has over ${longest} characters`],
   ]);
 }
 
-export const cnpj = text("a CNPJ: 14 characters, with or without punctuation", [
+export const cnpj = textOf("a CNPJ: 14 characters, with or without punctuation", [
   [
     (value) => !/^(?:[0-9A-Z]{12}[0-9]{2}|[0-9A-Z]{2}(?:\.[0-9A-Z]{3}){2}\/[0-9A-Z]{4}-[0-9]{2})$/.test(value),
     "is no CNPJ",
@@ -79,12 +82,12 @@ export const cnpj = text("a CNPJ: 14 characters, with or without punctuation", [
 ]);
 
 /** An address that a request can be made to: no user, no query, no fragment. */
-export const url = text("an https URL without user, query and fragment (http: for a gateway on this machine only)", [
+export const url = textOf("an https URL without user, query and fragment (http: for a gateway on this machine only)", [
   [(value) => !isPlainUrl(value), "is no such URL"],
 ]);
 
 /** `team.cloudflareaccess.com`, or that as an origin; written as the origin. */
-export const teamUrl = text("", [[(value) => !isPlainUrl(withScheme(value)), "is no host"]])
+export const teamUrl = textOf("", [[(value) => !isPlainUrl(withScheme(value)), "is no host"]])
   .transform((value) => URL.parse(withScheme(value))?.origin ?? "")
   .describe("the team's host, `<team>.cloudflareaccess.com`");
 
@@ -106,7 +109,7 @@ export const yesOrNo = z
 const base64Url32Bytes = z.string().regex(/^[\w-]{43}$/);
 
 /** An Ed25519 private key as a JWK (RFC 8037). `kid` is how manifests name it: a new key needs a new one. */
-export const signingKey = text("")
+export const signingKey = textOf("")
   .transform((value, context) => {
     try {
       return JSON.parse(value) as unknown;

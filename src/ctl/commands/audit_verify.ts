@@ -54,7 +54,10 @@ async function download(dir: string, _options: unknown, command: Command): Promi
     await writeFile(join(root, "export-keys.json"), await keys.text());
     return count;
   });
-  print({ dir: root, heads: kept }, { json, human: () => `The audit and ${shownCount(kept)} heads are in ${root}` });
+  print(
+    { dir: root, heads: kept },
+    { json, human: () => `The audit is in ${root}, with its heads of ${shownCount(kept)} hours` },
+  );
 }
 
 async function downloadHeads(api: AdminApi, dir: string): Promise<number> {

@@ -166,6 +166,16 @@ describe("the audit's chain", () => {
     }
   });
 
+  test("names a signing key whose halves do not belong together, and keeps no head that nobody could verify", async () => {
+    await newTenant();
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const services = servicesAt(START_MS);
+    const key = { ...services.settings.exportSigningKey!, x: "O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik" };
+    await sealAudit({ ...services, settings: { ...services.settings, exportSigningKey: key } });
+    expect(log.mock.calls.join()).toContain("EXPORT_SIGNING_KEY");
+    expect(await heads()).toEqual([]);
+  });
+
   test("a head is never read as a signed statement", async () => {
     const key = JSON.parse((env as unknown as { EXPORT_SIGNING_KEY: string }).EXPORT_SIGNING_KEY) as never;
     const head = await signHead(
