@@ -221,6 +221,23 @@ describe("roles", () => {
   });
 });
 
+describe("the audit", () => {
+  const OPERATOR_CALLS = ENDPOINTS.filter(({ access }) => access.audience === "operator");
+
+  test("has a line for every call that changes anything", () => {
+    const silent = OPERATOR_CALLS.filter(({ method, audit }) => method !== "GET" && audit === undefined);
+    expect(silent.map(({ id }) => id)).toEqual([]);
+  });
+
+  test("has a line for every call that reads personal or financial data in bulk", () => {
+    const bulk = OPERATOR_CALLS.filter(
+      ({ method, path }) => method === "GET" && /:file|jsonl|csv|lookups|subjects/.test(path),
+    );
+    expect(bulk.length).toBeGreaterThan(1);
+    expect(bulk.filter(({ audit }) => audit === undefined).map(({ id }) => id)).toEqual([]);
+  });
+});
+
 describe("who comes by Cloudflare Access", () => {
   test("is an admin until there is an admin with an e-mail, which health says; then has the roles of the e-mail, or none", async () => {
     const warns = async () => {
