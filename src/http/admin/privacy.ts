@@ -39,7 +39,15 @@ const referenceKey = z
   .meta({ id: "ReferenceKey" });
 
 const privacyAnswer = z.object({
-  years: z.int().meta(told({ "pt-BR": "`CPF_REFERENCE_YEARS`.", en: "`CPF_REFERENCE_YEARS`." }, { examples: [5] })),
+  years: z.int().meta(
+    told(
+      {
+        "pt-BR": "Por quantos anos depois do fim do seu ano uma chave fica: `CPF_REFERENCE_YEARS`.",
+        en: "How many years after its year's end a key stays: `CPF_REFERENCE_YEARS`.",
+      },
+      { examples: [5] },
+    ),
+  ),
   data: z.array(referenceKey).meta(told({ "pt-BR": "As chaves, por ano.", en: "The keys, by year." })),
 });
 
