@@ -4,11 +4,14 @@ import { secureHeaders } from "hono/secure-headers";
 import { trimTrailingSlash } from "hono/trailing-slash";
 import { adjustTenant } from "./http/admin/adjustments.ts";
 import { listAudit } from "./http/admin/audit.ts";
+import { exportAudit, listAuditHeads } from "./http/admin/audit_chain.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
 import { listLookups } from "./http/admin/lookups.ts";
+import * as operators from "./http/admin/operators.ts";
 import { closePeriod } from "./http/admin/periods.ts";
+import { readReferenceKeys } from "./http/admin/privacy.ts";
 import { reconcile } from "./http/admin/reconciliations.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import { answerFailure } from "./http/answer_failure.ts";
@@ -60,6 +63,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
   rebuildLedgerCopy,
   reconcile,
   listAudit,
+  exportAudit,
+  listAuditHeads,
+  operators.listOperators,
+  operators.createOperator,
+  operators.revokeOperator,
+  readReferenceKeys,
 ];
 
 const documentOf = documentOnce(ENDPOINTS);

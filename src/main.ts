@@ -3,8 +3,11 @@ import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
+import { tendReferenceKeys } from "./gateway/reference_keys.ts";
+import { sealAudit } from "./gateway/seal_audit.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
+import { describeProblem } from "./platform/settings.ts";
 import { logEvent, messageOf } from "./platform/log.ts";
 
 export { AccessToken } from "./platform/claro/access_token.ts";
@@ -16,8 +19,17 @@ export default {
 
   async scheduled(_event, env) {
     const services = servicesOf(env);
-    if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
-    for (const task of [deliverStrayCalls, sweep, completeAdjustments, closeDuePeriods, archiveStatements]) {
+    if (!services.ok)
+      return logEvent("error", { event: "misconfigured", settings: services.failure.problems.map(describeProblem) });
+    for (const task of [
+      deliverStrayCalls,
+      sweep,
+      tendReferenceKeys,
+      completeAdjustments,
+      closeDuePeriods,
+      archiveStatements,
+      sealAudit,
+    ]) {
       try {
         await task(services.value);
       } catch (error) {

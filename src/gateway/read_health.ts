@@ -1,6 +1,8 @@
 import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
 import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { OperatorsStatus } from "../platform/operators.ts";
+import { isOutage } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 
 export type Health = {
@@ -12,6 +14,8 @@ export type Health = {
   } | null;
   /** Ledgers that said that D1 does not take their events. */
   readonly ledgersBehind: number;
+  /** Null when D1 could not be asked. */
+  readonly operators: OperatorsStatus | null;
   /** The oldest event that is not in D1, of those ledgers. */
   readonly oldestUnflushed: BacklogReport | null;
 };
@@ -21,16 +25,26 @@ const LEDGERS_ASKED = 10;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
-  const [breaker, token, reports] = await Promise.all([
+  const [breaker, token, reports, operators] = await Promise.all([
     services.gate.status(),
     services.tokens.status("live"),
     services.backlog.reports(),
+    readOperators(services),
   ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
   const recovered = asked.length - behind.length;
-  return { breaker, token, ledgersBehind: reports.length - recovered, oldestUnflushed: oldest };
+  return { breaker, token, operators, ledgersBehind: reports.length - recovered, oldestUnflushed: oldest };
+}
+
+async function readOperators({ operators, clock }: Services): Promise<OperatorsStatus | null> {
+  try {
+    return await operators.status(clock.nowMs());
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    return null;
+  }
 }
 
 /** A report may be older than the ledger's recovery. */

@@ -1,3 +1,4 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
@@ -189,15 +190,25 @@ describe("closing a month", () => {
     const { EXPORT_SIGNING_KEY: _, ...others } = env;
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const post = { method: "POST", headers };
-    const without = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, others);
+    const without = await app.request(
+      "https://gateway.test/admin/v1/periods/2046-11/close",
+      post,
+      others,
+      createExecutionContext(),
+    );
     expect(without.status).toBe(500);
     expect(await without.json()).toMatchObject({ code: "misconfigured", issues: [{ path: "EXPORT_SIGNING_KEY" }] });
     const list = `https://gateway.test/admin/v1/tenants/${tenant.tenantId}/statements`;
-    expect((await app.request(list, { headers }, others)).status).toBe(200);
+    expect((await app.request(list, { headers }, others, createExecutionContext())).status).toBe(200);
     // Another key under a name that is taken could never be told from the first.
     const x = "c3RyYW5nZXIgdGhhbiBmaWN0aW9uLCAzMiBieXRlcy4";
     const renamed = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...JSON.parse(env.EXPORT_SIGNING_KEY), x }) };
-    const other = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, renamed);
+    const other = await app.request(
+      "https://gateway.test/admin/v1/periods/2046-11/close",
+      post,
+      renamed,
+      createExecutionContext(),
+    );
     expect(other.status).toBe(500);
   });
 });

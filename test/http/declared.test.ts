@@ -51,6 +51,7 @@ async function send(endpoint: Endpoint, { credentials, query = "", headers = {},
   const values: Record<string, string> = {
     tenantId: tenant.tenantId,
     keyId: tenant.keyId,
+    operatorId: "csg_op_0000000000",
     period: periodOf(Date.now()),
     file: "events.csv",
   };
