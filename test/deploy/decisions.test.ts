@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { judgeCanary } from "../../src/ctl/deploy/canary_verdict.ts";
+import { readOptions } from "../../src/ctl/deploy/options.ts";
 import { isReplacing } from "../../src/ctl/deploy/schema.ts";
 import { reasonsApart, type Sides } from "../../src/ctl/deploy/side_by_side.ts";
 
@@ -84,5 +85,33 @@ describe("a migration", () => {
     const found = readdirSync(dir).filter((name) => isReplacing(readFileSync(dir + name, "utf8")));
     expect(found).toContain("0005_event_batches.sql");
     expect(found).not.toContain("0001_register_and_events.sql");
+  });
+});
+
+describe("the command line", () => {
+  test.each([
+    ["an environment's name that is none", ["--env", "Staging!"], /--env takes/],
+    ["a name that would end in a hyphen", ["--env", "staging-"], /--env takes/],
+    ["an unknown option", ["--force"], /--force/],
+    ["something that is no option", ["staging"], /staging/],
+    ["an address without https", ["--check-url", "http://scores.example.com"], /--check-url takes an https URL/],
+    ["an address that is none", ["--check-url", "scores"], /--check-url takes an https URL/],
+    ["a canary of everything", ["--canary", "100"], /--canary takes a number from 1 to 99/],
+    ["a canary of nothing", ["--canary", "0"], /--canary takes/],
+    ["a part of a percent", ["--canary", "1.5"], /--canary takes/],
+    ["no time to watch", ["--canary", "5", "--watch", "0"], /--watch takes/],
+    ["canary and rollback at once", ["--canary", "10", "--rollback"], /do not go together/],
+    ["a rollback with a new token", ["--rollback", "--new-admin-token"], /do not go together/],
+    ["a canary that nobody asks", ["--canary", "10", "--no-check"], /do not go together/],
+    ["a check that is none", ["--check-url", "https://a.example", "--no-check"], /do not go together/],
+  ])("refuses %s", (_what, args, reason) => {
+    expect(() => readOptions(args)).toThrow(reason);
+  });
+
+  test("takes an address on this machine without https, and keeps its origin only", () => {
+    expect(readOptions(["--check-url", "http://127.0.0.1:8787/healthz"]).checkUrl).toBe("http://127.0.0.1:8787");
+    expect(readOptions(["--check-url", "https://user:secret@scores.example.com/x"]).checkUrl).toBe(
+      "https://scores.example.com",
+    );
   });
 });

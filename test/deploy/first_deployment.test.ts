@@ -91,6 +91,8 @@ describe("npm run deploy, in an account where nothing is", () => {
   test("puts no secret into a file, an argument or a child's environment, neither during the upload nor after", () => {
     const values = Object.values(firstSecrets);
     expect(seen.commandLines.size).toBeGreaterThan(1);
+    expect([...seen.environments].join()).toContain("CLOUDFLARE_API_TOKEN");
+    expect(seen.files.size).toBeGreaterThan(1);
     const holding = (texts: Iterable<string>) =>
       [...texts].filter((text) => values.some((value) => text.includes(value)));
     expect(holding(seen.commandLines)).toEqual([]);

@@ -55,17 +55,6 @@ describe("npm run deploy refuses, and changes nothing,", { timeout: STEP_TIMEOUT
       /would not start[\s\S]*ADMIN_TOKEN/,
       1,
     ],
-    ["no such environment's name", ["--yes", "--env", "Staging!"], {}, /--env takes/, 2],
-    ["an unknown option", ["--yes", "--force"], {}, /--force/, 2],
-    [
-      "an address without https",
-      ["--yes", "--check-url", "http://scores.example.com"],
-      {},
-      /--check-url takes an https URL/,
-      2,
-    ],
-    ["a canary of everything", ["--yes", "--canary", "100"], {}, /--canary takes a number from 1 to 99/, 2],
-    ["canary and rollback at once", ["--yes", "--canary", "10", "--rollback"], {}, /do not go together/, 2],
     ["a rollback of nothing", ["--yes", "--rollback"], {}, /Nothing is deployed/, 1],
   ] as const)("%s", async (_what, args, env, reason, code) => {
     const { checkout, api } = world;
@@ -127,7 +116,7 @@ describe("npm run deploy refuses, and changes nothing,", { timeout: STEP_TIMEOUT
     // A clone without the file finds a database of that name: it is not the one that the Worker uses.
     writeRecord(world, {});
     api.account.databases.set("another", { ...database });
-    await refused(new RegExp(`uses ${id} as DB, but this would give it another`));
+    await refused(new RegExp(`uses "${id}" as DB, but this would give it another`));
     api.account.databases.delete("another");
     api.account.databases.set(id, database);
     writeRecord(world, { ...recorded, customDomain: "scores.example.com" });

@@ -75,3 +75,9 @@ export function setLedgerSchema(checkout: Checkout, version: number): void {
     text.replace(/LEDGER_SCHEMA_VERSION = \d+/, `LEDGER_SCHEMA_VERSION = ${version}`),
   );
 }
+
+/** For what a test builds on. */
+export async function mustSucceed(run: Promise<Run>): Promise<void> {
+  const { code, stdout, stderr } = await run;
+  if (code !== 0) throw new Error(`a deployment ended with ${code}:\n${stdout}${stderr}`);
+}

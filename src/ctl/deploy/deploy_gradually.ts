@@ -40,10 +40,13 @@ export async function deployGradually(
     const candidate = canary?.id ?? (await uploadVersion(folder, { release, secrets: {}, wayOut: "later" }));
     const { canaryPercent: percent, watchSeconds } = options;
     const key = checkKey?.key ?? null;
-    await conductCanary(
-      { account, gateway, before: running.id, candidate, percent, key, watchSeconds, signal },
-      { survey, folder, url: gateway.url },
-    ).finally(async () => await checkKey?.revoke().catch(() => undefined));
+    try {
+      const conducted = { account, gateway, before: running.id, candidate, percent, key, watchSeconds, signal };
+      await conductCanary(conducted, { survey, folder, url: gateway.url });
+    } finally {
+      // A key that could not be revoked ends by itself.
+      await checkKey?.revoke().catch(() => undefined);
+    }
   });
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
-import { release, type Release } from "./release.ts";
+import { release } from "./release.ts";
 import type { Template } from "./template.ts";
 
 /** The one whose resources have no suffix. */
@@ -55,7 +55,6 @@ const record = z.strictObject({
 
 /** What is known of an environment: `deployments/<name>.json`, which holds no secret and belongs into git. */
 export type EnvironmentRecord = z.infer<typeof record>;
-export type Deployed = { versionId: string; release: Release; url: string; at: string };
 
 /** An environment's file, changed a step at a time so that an interrupted run leaves what it has made. */
 export class EnvironmentFile {

@@ -18,7 +18,12 @@ const QUIET = {
 };
 
 /** Secrets that are meant for this process only: wrangler gets them by file descriptor, if at all. */
-const SECRET_VARIABLES = ["ADMIN_TOKEN", "CLARO_CLIENT_ID", "CLARO_CLIENT_SECRET", "CLARO_GATEWAY_ADMIN_TOKEN"];
+const SECRET_VARIABLES = new Set([
+  "ADMIN_TOKEN",
+  "CLARO_CLIENT_ID",
+  "CLARO_CLIENT_SECRET",
+  "CLARO_GATEWAY_ADMIN_TOKEN",
+]);
 
 /** Where a file of ours is for the child: the first after standard input, output and error. */
 export const PASSED_FILE = "/dev/fd/3";
@@ -55,7 +60,7 @@ export async function runWrangler(args: readonly string[], run: WranglerRun = {}
 
 function environmentFor({ environment }: WranglerRun): NodeJS.ProcessEnv {
   const all = Object.entries({ ...process.env, ...QUIET, ...environment });
-  return Object.fromEntries(all.filter(([name]) => !SECRET_VARIABLES.includes(name))) as NodeJS.ProcessEnv;
+  return Object.fromEntries(all.filter(([name]) => !SECRET_VARIABLES.has(name))) as NodeJS.ProcessEnv;
 }
 
 /** Ends what runs, when this process is told to end. wrangler has nothing to put in order. */

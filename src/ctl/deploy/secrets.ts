@@ -11,7 +11,7 @@ export type Secrets = Readonly<Record<string, string>>;
 const RANDOM_BYTES = 32;
 
 /** What Claro has given to whoever deploys; everything else is made here. */
-const GIVEN = ["CLARO_CLIENT_ID", "CLARO_CLIENT_SECRET"];
+const GIVEN = new Set(["CLARO_CLIENT_ID", "CLARO_CLIENT_SECRET"]);
 
 /**
  * Values for secrets that an environment lacks. Claro's credentials come from the environment's variables, else somebody is
@@ -23,10 +23,11 @@ export async function collectSecrets(
 ): Promise<{ readonly secrets: Secrets; readonly madeAdminToken: string | null }> {
   const secrets: Record<string, string> = {};
   let madeAdminToken: string | null = null;
-  for (const name of missing.filter((name) => GIVEN.includes(name))) {
-    secrets[name] = givenValue(name) ?? (await askFor(name, yes));
-  }
-  for (const name of missing.filter((name) => !GIVEN.includes(name))) {
+  for (const name of missing) {
+    if (GIVEN.has(name)) {
+      secrets[name] = givenValue(name) ?? (await askFor(name, yes));
+      continue;
+    }
     const given = name === "ADMIN_TOKEN" ? givenValue(name) : null;
     secrets[name] = given ?? newSecret(name);
     if (name === "ADMIN_TOKEN" && given === null) madeAdminToken = secrets[name];
@@ -36,7 +37,7 @@ export async function collectSecrets(
 
 /** Says what would be missing, before anything is made. */
 export function refuseMissingCredentials(missing: readonly string[], { yes }: { yes: boolean }): void {
-  const absent = missing.filter((name) => GIVEN.includes(name) && givenValue(name) === null);
+  const absent = missing.filter((name) => GIVEN.has(name) && givenValue(name) === null);
   if (yes && absent.length > 0) {
     throw usageError(`With --yes nobody is asked: set ${absent.join(" and ")} in the environment, as Claro gave them.`);
   }

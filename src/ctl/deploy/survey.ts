@@ -117,7 +117,7 @@ function confirmStorage({ bindings }: Version, found: Found): void {
     if (now === undefined || now === id) continue;
     throw new CtlError(
       EXIT.refused,
-      `The Worker that runs uses ${String(now)} as ${name}, but this would give it ${id ?? "a new and empty one"}. Its data would
+      `The Worker that runs uses ${JSON.stringify(now)} as ${name}, but this would give it ${id ?? "a new and empty one"}. Its data would
 be gone for it. Is the environment's file the right one, and committed?`,
     );
   }

@@ -24,7 +24,7 @@ export type Template = {
 const LOCAL_VARS = ["LOCAL", "CLOCK_OFFSET_MS"];
 
 export function readTemplate(): Template {
-  return readRawConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }).rawConfig as unknown as Template;
+  return readRawConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }).rawConfig as Template;
 }
 
 /** Throws when settings would be deployed that are for local use only. */

@@ -1,13 +1,8 @@
 import { closeSync, openSync, writeSync } from "node:fs";
-import { styleText } from "node:util";
 
 /** What a deployment says of its steps. */
 export function say(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-export function heading(text: string): string {
-  return styleText("bold", text, { stream: process.stdout });
 }
 
 /**

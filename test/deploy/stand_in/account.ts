@@ -1,21 +1,10 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
+import { Refusal } from "./refusal.ts";
 import { readUpload, type Binding, type Upload } from "./upload.ts";
 
 export type { Binding };
-
-/** What Cloudflare refuses, with its status and its own code. */
-export class Refusal extends Error {
-  readonly status: number;
-  readonly code: number;
-
-  constructor(status: number, code: number, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
 
 export type StoredVersion = {
   readonly id: string;
@@ -78,7 +67,7 @@ export class StandInAccount {
     try {
       const results = splitSqlQuery(text).map((statement) => {
         if (/^\s*(?:BEGIN|COMMIT|ROLLBACK|SAVEPOINT)\b/i.test(statement)) throw new Error("transactions are D1's own");
-        return { results: sql.prepare(statement).all() as Row[], success: true as const, meta: { duration: 0.1 } };
+        return { results: sql.prepare(statement).all(), success: true as const, meta: { duration: 0.1 } };
       });
       sql.exec("COMMIT");
       return results;

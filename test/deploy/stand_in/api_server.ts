@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Refusal, StandInAccount, type Share, type StoredVersion } from "./account.ts";
+import { StandInAccount, type Share, type StoredVersion } from "./account.ts";
+import { Refusal } from "./refusal.ts";
 
 export const TOKEN = "stand-in-token";
 

@@ -1,4 +1,4 @@
-import { Refusal } from "./account.ts";
+import { Refusal } from "./refusal.ts";
 
 export type Binding = { readonly name: string; readonly type: string } & Readonly<Record<string, unknown>>;
 
