@@ -162,13 +162,14 @@ describe("the settings", () => {
   });
 
   test("say who bills, or nothing of it", () => {
-    expect(read({}).issuer).toEqual({ legalName: null, document: null, address: null });
+    expect(read({}).issuer).toEqual({ name: null, legalName: null, document: null, address: null });
     const issuer = {
       ISSUER_LEGAL_NAME: "Padaria Ltda",
       ISSUER_DOCUMENT: "11.222.333/0001-81",
       ISSUER_ADDRESS: "Rua A, 1",
     };
     expect(read(issuer).issuer).toEqual({
+      name: null,
       legalName: "Padaria Ltda",
       document: "11.222.333/0001-81",
       address: "Rua A, 1",
