@@ -1,7 +1,7 @@
 import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { newWorld, setLedgerSchema, WORKER, type World } from "./world.ts";
+import { newWorld, secretsOf, setLedgerSchema, WORKER, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 120_000;
 
@@ -52,7 +52,7 @@ describe("npm run deploy refuses, and changes nothing,", { timeout: STEP_TIMEOUT
       "an admin token that the gateway would not take",
       ["--yes"],
       { ADMIN_TOKEN: "short" },
-      /would not start[\s\S]*ADMIN_TOKEN/,
+      /would not start[\s\S]*ADMIN_TOKEN has under 32 characters/,
       1,
     ],
     ["a rollback of nothing", ["--yes", "--rollback"], {}, /Nothing is deployed/, 1],
@@ -62,6 +62,16 @@ describe("npm run deploy refuses, and changes nothing,", { timeout: STEP_TIMEOUT
     expect(run.stderr).toMatch(reason);
     expect(run.code).toBe(code);
     expect(api.calls.filter((name) => !name.startsWith("GET"))).toEqual([]);
+  });
+
+  test("vars that a deployed gateway does not take, with the reason", async () => {
+    const { checkout, api } = world;
+    writeRecord(world, { vars: { CLARO_BASE_URL: "http://claro.example" } });
+    const run = await checkout.deploy(api, ["--yes"]);
+    expect(run.stderr).toMatch(/would not start[\s\S]*CLARO_BASE_URL .*https/);
+    expect(run.code).toBe(1);
+    expect(api.calls.filter((name) => !name.startsWith("GET"))).toEqual([]);
+    writeRecord(world, {});
   });
 
   test("several accounts, until one is chosen", async () => {
@@ -149,6 +159,21 @@ describe("npm run deploy refuses, and changes nothing,", { timeout: STEP_TIMEOUT
       /The version is out, but the check failed: .*\/healthz cannot be reached[\s\S]*--rollback/,
     );
   });
+});
+
+test("where only Access lets operators in, no admin token is made", { timeout: STEP_TIMEOUT_MS }, async () => {
+  const world = await newWorld({ edge: false });
+  const access = {
+    ACCESS_REQUIRED: "true",
+    ACCESS_TEAM_DOMAIN: "team.cloudflareaccess.com",
+    ACCESS_AUD: "a".repeat(64),
+  };
+  writeRecord(world, { vars: access });
+  const run = await world.deploy();
+  expect(run).toMatchObject({ code: 0, stderr: "" });
+  expect(run.stdout).not.toContain("Admin token");
+  expect(Object.keys(secretsOf(world.api))).not.toContain("ADMIN_TOKEN");
+  expect(await world.deploy()).toMatchObject({ code: 0, stdout: expect.not.stringContaining("admin token") as string });
 });
 
 function writeRecord({ checkout }: World, record: object): void {

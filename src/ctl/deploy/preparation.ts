@@ -1,15 +1,21 @@
 import { confirm as ask } from "@clack/prompts";
-import { readSettings } from "../../platform/settings.ts";
+import { describeProblem, readSettingsAt } from "../../platform/settings.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import type { Options } from "./options.ts";
 import { collectSecrets, newSecret, type Secrets } from "./secrets.ts";
 import type { Survey } from "./survey.ts";
 import { say, showOnTerminal } from "./terminal.ts";
-import { varsOf } from "./wrangler_config.ts";
+import { requiredSecrets, varsOf } from "./wrangler_config.ts";
+
+/** Any name that is not this machine's: what may be set depends on that, not on which it is. */
+const DEPLOYED_HOST = "gateway.example";
 
 /** Which secrets this run sets: those that are missing, and the admin token when a new one is wanted. */
-export async function chooseSecrets({ missingSecrets, file, running }: Survey, options: Options): Promise<string[]> {
-  const mayBeLost = running !== null && !missingSecrets.includes("ADMIN_TOKEN") && file.record.deployed === undefined;
+export async function chooseSecrets(survey: Survey, options: Options): Promise<string[]> {
+  const { missingSecrets, file, running, template } = survey;
+  const isSet =
+    requiredSecrets(template, file.record).includes("ADMIN_TOKEN") && !missingSecrets.includes("ADMIN_TOKEN");
+  const mayBeLost = running !== null && isSet && file.record.deployed === undefined;
   if (options.newAdminToken || (mayBeLost && (await wantsNewAdminToken(options)))) {
     return [...new Set([...missingSecrets, "ADMIN_TOKEN"])];
   }
@@ -36,13 +42,13 @@ export async function prepareSecrets(
   const collected = await collectSecrets(names, options);
   const { template, file, release } = survey;
   // Secrets that are there cannot be read: a value that is surely right stands for each.
-  const unread = template.secrets.required.map((name) => [name, newSecret(name)] as const);
+  const unread = requiredSecrets(template, file.record).map((name) => [name, newSecret(name)] as const);
   const vars = varsOf(template, file.record, release);
-  const settings = readSettings({ ...Object.fromEntries(unread), ...vars, ...collected.secrets });
+  const settings = readSettingsAt({ ...Object.fromEntries(unread), ...vars, ...collected.secrets }, DEPLOYED_HOST);
   if (settings.ok) return collected;
   throw new CtlError(
     EXIT.refused,
-    `The gateway would not start with these settings, so nothing was changed: ${settings.failure.names.join(", ")}
+    `The gateway would not start with these settings, so nothing was changed:${settings.failure.problems.map((problem) => `\n  ${describeProblem(problem)}`).join("")}
 (vars stand in wrangler.toml and ${file.path})`,
   );
 }

@@ -9,6 +9,7 @@ import { findResources, type Found } from "./resources.ts";
 import { readSchemaState, type SchemaState } from "./schema.ts";
 import { readTemplate, refuseLocalVars, type Template } from "./template.ts";
 import { listDeployments, listSecretNames, readVersion, type Split, type Version } from "./versions.ts";
+import { requiredSecrets } from "./wrangler_config.ts";
 
 /** What this checkout would deploy, known without asking anybody. */
 export type Checkout = {
@@ -72,7 +73,7 @@ export async function surveyAccount(checkout: Checkout, options: Options): Promi
     deployments,
     running,
     canary,
-    missingSecrets: template.secrets.required.filter((name) => !present.includes(name)),
+    missingSecrets: requiredSecrets(template, file.record).filter((name) => !present.includes(name)),
   };
 }
 

@@ -44,6 +44,7 @@ function environmentConfig({ template, environment, names, record, release }: Co
     main: resolve(PROJECT_ROOT, template.main),
     ...(record.accountId === undefined ? {} : { account_id: record.accountId }),
     vars: varsOf(template, record, release),
+    secrets: { ...template.secrets, required: requiredSecrets(template, record) },
     d1_databases: template.d1_databases.map((database) => ({
       ...database,
       database_name: names.databases[database.binding],
@@ -67,6 +68,12 @@ function environmentConfig({ template, environment, names, record, release }: Co
 
 export function varsOf(template: Template, record: EnvironmentRecord, release: Release): Record<string, unknown> {
   return { ...template.vars, ...record.vars, RELEASE: release };
+}
+
+/** The secrets that an environment has to have. Where only Access lets operators in, there is no admin token. */
+export function requiredSecrets({ vars, secrets }: Template, record: EnvironmentRecord): readonly string[] {
+  const isAccessOnly = String({ ...vars, ...record.vars }["ACCESS_REQUIRED"]) === "true";
+  return secrets.required.filter((name) => !(isAccessOnly && name === "ADMIN_TOKEN"));
 }
 
 function idOf(id: string | undefined, name: string): object {
