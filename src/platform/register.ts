@@ -10,6 +10,9 @@ export type Tenant = {
   readonly name: string;
   /** CNPJ, `[A-Z0-9]{12}[0-9]{2}`. */
   readonly document: string;
+  /** Razão social; null where the name says it all. */
+  readonly legalName: string | null;
+  readonly email: string | null;
   /** The `X-CustomerID` that Claro is sent. */
   readonly customerId: string;
   readonly plan: Plan;
@@ -36,17 +39,28 @@ export type RegisteredKey = {
   readonly inDirectory: boolean;
 };
 
+/** How a tenant is written down. */
+export type TenantWrite = {
+  readonly audit: AuditEntry;
+  /** The tenant's document may be another tenant's as well. */
+  readonly allowDuplicate: boolean;
+};
+
 export type Page = { readonly after: readonly [number, string] | null; readonly limit: number };
 
-const TENANT_COLUMNS = `id, name, document, customer_id, plan, status, created_at, version`;
+const TENANT_COLUMNS = `id, name, document, legal_name, email, customer_id, plan, status, created_at, version`;
 const KEY_COLUMNS = `id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
   lifetime_ms, replaces, in_directory`;
 
 const SQL = {
-  insertTenant: `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  insertTenant: `
+    INSERT INTO tenants (id, name, document, legal_name, email, customer_id, plan, status, created_at)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
   updateTenant: `
-    UPDATE tenants SET name = ?, customer_id = ?, plan = ?, status = ?, version = version + 1
-    WHERE id = ? AND version = ?`,
+    UPDATE tenants SET name = ?, document = ?, legal_name = ?, email = ?, customer_id = ?, plan = ?, status = ?,
+      version = version + 1
+    WHERE id = ?`,
+  tenantOfDocument: `SELECT id FROM tenants WHERE document = ? AND id <> ? ORDER BY created_at, id LIMIT 1`,
   tenant: `SELECT ${TENANT_COLUMNS} FROM tenants WHERE id = ?`,
   tenants: `
     SELECT ${TENANT_COLUMNS} FROM tenants WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
@@ -87,28 +101,34 @@ export class Register {
     this.#db = db;
   }
 
-  async insertTenant(tenant: Tenant, audit: AuditEntry): Promise<void> {
-    const { id, name, document, customerId, plan, status, createdAtMs } = tenant;
-    const insert = this.#bind(
-      SQL.insertTenant,
-      id,
-      name,
-      document,
-      customerId,
-      JSON.stringify(plan),
-      status,
-      createdAtMs,
-    );
-    await this.#db.batch([insert, this.#audit(audit)]);
+  /** False when another tenant has the document; nothing is written then. */
+  async insertTenant(tenant: Tenant, { audit, allowDuplicate }: TenantWrite): Promise<boolean> {
+    const { id, name, document, legalName, email, customerId, plan, status, createdAtMs } = tenant;
+    const columns = [id, name, document, legalName, email, customerId, JSON.stringify(plan), status, createdAtMs];
+    const guard = allowDuplicate ? ALWAYS : unusedDocument(tenant);
+    const [, inserted] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#bindIf(guard, SQL.insertTenant, ...columns),
+    ]);
+    return inserted?.meta.changes === 1;
   }
 
-  /** False when somebody else changed the tenant since it was read; nothing is changed then. */
-  async updateTenant(tenant: Tenant, audit: AuditEntry): Promise<boolean> {
-    const { id, name, customerId, plan, status, version } = tenant;
-    const update = this.#bind(SQL.updateTenant, name, customerId, JSON.stringify(plan), status, id, version);
+  /** False when somebody else changed the tenant since it was read, or took its document; nothing is changed then. */
+  async updateTenant(tenant: Tenant, { audit, allowDuplicate }: TenantWrite): Promise<boolean> {
+    const { id, name, document, legalName, email, customerId, plan, status, version } = tenant;
+    const columns = [name, document, legalName, email, customerId, JSON.stringify(plan), status, id];
     const unchanged = { query: `SELECT 1 FROM tenants WHERE id = ? AND version = ?`, values: [id, version] };
-    const [, updated] = await this.#db.batch([this.#audit(audit, unchanged), update]);
+    const guard = allowDuplicate ? unchanged : both(unchanged, unusedDocument(tenant));
+    const [, updated] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#bindIf(guard, SQL.updateTenant, ...columns),
+    ]);
     return updated?.meta.changes === 1;
+  }
+
+  /** The oldest tenant that has a document, besides `exceptId`. */
+  async tenantOfDocument(document: string, exceptId: string): Promise<string | null> {
+    return (await this.#bind(SQL.tenantOfDocument, document, exceptId).first<{ id: string }>())?.id ?? null;
   }
 
   async tenant(id: string): Promise<Tenant | null> {
@@ -226,11 +246,23 @@ function unchangedKey({ id, expiresAtMs }: RegisteredKey): Guard {
   return { query, values: [id, expiresAtMs] };
 }
 
+function unusedDocument({ id, document }: Tenant): Guard {
+  const query = `SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tenants WHERE document = ? AND id <> ?)`;
+  return { query, values: [document, id] };
+}
+
+function both(one: Guard, other: Guard): Guard {
+  const query = `SELECT 1 WHERE EXISTS (${one.query}) AND EXISTS (${other.query})`;
+  return { query, values: [...one.values, ...other.values] };
+}
+
 function toTenant(row: Row): Tenant {
   return {
     id: row["id"] as string,
     name: row["name"] as string,
     document: row["document"] as string,
+    legalName: row["legal_name"] as string | null,
+    email: row["email"] as string | null,
     customerId: row["customer_id"] as string,
     plan: JSON.parse(row["plan"] as string) as Plan,
     status: row["status"] as TenantStatus,

@@ -97,6 +97,7 @@ const ISSUES = {
     "pt-BR": "precisa ser um CNPJ com dígitos verificadores corretos",
     en: "must be a CNPJ with correct check digits",
   },
+  email: { "pt-BR": "precisa ser um endereço de e-mail", en: "must be an e-mail address" },
   tiers: {
     "pt-BR": "`upTo` precisa crescer de faixa em faixa, e só a última tem `null`",
     en: "`upTo` must ascend, and only the last one is `null`",
@@ -163,6 +164,10 @@ const ISSUES = {
   change_recorded: {
     "pt-BR": "a alteração está gravada e passa a valer em alguns minutos, ou ao repetir a chamada",
     en: "the change is recorded; it is effective within minutes, or by repeating the call",
+  },
+  document_taken: {
+    "pt-BR": ({ tenantId = "" }) => `é o CNPJ de ${tenantId}; se for isso mesmo, envie \`allowDuplicate: true\``,
+    en: ({ tenantId = "" }) => `is the CNPJ of ${tenantId}; send \`allowDuplicate: true\` if that is meant`,
   },
   tenant_recorded: {
     "pt-BR": ({ tenantId = "" }) =>
