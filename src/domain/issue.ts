@@ -58,6 +58,7 @@ export type IssueCode =
   | "document_taken"
   | "key_recorded"
   | "setting_missing"
+  | "setup_missing"
   | "setting_taken"
   // What is wrong with a line of a report.
   | "report_cells"

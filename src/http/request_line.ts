@@ -4,6 +4,7 @@ import { logEvent } from "../platform/log.ts";
 import { servicesOf } from "../platform/services.ts";
 import { answerFailure } from "./answer_failure.ts";
 import { callerIp, loggedReference, type AppContext, type AppEnv } from "./context.ts";
+import { lacksSetup, RUN_NPM_START } from "./local_setup.ts";
 import { isSafeToken } from "./safe_name.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -39,6 +40,10 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
 
 /** Checks the settings before anything needs them; what is missing is named in the log line only. */
 export const configured = createMiddleware<AppEnv>(async (context, next) => {
+  if (await lacksSetup(context)) {
+    context.get("log").hint = RUN_NPM_START;
+    return answerFailure(context, { code: "misconfigured", issues: [{ path: "", code: "setup_missing" }] });
+  }
   const services = servicesOf(context.env);
   if (!services.ok) {
     context.get("log").settings = services.failure.names;

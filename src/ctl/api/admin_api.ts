@@ -89,7 +89,7 @@ export class AdminApi {
     } finally {
       clearTimeout(timer);
     }
-    if (!response.ok) throw await refused(response);
+    if (!response.ok) throw await refused(response, this.#gateway);
     return response;
   }
 
@@ -116,7 +116,7 @@ function causeOf(error: unknown): { code?: string; message: string } {
   return cause;
 }
 
-async function refused(response: Response): Promise<CtlError> {
+async function refused(response: Response, { tokenHint }: Gateway): Promise<CtlError> {
   const text = await response.text();
   let problem: Problem = {};
   try {
@@ -131,6 +131,7 @@ async function refused(response: Response): Promise<CtlError> {
     `  (${[code, `status ${response.status}`, requestId === undefined ? undefined : `request ${requestId}`]
       .filter((part) => part !== undefined)
       .join(", ")})`,
+    ...(code === "invalid_admin_credentials" ? [tokenHint] : []),
   ];
   return new CtlError(EXIT.refused, lines.join("\n"), { ...problem, status: response.status });
 }

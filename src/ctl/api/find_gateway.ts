@@ -1,68 +1,67 @@
-import { existsSync, readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
-import { readDevVars } from "../local/dev_vars.ts";
-import { LOCAL_GATEWAY } from "../local/local_gateway.ts";
+import { DEV_VARS, readDevVars } from "../local/dev_vars.ts";
+import { findLocalGateway, isLoopback, type LocalGateway } from "../local/local_gateway.ts";
 
 /** A gateway and the operator's token for it. */
-export type Gateway = { readonly url: string; readonly adminToken: string };
+export type Gateway = {
+  readonly url: string;
+  readonly adminToken: string;
+  /** What may be wrong when the gateway does not take the token. */
+  readonly tokenHint: string;
+};
 
 /** Where it is looked for. */
 type Places = {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The note that a running `npm start` leaves. */
-  readonly note?: string;
+  readonly local?: () => LocalGateway | null;
   readonly devVars?: () => Readonly<Record<string, string>>;
+  readonly devVarsChangedAtMs?: () => number;
 };
 
-const DEFAULT_LOCAL_URL = "http://127.0.0.1:8787";
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
+const TOKEN = "CLARO_GATEWAY_ADMIN_TOKEN";
 
 /**
  * The gateway that is meant: the one given, else `CLARO_GATEWAY_URL`, else the one that `npm start` runs here. The token
  * is `CLARO_GATEWAY_ADMIN_TOKEN`; for a gateway on this machine, `ADMIN_TOKEN` of `.dev.vars` does.
  */
-export function findGateway(
-  givenUrl: string | undefined,
-  { env = process.env, note = LOCAL_GATEWAY, devVars = readDevVars }: Places = {},
-): Gateway {
-  const written = givenUrl ?? env["CLARO_GATEWAY_URL"];
-  const url = written === undefined || written === "" ? localUrl(note) : checkedUrl(written);
-  const isLocal = LOOPBACK.test(new URL(url).hostname);
-  const given = env["CLARO_GATEWAY_ADMIN_TOKEN"];
-  const adminToken = given === undefined || given === "" ? (isLocal ? devVars()["ADMIN_TOKEN"] : undefined) : given;
-  if (adminToken === undefined) {
-    throw isLocal
-      ? new CtlError(EXIT.unreachable, "No local gateway was ever started here. Start one with: npm start")
-      : usageError(`Set CLARO_GATEWAY_ADMIN_TOKEN to the operator's token of ${url}`);
-  }
-  return { url, adminToken };
+export function findGateway(givenUrl: string | undefined, places: Places = {}): Gateway {
+  const { env = process.env, local = findLocalGateway, devVars = readDevVars } = places;
+  const given = env[TOKEN] || undefined;
+  const written = givenUrl ?? (env["CLARO_GATEWAY_URL"] || undefined);
+  const running = written === undefined ? local() : null;
+  if (written === undefined && running === null) throw noLocalGateway();
+  const url = running?.url ?? checkedUrl(written ?? "");
+  if (given !== undefined) return { url, adminToken: given, tokenHint: `The token is ${TOKEN} of the environment.` };
+  if (!isLoopback(url)) throw usageError(`Set ${TOKEN} to the operator's token of ${url}`);
+  const { ADMIN_TOKEN: adminToken } = devVars();
+  if (adminToken === undefined) throw usageError(`Set ${TOKEN}: there is no ADMIN_TOKEN in .dev.vars for ${url}`);
+  return { url, adminToken, tokenHint: hintOf(running, places.devVarsChangedAtMs ?? devVarsChangedAtMs) };
+}
+
+function noLocalGateway(): CtlError {
+  const message =
+    "No gateway of npm start runs here. Start one with: npm start\n" +
+    `For another gateway give --url, or set CLARO_GATEWAY_URL and ${TOKEN}`;
+  return new CtlError(EXIT.unreachable, message);
+}
+
+function hintOf(running: LocalGateway | null, changedAtMs: () => number): string {
+  const token = "The token is ADMIN_TOKEN of .dev.vars";
+  return running !== null && changedAtMs() > running.startedAtMs
+    ? `${token}, which was changed after this gateway was started: end it with Ctrl-C and start it again.`
+    : `${token}. If the gateway was started with another one (--var ADMIN_TOKEN:…), set ${TOKEN}.`;
+}
+
+function devVarsChangedAtMs(): number {
+  return statSync(DEV_VARS).mtimeMs;
 }
 
 function checkedUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) throw usageError(`${JSON.stringify(text)} is no http(s) URL`);
-  if (url.protocol === "http:" && !LOOPBACK.test(url.hostname)) {
+  if (url.protocol === "http:" && !isLoopback(url.href)) {
     throw usageError("The operator's token is not sent over plain http to another machine: use https");
   }
   return url.href.replace(/\/+$/, "");
-}
-
-function localUrl(note: string): string {
-  if (!existsSync(note)) return DEFAULT_LOCAL_URL;
-  try {
-    const { url, pid } = JSON.parse(readFileSync(note, "utf8")) as { url: string; pid: number };
-    return isRunning(pid) ? url : DEFAULT_LOCAL_URL;
-  } catch {
-    // Written only half: its writer is starting or was killed.
-    return DEFAULT_LOCAL_URL;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's process is alive too.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

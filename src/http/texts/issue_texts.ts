@@ -181,6 +181,10 @@ const ISSUES = {
     en: ({ keyId = "" }) =>
       `key ${keyId} is recorded, but nobody was shown its secret: revoke it, and issue another one`,
   },
+  setup_missing: {
+    "pt-BR": "execute `npm start` uma vez: ele cria os segredos e o banco de dados de um gateway nesta máquina",
+    en: "run `npm start` once: it makes the secrets and the database of a gateway on this machine",
+  },
   setting_missing: {
     "pt-BR": "falta esta configuração; `npm run ctl -- statements new-key` cria uma",
     en: "is missing; `npm run ctl -- statements new-key` makes one",
