@@ -4,12 +4,14 @@ import { addCorrectionCommands } from "./commands/corrections.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addLedgerCommands } from "./commands/ledger.ts";
+import { addLookupCommands } from "./commands/lookups.ts";
 import { addPlanCommands } from "./commands/plans.ts";
 import { addStatementCommands } from "./commands/statements.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
 import { addUsageCommand } from "./commands/usage.ts";
 import { CtlError, EXIT } from "./ctl_error.ts";
 import { newProgram, wantsJson } from "./program.ts";
+import { messageOf } from "../platform/log.ts";
 import { allowClosedOutput, printError } from "./terminal/output.ts";
 
 /** `npm run ctl`: the operator's command line over the admin API. Each group of commands is a file of `commands/`. */
@@ -19,20 +21,22 @@ async function main(argv: readonly string[]): Promise<number> {
   addKeyCommands(program);
   addPlanCommands(program);
   addUsageCommand(program);
+  addLookupCommands(program);
   addStatementCommands(program);
   addCorrectionCommands(program);
   addAuditCommands(program);
-  addHealthCommand(program);
+  let isWell = true;
+  addHealthCommand(program, (wellness) => (isWell = wellness));
   addLedgerCommands(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
-    return EXIT.done;
+    return isWell ? EXIT.done : EXIT.unwell;
   } catch (error) {
     // Commander has said what is wrong, or has shown the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (!(error instanceof CtlError)) throw error;
-    printError(error, { json: wantsJson(argv) });
-    return error.exitCode;
+    const told = error instanceof CtlError ? error : new CtlError(EXIT.refused, `Unexpected: ${messageOf(error)}`);
+    printError(told, { json: wantsJson(argv) });
+    return told.exitCode;
   }
 }
 

@@ -59,6 +59,7 @@ export class AdminApi {
       const limit = Math.min(PAGE_ENTRIES, options.most - data.length);
       const query: Query = { ...options.query, limit, cursor: cursor ?? undefined };
       const page: { data: Entry[]; nextCursor: string | null } = await this.get(path, query);
+      if (!Array.isArray(page.data)) throw this.#strange();
       data.push(...page.data);
       cursor = page.nextCursor;
       options.onEntries?.(data);
@@ -93,14 +94,16 @@ export class AdminApi {
     return response;
   }
 
+  #strange(): CtlError {
+    return new CtlError(EXIT.refused, `${this.#gateway.url} did not answer as a gateway does: is the address right?`);
+  }
+
   async #json<Answer>(path: string, send: Send): Promise<Answer> {
     const response = await this.open(path, send);
     try {
       return (await response.json()) as Answer;
     } catch (error) {
-      throw error instanceof SyntaxError
-        ? new CtlError(EXIT.refused, `${this.#gateway.url} did not answer as a gateway does: is the address right?`)
-        : unreachable(this.#gateway.url, error);
+      throw error instanceof SyntaxError ? this.#strange() : unreachable(this.#gateway.url, error);
     }
   }
 }

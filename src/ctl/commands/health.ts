@@ -1,9 +1,10 @@
 import type { Command } from "commander";
+import { CtlError, EXIT } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { fieldsText, print } from "../terminal/output.ts";
 import { shownCount, shownTime } from "./shown_values.ts";
 
-type Health = {
+export type Health = {
   readonly claro: {
     readonly breaker: { state: string; since: string | null; openings: number } | null;
     readonly token: { ageSeconds: number | null; expiresAt: string | null; failures: number } | null;
@@ -14,28 +15,56 @@ type Health = {
   };
 };
 
-/** `health`: whether Claro answers, how old its token is, how far D1 is behind. */
-export function addHealthCommand(program: Command): void {
+/** `health`: whether Claro answers, how old its token is, how far D1 is behind. `tell` is told whether all is well. */
+export function addHealthCommand(program: Command, tell: (isWell: boolean) => void): void {
   withExamples(
     program
       .command("health")
-      .description("Shows the state of Claro's breaker and token, and the oldest event that is not in D1 yet.")
-      .action(showHealth),
-    ["health", "health --json"],
+      .description(
+        "Shows the state of Claro's breaker and token, and the oldest event that is not in D1 yet. Ends with 4 when " +
+          "something is not well.",
+      )
+      .action(async (_options: unknown, command: Command) => tell(await showHealth(command))),
+    ["health", "health --json", "health > /dev/null || page-somebody"],
   );
 }
 
-async function showHealth(_options: unknown, command: Command): Promise<void> {
+async function showHealth(command: Command): Promise<boolean> {
   const { api, json } = contextOf(command);
-  const health = await api.get<Health>("/health");
+  const health = await api.get<Health>("/health").catch((error: unknown) => {
+    throw error instanceof CtlError && isOurFault(error)
+      ? new CtlError(EXIT.unwell, error.message, error.details)
+      : error;
+  });
+  const problems = problemsOf(health);
   const human = () =>
     fieldsText([
       ["Gateway", api.url],
+      ["Health", problems.length === 0 ? "well" : `NOT WELL: ${problems.join(", ")}`],
       ["Breaker", shownBreaker(health.claro.breaker)],
       ["Token", shownToken(health.claro.token)],
       ["D1", shownCopy(health.ledgers)],
     ]);
   print(health, { json, human });
+  return problems.length === 0;
+}
+
+/** A gateway that is misconfigured, or cannot read what it leans on, tells its health by that. */
+function isOurFault({ details }: CtlError): boolean {
+  return typeof details["status"] === "number" && details["status"] >= 500;
+}
+
+/** What somebody should look at, in a word each. */
+export function problemsOf({ claro, ledgers }: Health): string[] {
+  const { breaker, token } = claro;
+  const problems: (readonly [boolean, string])[] = [
+    [breaker === null, "the breaker could not be asked"],
+    [breaker !== null && breaker.state !== "closed", "the breaker is not closed"],
+    [token === null, "the token could not be asked"],
+    [token !== null && token.failures > 0, "Claro gives no new token"],
+    [ledgers.behind > 0 || ledgers.oldestUnflushed !== null, "D1 does not take every event"],
+  ];
+  return problems.filter(([is]) => is).map(([, what]) => what);
 }
 
 function shownBreaker(breaker: Health["claro"]["breaker"]): string {
