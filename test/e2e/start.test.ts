@@ -143,7 +143,7 @@ describe("npm start", () => {
     // One that leaves before the answer.
     const body = JSON.stringify({ cpf: "50450450406" });
     const type = { ...headers, "content-type": "application/json" };
-    const left = fetch(`${gateway.url}/v1/scores?cpf=${cpf}`, {
+    const left = fetch(`${gateway.url}/v1/scores`, {
       method: "POST",
       headers: type,
       body,

@@ -26,17 +26,26 @@ const TOKEN = "CLARO_GATEWAY_ADMIN_TOKEN";
  * is `CLARO_GATEWAY_ADMIN_TOKEN`; for a gateway on this machine, `ADMIN_TOKEN` of `.dev.vars` does.
  */
 export function findGateway(givenUrl: string | undefined, places: Places = {}): Gateway {
-  const { env = process.env, local = findLocalGateway, devVars = readDevVars } = places;
+  const { env = process.env, devVars = readDevVars } = places;
+  const { url, running } = findAddress(givenUrl, places);
   const given = env[TOKEN] || undefined;
-  const written = givenUrl ?? (env["CLARO_GATEWAY_URL"] || undefined);
-  const running = written === undefined ? local() : null;
-  if (written === undefined && running === null) throw noLocalGateway();
-  const url = running?.url ?? checkedUrl(written ?? "");
   if (given !== undefined) return { url, adminToken: given, tokenHint: `The token is ${TOKEN} of the environment.` };
   if (!isLoopback(url)) throw usageError(`Set ${TOKEN} to the operator's token of ${url}`);
   const { ADMIN_TOKEN: adminToken } = devVars();
   if (adminToken === undefined) throw usageError(`Set ${TOKEN}: there is no ADMIN_TOKEN in .dev.vars for ${url}`);
   return { url, adminToken, tokenHint: hintOf(running, places.devVarsChangedAtMs ?? devVarsChangedAtMs) };
+}
+
+/** Where the gateway that is meant is, and its note when it is the one that runs here. */
+function findAddress(
+  givenUrl: string | undefined,
+  { env = process.env, local = findLocalGateway }: Places,
+): { readonly url: string; readonly running: LocalGateway | null } {
+  const written = givenUrl ?? (env["CLARO_GATEWAY_URL"] || undefined);
+  if (written !== undefined) return { url: checkedUrl(written), running: null };
+  const running = local();
+  if (running === null) throw noLocalGateway();
+  return { url: running.url, running };
 }
 
 function noLocalGateway(): CtlError {
