@@ -6,6 +6,7 @@ import { addKeyCommands } from "./commands/keys.ts";
 import { addLedgerCommands } from "./commands/ledger.ts";
 import { addLoginCommands } from "./commands/login.ts";
 import { addOperatorCommands } from "./commands/operators.ts";
+import { addLookupCommands } from "./commands/lookups.ts";
 import { addPlanCommands } from "./commands/plans.ts";
 import { addPrivacyCommands } from "./commands/privacy.ts";
 import { addStatementCommands } from "./commands/statements.ts";
@@ -13,6 +14,7 @@ import { addTenantCommands } from "./commands/tenants.ts";
 import { addUsageCommand } from "./commands/usage.ts";
 import { CtlError, EXIT } from "./ctl_error.ts";
 import { newProgram, wantsJson } from "./program.ts";
+import { messageOf } from "../platform/log.ts";
 import { allowClosedOutput, printError } from "./terminal/output.ts";
 
 /** `npm run ctl`: the operator's command line over the admin API. Each group of commands is a file of `commands/`. */
@@ -22,23 +24,25 @@ async function main(argv: readonly string[]): Promise<number> {
   addKeyCommands(program);
   addPlanCommands(program);
   addUsageCommand(program);
+  addLookupCommands(program);
   addStatementCommands(program);
   addCorrectionCommands(program);
   addAuditCommands(program);
-  addHealthCommand(program);
+  let isWell = true;
+  addHealthCommand(program, (wellness) => (isWell = wellness));
   addLedgerCommands(program);
   addOperatorCommands(program);
   addPrivacyCommands(program);
   addLoginCommands(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
-    return EXIT.done;
+    return isWell ? EXIT.done : EXIT.unwell;
   } catch (error) {
     // Commander has said what is wrong, or has shown the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (!(error instanceof CtlError)) throw error;
-    printError(error, { json: wantsJson(argv) });
-    return error.exitCode;
+    const told = error instanceof CtlError ? error : new CtlError(EXIT.refused, `Unexpected: ${messageOf(error)}`);
+    printError(told, { json: wantsJson(argv) });
+    return told.exitCode;
   }
 }
 

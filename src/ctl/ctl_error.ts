@@ -1,5 +1,5 @@
 /** How a command ends, for scripts. */
-export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
+export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3, unwell: 4 } as const;
 
 /** Why a command ends without having done what it was asked for: words for people, an exit code for scripts. */
 export class CtlError extends Error {

@@ -3,8 +3,20 @@ import { Command } from "commander";
 import { AdminApi } from "./api/admin_api.ts";
 import { findGateway } from "./api/find_gateway.ts";
 
-const EXIT_CODES = `
-Exit codes: 0 done, 1 refused by the gateway, 2 wrong usage or not confirmed, 3 gateway not reached.
+const NOTES = `
+Shorter, and for clean JSON (npm run prints lines of its own): npx ctl health
+Money: 5000, 5.000,00 or 0.15. Durations: 90s, 15m, 24h or 30d.
+What could mean two things is refused; what is dangerous is asked about.
+
+The local gateway is found by itself. For another one set CLARO_GATEWAY_URL
+and CLARO_GATEWAY_ADMIN_TOKEN.
+
+Exit codes:
+  0 done
+  1 refused by the gateway
+  2 wrong usage, or not confirmed
+  3 gateway not reached
+  4 health is not well
 `;
 
 /** What every command can be told. */
@@ -24,14 +36,9 @@ export function newProgram(): Command {
     'tenants create --name "Loja São João" --document 12ABC34501DE35 --customer-id loja --plan trial',
     "keys create <tenant-id> --mode live --label checkout",
     "usage <tenant-id> --from 2026-11-01 --to 2026-11-30",
+    "lookups show lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20",
     "health --json",
-  ]).addHelpText(
-    "after",
-    `
-The local gateway is found by itself. For another, set CLARO_GATEWAY_URL and CLARO_GATEWAY_ADMIN_TOKEN.
-${EXIT_CODES.trim()}
-`,
-  );
+  ]).addHelpText("after", NOTES);
 }
 
 /** A group such as `tenants`, to which commands are added. */

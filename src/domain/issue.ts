@@ -31,6 +31,7 @@ export type IssueCode =
   | "range_too_long"
   | "cidr"
   | "cnpj"
+  | "email"
   | "tiers"
   | "amount"
   | "changes_nothing"
@@ -54,8 +55,10 @@ export type IssueCode =
   | "key_expired"
   | "change_recorded"
   | "tenant_recorded"
+  | "document_taken"
   | "key_recorded"
   | "setting_missing"
+  | "setup_missing"
   | "setting_taken"
   | "email_in_use"
   // What is wrong with a line of a report.

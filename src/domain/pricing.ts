@@ -1,6 +1,8 @@
 import { addExact } from "./money.ts";
-import type { PriceTier } from "./plan.ts";
+import type { Plan, PriceTier } from "./plan.ts";
 import { fail, ok, type Result } from "./result.ts";
+
+const DAY_SECONDS = 86_400;
 
 /** What can be wrong with the tiers of a plan. */
 export type TiersFailure = "no_tiers" | "tiers_not_ascending" | "last_tier_bounded" | "invalid_unit_price";
@@ -34,6 +36,15 @@ export function graduatedAmountMicros(tiers: readonly PriceTier[], alreadyBilled
 /** The most that one lookup can cost, which is what admission holds against a spend cap. */
 export function maxUnitPriceMicros(tiers: readonly PriceTier[]): number {
   return tiers.reduce((most, tier) => Math.max(most, tier.unitPriceMicros), 0);
+}
+
+/**
+ * The most that a day of lookups can cost under the plan's rate and allowance, whatever its spend cap: each at the
+ * highest price, and never more than an exact amount can say.
+ */
+export function dailyExposureMicros({ ratePerSecond, burst, allowance, tiers }: Plan): number {
+  const lookups = Math.min(Math.floor(ratePerSecond * DAY_SECONDS) + burst, allowance?.requests ?? Infinity);
+  return Math.min(lookups * maxUnitPriceMicros(tiers), Number.MAX_SAFE_INTEGER);
 }
 
 /** Tiers must ascend, end without a bound, so that every position has a price, and cost whole micros, none below zero. */

@@ -14,14 +14,22 @@ export type Actor = string;
 export type NewTenant = {
   readonly name: string;
   readonly document: string;
+  readonly legalName?: string | null | undefined;
+  readonly email?: string | null | undefined;
   readonly customerId: string;
   readonly plan: PlanTerms;
+  /** Another tenant may have the document too. */
+  readonly allowDuplicate?: boolean | undefined;
 };
 
 /** Only what is to change. A plan without a name changes terms of the plan that the tenant has. */
 export type TenantChange = {
   readonly name?: string | undefined;
+  readonly document?: string | undefined;
+  readonly legalName?: string | null | undefined;
+  readonly email?: string | null | undefined;
   readonly customerId?: string | undefined;
+  readonly allowDuplicate?: boolean | undefined;
   readonly status?: TenantStatus | undefined;
   readonly plan?: PlanTerms | (Omit<PlanTerms, "name"> & { readonly name?: undefined }) | undefined;
   /** When the plan begins: the first instant of a coming month. Without it, now. */
@@ -42,6 +50,8 @@ export async function createTenant(
     id: `ten_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`,
     name: asked.name,
     document: asked.document,
+    legalName: asked.legalName ?? null,
+    email: asked.email ?? null,
     customerId: asked.customerId,
     plan: resolvePlan(asked.plan, nowMs),
     status: "active",
@@ -58,7 +68,9 @@ export async function createTenant(
     before: null,
     after: audited(tenant),
   };
-  await services.register.insertTenant(tenant, audit);
+  const allowDuplicate = asked.allowDuplicate === true;
+  if (!(await services.register.insertTenant(tenant, { audit, allowDuplicate })))
+    return await documentInUse(services, tenant);
   const pending: Issue = { path: "", code: "tenant_recorded", params: { tenantId: tenant.id } };
   return await effective(services, tenant.id, { pending });
 }
@@ -76,14 +88,20 @@ export async function updateTenant(
     const after = changed(before, change, services.clock.nowMs());
     const isChanged = JSON.stringify(audited(after)) !== JSON.stringify(audited(before));
     if (!isChanged) return await effective(services, tenantId);
-    const saved = await services.register.updateTenant(after, {
+    const audit = {
       atMs: services.clock.nowMs(),
       actor,
       action: "tenant.update",
       target: tenantId,
       before: audited(before),
       after: audited(after),
-    });
+    };
+    // Two tenants may have had one document before that was asked about: they stay changeable.
+    const allowDuplicate = change.allowDuplicate === true || after.document === before.document;
+    if (!allowDuplicate && (await services.register.tenantOfDocument(after.document, tenantId)) !== null) {
+      return await documentInUse(services, after);
+    }
+    const saved = await services.register.updateTenant(after, { audit, allowDuplicate });
     if (saved) return await effective(services, tenantId);
   }
   return fail({ code: "conflict", issues: [{ path: "", code: "changed_by_others" }] });
@@ -121,11 +139,20 @@ export async function tryToProject(services: Services, tenantId: string): Promis
   }
 }
 
+async function documentInUse(services: Services, { id, document }: Tenant): Promise<Result<never, Failure>> {
+  const owner = await services.register.tenantOfDocument(document, id);
+  const issue: Issue = { path: "document", code: "document_taken", params: { tenantId: owner ?? "" } };
+  return fail({ code: "document_in_use", issues: [issue] });
+}
+
 function changed(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
-  const { name, customerId, status } = change;
+  const { name, document, legalName, email, customerId, status } = change;
   return {
     ...tenant,
     name: name ?? tenant.name,
+    document: document ?? tenant.document,
+    legalName: legalName === undefined ? tenant.legalName : legalName,
+    email: email === undefined ? tenant.email : email,
     customerId: customerId ?? tenant.customerId,
     status: status ?? tenant.status,
     ...changedPlans(tenant, change, nowMs),
@@ -151,7 +178,7 @@ export function settledPlans({ plan, nextPlan }: Tenant, nowMs: number): Pick<Te
   return nextPlan !== null && nextPlan.fromMs <= nowMs ? { plan: nextPlan.plan, nextPlan: null } : { plan, nextPlan };
 }
 
-function audited({ name, document, customerId, plan, status, nextPlan, requires }: Tenant): unknown {
+function audited({ name, document, legalName, email, customerId, plan, status, nextPlan, requires }: Tenant): unknown {
   const next = nextPlan === null ? null : { ...nextPlan.plan, from: new Date(nextPlan.fromMs).toISOString() };
-  return { name, document, customerId, plan, status, nextPlan: next, requires };
+  return { name, document, legalName, email, customerId, plan, status, nextPlan: next, requires };
 }

@@ -19,6 +19,7 @@ export type LogFields = {
   address?: string;
   settings?: readonly string[];
   error?: string;
+  hint?: string;
   durationsMs?: Record<string, number>;
   /** What went wrong with the call to Claro, and its status where it answered. */
   cause?: string;

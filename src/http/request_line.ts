@@ -5,6 +5,7 @@ import { servicesOf } from "../platform/services.ts";
 import { describeProblem } from "../platform/settings.ts";
 import { answerFailure } from "./answer_failure.ts";
 import { callerIp, loggedReference, type AppContext, type AppEnv } from "./context.ts";
+import { lacksSetup, RUN_NPM_START } from "./local_setup.ts";
 import { isSafeToken } from "./safe_name.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -40,6 +41,10 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
 
 /** Checks the settings before anything needs them; what is wrong is told in the log line only. */
 export const configured = createMiddleware<AppEnv>(async (context, next) => {
+  if (await lacksSetup(context)) {
+    context.get("log").hint = RUN_NPM_START;
+    return answerFailure(context, { code: "misconfigured", issues: [{ path: "", code: "setup_missing" }] });
+  }
   const services = servicesOf(context.env, new URL(context.req.url).hostname);
   if (!services.ok) {
     context.get("log").settings = services.failure.problems.map(describeProblem);

@@ -11,6 +11,9 @@ export type Tenant = {
   readonly name: string;
   /** CNPJ, `[A-Z0-9]{12}[0-9]{2}`. */
   readonly document: string;
+  /** Razão social; null where the name says it all. */
+  readonly legalName: string | null;
+  readonly email: string | null;
   /** The `X-CustomerID` that Claro is sent. */
   readonly customerId: string;
   readonly plan: Plan;
@@ -48,19 +51,29 @@ export type RecoveredKey = { readonly mode: Mode; readonly key: LedgerKey };
 /** What the register shows such a key as; it can be revoked like any other. */
 const UNKNOWN_LABEL = "unknown to the register";
 
+/** How a tenant is written down. */
+export type TenantWrite = {
+  readonly audit: AuditEntry;
+  /** The tenant's document may be another tenant's as well. */
+  readonly allowDuplicate: boolean;
+};
+
 export type Page = { readonly after: readonly [number, string] | null; readonly limit: number };
 
-const TENANT_COLUMNS = `id, name, document, customer_id, plan, status, created_at, version, next_plan, next_plan_from,
-  requires`;
+const TENANT_COLUMNS = `id, name, document, legal_name, email, customer_id, plan, status, created_at, version, next_plan,
+  next_plan_from, requires`;
 const KEY_COLUMNS = `id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
   lifetime_ms, replaces, in_directory, limits`;
 
 const SQL = {
-  insertTenant: `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  insertTenant: `
+    INSERT INTO tenants (id, name, document, legal_name, email, customer_id, plan, status, created_at)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
   updateTenant: `
-    UPDATE tenants SET name = ?, customer_id = ?, plan = ?, status = ?, next_plan = ?, next_plan_from = ?, requires = ?,
-      version = version + 1
-    WHERE id = ? AND version = ?`,
+    UPDATE tenants SET name = ?, document = ?, legal_name = ?, email = ?, customer_id = ?, plan = ?, status = ?,
+      next_plan = ?, next_plan_from = ?, requires = ?, version = version + 1
+    WHERE id = ?`,
+  tenantOfDocument: `SELECT id FROM tenants WHERE document = ? AND id <> ? ORDER BY created_at, id LIMIT 1`,
   tenant: `SELECT ${TENANT_COLUMNS} FROM tenants WHERE id = ?`,
   tenants: `
     SELECT ${TENANT_COLUMNS} FROM tenants WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
@@ -112,30 +125,36 @@ export class Register {
     this.#db = db;
   }
 
-  async insertTenant(tenant: Tenant, audit: AuditEntry): Promise<void> {
-    const { id, name, document, customerId, plan, status, createdAtMs } = tenant;
-    const insert = this.#bind(
-      SQL.insertTenant,
-      id,
-      name,
-      document,
-      customerId,
-      JSON.stringify(plan),
-      status,
-      createdAtMs,
-    );
-    await this.#db.batch([insert, this.#audit(audit)]);
+  /** False when another tenant has the document; nothing is written then. */
+  async insertTenant(tenant: Tenant, { audit, allowDuplicate }: TenantWrite): Promise<boolean> {
+    const { id, name, document, legalName, email, customerId, plan, status, createdAtMs } = tenant;
+    const columns = [id, name, document, legalName, email, customerId, JSON.stringify(plan), status, createdAtMs];
+    const guard = allowDuplicate ? ALWAYS : unusedDocument(tenant);
+    const [, inserted] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#bindIf(guard, SQL.insertTenant, ...columns),
+    ]);
+    return inserted?.meta.changes === 1;
   }
 
-  /** False when somebody else changed the tenant since it was read; nothing is changed then. */
-  async updateTenant(tenant: Tenant, audit: AuditEntry): Promise<boolean> {
-    const { id, name, customerId, plan, status, version, nextPlan, requires } = tenant;
+  /** False when somebody else changed the tenant since it was read, or took its document; nothing is changed then. */
+  async updateTenant(tenant: Tenant, { audit, allowDuplicate }: TenantWrite): Promise<boolean> {
+    const { id, name, document, legalName, email, customerId, plan, status, version, nextPlan, requires } = tenant;
     const next = nextPlan === null ? [null, null] : [JSON.stringify(nextPlan.plan), nextPlan.fromMs];
-    const terms = [JSON.stringify(plan), status, ...next, JSON.stringify(requires)];
-    const update = this.#bind(SQL.updateTenant, name, customerId, ...terms, id, version);
+    const named = [name, document, legalName, email, customerId, JSON.stringify(plan), status];
+    const columns = [...named, ...next, JSON.stringify(requires), id];
     const unchanged = { query: `SELECT 1 FROM tenants WHERE id = ? AND version = ?`, values: [id, version] };
-    const [, updated] = await this.#db.batch([this.#audit(audit, unchanged), update]);
+    const guard = allowDuplicate ? unchanged : both(unchanged, unusedDocument(tenant));
+    const [, updated] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#bindIf(guard, SQL.updateTenant, ...columns),
+    ]);
     return updated?.meta.changes === 1;
+  }
+
+  /** The oldest tenant that has a document, besides `exceptId`. */
+  async tenantOfDocument(document: string, exceptId: string): Promise<string | null> {
+    return (await this.#bind(SQL.tenantOfDocument, document, exceptId).first<{ id: string }>())?.id ?? null;
   }
 
   async tenant(id: string): Promise<Tenant | null> {
@@ -298,6 +317,11 @@ function both(left: Guard, right: Guard): Guard {
   return { query, values: [...left.values, ...right.values] };
 }
 
+function unusedDocument({ id, document }: Tenant): Guard {
+  const query = `SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM tenants WHERE document = ? AND id <> ?)`;
+  return { query, values: [document, id] };
+}
+
 /** A tenant has fewer working keys than `most`. */
 function fewerKeys({ tenantId, createdAtMs }: RegisteredKey, most: number): Guard {
   return { query: `SELECT 1 WHERE (${SQL.activeKeys}) < ?`, values: [tenantId, createdAtMs, most] };
@@ -308,6 +332,8 @@ function toTenant(row: Row): Tenant {
     id: row["id"] as string,
     name: row["name"] as string,
     document: row["document"] as string,
+    legalName: row["legal_name"] as string | null,
+    email: row["email"] as string | null,
     customerId: row["customer_id"] as string,
     plan: JSON.parse(row["plan"] as string) as Plan,
     status: row["status"] as TenantStatus,

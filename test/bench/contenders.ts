@@ -87,7 +87,7 @@ export type BenchTenant = { readonly tenantId: string; readonly keyId: string; r
 /** A tenant of a gateway under its address, with one key. */
 export async function newTenant(url: string): Promise<BenchTenant> {
   const plan = { name: "pay-per-use", ratePerSecond: 10_000, burst: 100_000 };
-  const tenant = { name: "Bench", document: "12ABC34501DE35", customerId: "bench", plan };
+  const tenant = { name: "Bench", document: "12ABC34501DE35", allowDuplicate: true, customerId: "bench", plan };
   const { id } = await post<{ id: string }>(`${url}/admin/v1/tenants`, tenant);
   const made = await post<{ id: string; key: string }>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" });
   return { tenantId: id, keyId: made.id, key: made.key };

@@ -60,3 +60,16 @@ test("a reader that closes the pipe ends a command quietly", async () => {
   expect(await running.exited).toBe(0);
   expect(running.output.stderr).toBe("");
 });
+
+test.each([
+  ["npx ctl", "npx", ["ctl"]],
+  ["with a Node that reads TypeScript", process.execPath, ["src/ctl/bin.js"]],
+  ["with one that does not", process.execPath, ["--no-strip-types", "src/ctl/bin.js"]],
+])("the bin prints JSON alone and keeps the exit code: %s", async (_, command, args) => {
+  const listed = run(command, [...args, "plans", "list", "--json"]);
+  expect(await listed.exited).toBe(0);
+  expect(JSON.parse(listed.output.stdout)).toMatchObject({ data: [{ name: "trial" }, { name: "pay-per-use" }] });
+  const wrong = run(command, [...args, "plans", "set", "ten_1", "--spend-cap", "5.000"]);
+  expect(await wrong.exited).toBe(2);
+  expect(wrong.output.stderr).toMatch(/5000 \(thousands\) or 5,00 \(decimals\)/);
+});

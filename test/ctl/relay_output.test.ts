@@ -3,13 +3,15 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 import { relayOutput } from "../../src/ctl/local/relay_output.ts";
 
+const HIDDEN = "watch-0123";
+
 async function relayed(written: { stdout?: string[]; stderr?: string[] }): Promise<{ out: string; err: string }> {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
   const shown = { out: "", err: "" };
-  relayOutput({ stdout, stderr } as unknown as ChildProcess, {
-    out: { write: (text) => (shown.out += text) },
-    err: { write: (text) => (shown.err += text) },
+  relayOutput({ stdout, stderr } as unknown as ChildProcess, HIDDEN, {
+    line: (line) => (shown.out += `${line}\n`),
+    warn: (text) => (shown.err += `${text}\n`),
   });
   for (const chunk of written.stdout ?? []) stdout.write(chunk);
   for (const chunk of written.stderr ?? []) stderr.write(chunk);
@@ -55,4 +57,20 @@ test("shows of a URL only its origin", async () => {
       "",
     ].join("\n"),
   );
+});
+
+test("hides the requests of the watch, and nobody else's", async () => {
+  const lines = [
+    `{"event":"request","requestId":"${HIDDEN}"}`,
+    '{"event":"request","requestId":"npm-start-watch"}',
+    `{"event":"request","requestId":"a","note":"\\"requestId\\":\\"${HIDDEN}\\""}`,
+    `{"event":"request","requestId":"${HIDDEN}x"}`,
+  ];
+  const { out } = await relayed({ stdout: lines.map((line) => `${line}\n`) });
+  expect(out).toBe(`${lines.slice(1).join("\n")}\n`);
+});
+
+test("of what wrangler says nothing steers a terminal", async () => {
+  const { err } = await relayed({ stderr: ["✘ [ERROR] a\u001b]0;title\u0007b \u009b31m red \u202e turned\n"] });
+  expect(err.trimEnd()).not.toMatch(/[\p{Cc}\u202e]/u);
 });

@@ -1,7 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { PriceTier } from "../../src/domain/plan.ts";
-import { graduatedAmountMicros, maxUnitPriceMicros, unitPriceMicros, validateTiers } from "../../src/domain/pricing.ts";
+import { resolvePlan } from "../../src/domain/plan.ts";
+import {
+  dailyExposureMicros,
+  graduatedAmountMicros,
+  maxUnitPriceMicros,
+  unitPriceMicros,
+  validateTiers,
+} from "../../src/domain/pricing.ts";
 
 const TIERS: PriceTier[] = [
   { upTo: 10_000, unitPriceMicros: 150_000 },
@@ -29,6 +36,15 @@ describe("tiers", () => {
     expect(maxUnitPriceMicros(TIERS)).toBe(150_000);
     expect(maxUnitPriceMicros([...TIERS].reverse())).toBe(150_000);
     expect(maxUnitPriceMicros([{ upTo: null, unitPriceMicros: 0 }])).toBe(0);
+  });
+
+  test("a day costs at most what rate, burst and allowance let through at the highest price", () => {
+    const plan = resolvePlan({ name: "pay-per-use", tiers: TIERS, ratePerSecond: 0.5, burst: 3 }, 0);
+    expect(dailyExposureMicros(plan)).toBe((43_200 + 3) * 150_000);
+    expect(dailyExposureMicros({ ...plan, allowance: { requests: 7, endsAt: null } })).toBe(7 * 150_000);
+    const dear = [{ upTo: null, unitPriceMicros: 1_000_000_000_000 }];
+    expect(dailyExposureMicros({ ...plan, ratePerSecond: 10_000, tiers: dear })).toBe(Number.MAX_SAFE_INTEGER);
+    expect(dailyExposureMicros(resolvePlan({ name: "trial" }, 0))).toBe(0);
   });
 
   test.each<[string, PriceTier[], string]>([

@@ -1,18 +1,15 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
-import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { textWidth } from "../../src/ctl/terminal/text_width.ts";
 import { ADMIN_TOKEN, endAll, startGateway, stateDirs, type RunningGateway } from "./support/gateway_process.ts";
-import { PROJECT_ROOT, run } from "./support/processes.ts";
+import { run } from "./support/processes.ts";
+import { HAS_TERMINAL, inTerminal, type Shown } from "./support/terminal.ts";
 
 type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 type Tenant = { readonly id: string; readonly name: string; readonly status: string };
+type Plan = { readonly monthlySpendCapMicros: number | null; readonly allowance: unknown };
 type Key = { readonly id: string; readonly key: string };
 
-const TERMINAL_TIMEOUT_MS = 20_000;
 const dirs = stateDirs();
-const hasPty = spawnSync("script", ["--version"]).status === 0;
 let gateway: RunningGateway;
 
 beforeAll(async () => {
@@ -46,6 +43,7 @@ async function newTenant(name: string): Promise<Tenant> {
     name,
     "--document",
     document,
+    "--allow-duplicate",
     "--customer-id",
     "x",
     "--plan",
@@ -64,27 +62,17 @@ async function lookup(key: string): Promise<{ status: number; code?: string }> {
 }
 
 /** Runs a command in a terminal of its own, of `columns`; `typed` is typed once it has asked. */
-async function inTerminal(
+async function inCtlTerminal(
   args: readonly string[],
   { typed = null, columns = 100 }: { typed?: string | null; columns?: number } = {},
-): Promise<{ code: number | null; shown: string }> {
-  const words = [process.execPath, "src/ctl/ctl.ts", ...args].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["-qec", `stty cols ${columns}; ${words}`, "/dev/null"], {
-    cwd: PROJECT_ROOT,
-    env: { ...process.env, CLARO_GATEWAY_URL: gateway.url, CLARO_GATEWAY_ADMIN_TOKEN: ADMIN_TOKEN, TERM: "xterm" },
-  });
-  let shown = "";
-  let hasTyped = typed === null;
-  child.stdout.on("data", (chunk: Buffer) => {
-    shown += stripVTControlCharacters(chunk.toString());
-    if (hasTyped || !/Yes.*No/s.test(shown)) return;
-    hasTyped = true;
-    child.stdin.write(typed);
-  });
-  const timer = setTimeout(() => child.kill("SIGKILL"), TERMINAL_TIMEOUT_MS);
-  const [code] = (await once(child, "close")) as [number | null];
-  clearTimeout(timer);
-  return { code, shown };
+): Promise<Shown> {
+  const env = { CLARO_GATEWAY_URL: gateway.url, CLARO_GATEWAY_ADMIN_TOKEN: ADMIN_TOKEN };
+  const terminal = inTerminal(["src/ctl/ctl.ts", ...args], { columns, env });
+  if (typed !== null) {
+    await terminal.shows(/Yes.*No/s);
+    terminal.type(typed);
+  }
+  return await terminal.ended;
 }
 
 describe("a tenant's life from the command line", () => {
@@ -141,9 +129,90 @@ describe("a tenant's life from the command line", () => {
     const { data } = await ctlJson<{ data: { target: string; action: string }[] }>("audit");
     const ours = data.filter((entry) => entry.target === tenant.id).map((entry) => entry.action);
     expect(ours).toEqual(["tenant.create", "tenant.update"]);
-    expect((await ctl("audit")).stdout).toMatch(/plan\.name: trial → pay-per-use/);
+    const audit = await ctl("audit");
+    expect(audit.stdout).toMatch(/plan\.name: trial → pay-per-use/);
+    // What was taken away is told as well.
+    expect(audit.stdout).toMatch(/plan\.allowance\.requests: 1000 → none/);
+    expect(await ctl("audit", "--after", "99999")).toMatchObject({
+      code: 0,
+      stdout: "Nothing has been changed after entry 99999.\n",
+    });
+  });
+
+  test("what the help offers to take away is taken away", async () => {
+    const tenant = await newTenant("Sem limites");
+    const set = async (...args: string[]) => await ctlJson<Plan>("plans", "set", tenant.id, ...args);
+    expect(await set("--spend-cap", "5.000,00")).toMatchObject({ monthlySpendCapMicros: 5_000_000_000 });
+    expect((await ctl("plans", "set", tenant.id, "--spend-cap", "none")).stderr).toMatch(
+      /Spend cap: BRL 5000\.0000 a month → none\n.*stolen key.*\n.*--yes/,
+    );
+    expect(await set("--spend-cap", "none", "--yes")).toMatchObject({ monthlySpendCapMicros: null });
+    expect(await set("--allowance-ends", "never")).toMatchObject({ allowance: { requests: 1000, endsAt: null } });
+    expect((await ctl("plans", "set", tenant.id, "--allowance", "none")).code).toBe(2);
+    expect(await set("--allowance", "none", "--yes")).toMatchObject({ allowance: null });
+  });
+
+  test("an unusual plan, another CNPJ and a key's hurried end are shown and asked about", async () => {
+    const tenant = await newTenant("Perguntas");
+    const create = ["tenants", "create", "--name", "Caro", "--document", "11222333000181", "--customer-id", "c"];
+    const dear = await ctl(...create, "--plan", "pay-per-use", "--price", "15");
+    expect(dear).toMatchObject({ code: 2, stdout: "" });
+    expect(dear.stderr).toMatch(/Price \(BRL\): 0\.1500 → 15\.0000/);
+    const made = await ctl(...create, "--plan", "pay-per-use");
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.stderr).toMatch(/stolen live key can cost up to BRL 648007\.5000 a day/);
+    const twice = await ctl(...create, "--plan", "trial");
+    expect(twice.code).toBe(1);
+    expect(twice.stderr).toMatch(/document_in_use/);
+
+    const renamed = await ctl("tenants", "update", tenant.id, "--document", "33.014.556/0001-96");
+    expect(renamed.code).toBe(2);
+    expect(renamed.stderr).toMatch(/document: 12ABC34501DE35 → 33014556000196/);
+    expect((await ctl("tenants", "update", tenant.id, "--document", "33.014.556/0001-96", "--yes")).stdout).toMatch(
+      /Document +33\.014\.556\/0001-96/,
+    );
+    const key = await ctlJson<Key>("keys", "create", tenant.id, "--mode", "test");
+    expect((await ctl("keys", "rotate", key.id, "--overlap", "24")).stderr).toMatch(/24m, 24h or 24d/);
+    expect((await ctl("keys", "rotate", key.id, "--overlap", "24s")).stderr).toMatch(/in 24 s\?/);
+  });
+
+  test("a rotated key works until its own end at the latest, and that is what is said", async () => {
+    const tenant = await newTenant("Prazo");
+    const key = await ctlJson<Key & { expiresAt: string }>(
+      "keys",
+      "create",
+      tenant.id,
+      "--mode",
+      "test",
+      "--expires",
+      "1h",
+    );
+    const rotated = await ctl("keys", "rotate", key.id, "--overlap", "7d");
+    const end = key.expiresAt.replace("T", " ").replace(/\.\d+Z$/, "Z");
+    expect(rotated.stderr).toContain(`The old key ${key.id} works until ${end} (São Paulo `);
   });
 });
+
+/** Wrong uses, each of which ends with 2 before anything is asked of a gateway. */
+const WRONG = [
+  ["plans", "set", "ten_1"],
+  ["plans", "set", "ten_1", "--plan", "free"],
+  ["plans", "set", "ten_1", "--spend-cap", "5.000"],
+  ["plans", "set", "ten_1", "--spend-cap", ""],
+  ["plans", "set", "ten_1", "--rate", "1.000"],
+  ["keys", "rotate", "csg_live_0000000000", "--overlap", "24"],
+  ["keys", "create", "ten_1", "--mode", "prod"],
+  ["keys", "create", "ten_1"],
+  ["tenants", "update", "ten_1"],
+  ["tenants", "create", "--name", "x", "--document", "00000000000000", "--customer-id", "x", "--plan", "trial"],
+  ["usage", "ten_1", "--from", "01/11/2026"],
+  ["usage", "ten_1", "--mode", "prod"],
+  ["adjust", "ten_1", "--reason", "x", "--amount=5.000"],
+  ["adjust", "ten_1", "--reason", "x", "--amount=-0.15"],
+  ["reconcile", "nowhere.csv", "--period", "2026-11"],
+  ["statements", "show", "ten_1", "--period", "11/2026"],
+  ["lookups", "show", "order-1"],
+];
 
 describe("what scripts rely on", () => {
   test("0 done, 1 refused by the gateway, 2 wrong usage, 3 not reached", async () => {
@@ -151,7 +220,13 @@ describe("what scripts rely on", () => {
     const refused = await ctl("tenants", "show", "ten_nobody");
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toMatch(/Not found.*not_found, status 404, request /s);
-    for (const wrong of [["tenants"], ["tenants", "frobnicate"], ["tenants", "create"], ["audit", "--limit", "many"]]) {
+    for (const wrong of [
+      ["tenants"],
+      ["tenants", "frobnicate"],
+      ["tenants", "create"],
+      ["audit", "--limit", "many"],
+      ...WRONG,
+    ]) {
       expect([wrong, (await ctl(...wrong)).code]).toEqual([wrong, 2]);
     }
     const gone = await ctl("tenants", "list", "--url", "http://127.0.0.1:1");
@@ -216,22 +291,70 @@ describe("what scripts rely on", () => {
   });
 });
 
-describe.skipIf(!hasPty)("in a terminal", () => {
+describe.skipIf(!HAS_TERMINAL)("in a terminal", () => {
   test("a no, and a Ctrl-C, change nothing; a yes does", async () => {
     const tenant = await newTenant("No terminal");
     for (const typed of ["n", "\u0003"]) {
-      const { code, shown } = await inTerminal(["tenants", "suspend", tenant.id], { typed });
+      const { code, shown } = await inCtlTerminal(["tenants", "suspend", tenant.id], { typed });
       expect(shown).toMatch(/Refuse every call of No terminal/);
       expect(code).toBe(2);
     }
     expect(await ctlJson("tenants", "show", tenant.id)).toMatchObject({ status: "active" });
-    expect((await inTerminal(["tenants", "suspend", tenant.id], { typed: "y" })).code).toBe(0);
+    expect((await inCtlTerminal(["tenants", "suspend", tenant.id], { typed: "y" })).code).toBe(0);
     expect(await ctlJson("tenants", "show", tenant.id)).toMatchObject({ status: "suspended" });
+  });
+
+  test.each([80, 120])("every command's table and help fit %i columns", async (columns) => {
+    const tenant = await newTenant(`Um nome muito comprido ${"de loja ".repeat(18)}`);
+    await ctl(
+      "keys",
+      "create",
+      tenant.id,
+      "--mode",
+      "test",
+      "--label",
+      "uma etiqueta bem comprida",
+      "--expires",
+      "90d",
+    );
+    const commands = [
+      ["tenants", "list"],
+      ["keys", "list", tenant.id],
+      ["plans", "list"],
+      ["usage", tenant.id, "--all-days"],
+      ["statements", "list", tenant.id],
+      ["health"],
+      [],
+      ...["tenants", "keys", "plans", "statements", "lookups"].map((group) => [group, "--help"]),
+      ["plans", "set", "--help"],
+      ["keys", "create", "--help"],
+    ];
+    for (const args of commands) {
+      const { shown } = await inCtlTerminal(args, { columns });
+      const wide = shown.split(/\r?\n/).filter((line) => textWidth(line) > columns);
+      // An example is pasted whole.
+      expect([args, wide.filter((line) => !/^ {2}np[mx] /.test(line))]).toEqual([args, []]);
+    }
+    const usage = await inCtlTerminal(["usage", tenant.id], { columns });
+    expect(usage.shown).toMatch(/FAILED +UNKNOWN +BILLED/);
+    expect((await inCtlTerminal(["keys", "list", tenant.id], { columns })).shown).toMatch(/EXPIRES/);
+  });
+
+  test("a dangerous change is shown from what to what, and done only after a yes", async () => {
+    const tenant = await newTenant("Perigo");
+    await ctl("plans", "set", tenant.id, "--spend-cap", "5000");
+    const args = ["plans", "set", tenant.id, "--spend-cap", "none"];
+    const refused = await inCtlTerminal(args, { typed: "n", columns: 80 });
+    expect(refused.code).toBe(2);
+    expect(refused.shown).toMatch(/Spend cap: BRL 5000\.0000 a month → none/);
+    expect(await ctlJson("plans", "show", tenant.id)).toMatchObject({ monthlySpendCapMicros: 5_000_000_000 });
+    expect((await inCtlTerminal(args, { typed: "y" })).code).toBe(0);
+    expect(await ctlJson("plans", "show", tenant.id)).toMatchObject({ monthlySpendCapMicros: null });
   });
 
   test("a table is no wider than the terminal", async () => {
     await newTenant(`Um nome muito comprido ${"de loja ".repeat(18)}`);
-    const { shown } = await inTerminal(["tenants", "list"], { columns: 80 });
+    const { shown } = await inCtlTerminal(["tenants", "list"], { columns: 80 });
     const lines = shown.split("\n").filter((line) => line.includes("ten_"));
     expect(lines.length).toBeGreaterThan(1);
     expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(80);

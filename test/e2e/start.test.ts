@@ -1,12 +1,35 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DEV_VARS } from "../../src/ctl/local/dev_vars.ts";
-import { endAll, freePort, launchGateway, leaksInOutput, startGateway, stateDirs } from "./support/gateway_process.ts";
-import { end, familyOf, type RunningProcess, survivors } from "./support/processes.ts";
+import {
+  ADMIN_TOKEN,
+  endAll,
+  freePort,
+  launchGateway,
+  leaksInOutput,
+  type RunningGateway,
+  startGateway,
+  stateDirs,
+} from "./support/gateway_process.ts";
+import {
+  end,
+  familyOf,
+  listeningPorts,
+  printed,
+  PROJECT_ROOT,
+  run,
+  type RunningProcess,
+  survivors,
+} from "./support/processes.ts";
+import { inTerminal } from "./support/terminal.ts";
 
 const NOISE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|\bWARN|^ +at |Error|internet|update available/m;
+
+/** Keeps wrangler off the internet. */
+const QUIET = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" };
 
 const dirs = stateDirs();
 let started: RunningProcess[] = [];
@@ -29,6 +52,25 @@ async function usageOf(gateway: { url: string; demoKey: string }): Promise<Usage
   const response = await fetch(`${gateway.url}/v1/usage`, { headers: { "x-api-key": gateway.demoKey } });
   expect(response.status).toBe(200);
   return response.json<Usage>();
+}
+
+/** Files of a state that others can read or write. */
+function openFiles(stateDir: string): string[] {
+  const files = globSync("**", { cwd: stateDir }).map((name) => join(stateDir, name));
+  return files.filter((file) => (statSync(file).mode & 0o077) !== 0);
+}
+
+/** The ports on which V8's inspector answers, by which every process of the machine could run code in the gateway. */
+async function inspectorsOf(gateway: RunningGateway): Promise<number[]> {
+  if (process.platform !== "linux") return [];
+  const ports = listeningPorts(familyOf(gateway));
+  expect(ports).toContain(Number(new URL(gateway.url).port));
+  const answers = ports.map(async (port) => {
+    const signal = AbortSignal.timeout(5000);
+    const answer = await fetch(`http://127.0.0.1:${port}/json/list`, { signal }).then((response) => response.text());
+    return answer.includes("webSocketDebuggerUrl") ? port : null;
+  });
+  return (await Promise.all(answers.map((answer) => answer.catch(() => null)))).filter((port) => port !== null);
 }
 
 function paste(line: string): unknown {
@@ -116,6 +158,117 @@ describe("npm start", () => {
   });
 });
 
+describe("one state, one gateway", () => {
+  test("a second one is refused with the first one's address, wherever it would listen, and harms nothing", async () => {
+    const stateDir = dirs.make();
+    const first = keep(await startGateway({ stateDir, as: "node" }));
+    for (const port of [await freePort(), Number(new URL(first.url).port)]) {
+      const second = keep(launchGateway({ stateDir, port, as: "node" }));
+      expect(await second.exited).toBe(1);
+      expect(second.output.stdout).toBe("");
+      expect(second.output.stderr).toContain(`A gateway at ${first.url} has the state in ${stateDir}.`);
+      expect(second.output.stderr.trim().split("\n")).toHaveLength(1);
+    }
+    expect(await usageOf(first)).toMatchObject({ totals: { requests: 0 } });
+    expect(globSync("**", { cwd: stateDir }).length).toBeGreaterThan(10);
+    expect(openFiles(stateDir)).toEqual([]);
+    expect(await inspectorsOf(first)).toEqual([]);
+    // Which the command line finds by what the first one has noted.
+    const found = run(process.execPath, ["src/ctl/ctl.ts", "health"], { CLARO_GATEWAY_ADMIN_TOKEN: ADMIN_TOKEN });
+    await found.exited;
+    expect(found.output.stdout).toContain(first.url);
+  });
+
+  test("a kill leaves no process, and a state that starts again and that nobody else can read", async () => {
+    const stateDir = dirs.make();
+    const first = keep(await startGateway({ stateDir, as: "node" }));
+    const family = familyOf(first);
+    first.child.kill("SIGKILL");
+    expect(await survivors(family)).toEqual([]);
+    // As an earlier version left it.
+    execFileSync("chmod", ["-R", "a+rX", join(stateDir, "v3")]);
+    const second = keep(await startGateway({ stateDir, as: "node" }));
+    expect(second.demoKey === first.demoKey, "the demo key is the same").toBe(true);
+    expect(openFiles(stateDir)).toEqual([]);
+  });
+
+  test.each([
+    ["wrangler", 1],
+    ["wrangler's worker", 2],
+  ])("a kill of %s leaves no process", async (_, generation) => {
+    const gateway = keep(await startGateway({ stateDir: dirs.make(), as: "node" }));
+    const family = familyOf(gateway);
+    process.kill(family[generation] ?? -1, "SIGKILL");
+    expect(await survivors(family)).toEqual([]);
+  });
+
+  test("a kill of npm ends what npm started", async () => {
+    const gateway = keep(await startGateway({ stateDir: dirs.make(), as: "npm" }));
+    const family = familyOf(gateway);
+    gateway.child.kill("SIGKILL");
+    expect(await survivors(family, 20_000)).toEqual([]);
+  });
+
+  test("a kill while it prepares itself leaves no process", async () => {
+    const running = keep(launchGateway({ stateDir: dirs.make(), port: await freePort(), as: "node" }));
+    while (familyOf(running).length < 3) await new Promise((done) => setTimeout(done, 10));
+    const family = familyOf(running);
+    running.child.kill("SIGKILL");
+    expect(await survivors(family)).toEqual([]);
+  });
+});
+
+describe("the log", () => {
+  test("is for people on a terminal, and JSON in the state's gateway.log, with every request but the watch's", async () => {
+    const stateDir = dirs.make();
+    const port = await freePort();
+    const args = ["--port", String(port), "--persist-to", stateDir, "--var", `ADMIN_TOKEN:${ADMIN_TOKEN}`];
+    const terminal = inTerminal(["src/ctl/start.ts", ...args], { columns: 80, timeoutMs: 100_000 });
+    await terminal.shows(/Admin token {3}ADMIN_TOKEN in \.dev\.vars.*Stop/s);
+    const headers = { "x-request-id": "npm-start-watch" };
+    await (await fetch(`http://127.0.0.1:${port}/healthz`, { headers })).body?.cancel();
+    await terminal.shows(/\d\d:\d\d:\d\d {2}200 {2}GET \/healthz {2}\d+ ms {2}requestId=npm-start-watch/);
+    terminal.type("\u0003");
+    expect((await terminal.ended).shown).not.toContain('{"level"');
+    const lines = readFileSync(join(stateDir, "gateway.log"), "utf8").trim().split("\n");
+    const requests = lines.map((line) => JSON.parse(line) as { event: string; route: string; requestId: string });
+    expect(requests.filter(({ route }) => route === "/healthz").map(({ requestId }) => requestId)).toEqual([
+      "npm-start-watch",
+    ]);
+  });
+});
+
+describe("npx wrangler dev", () => {
+  test("as it stands says in one line what to do, on the terminal and in every answer", async () => {
+    const port = await freePort();
+    // Without the secrets of whoever works here: an empty file in the place of .dev.vars.
+    const args = ["dev", "--port", String(port), "--persist-to", dirs.make(), "--env-file", "/dev/null"];
+    const wrangler = keep(run(join(PROJECT_ROOT, "node_modules/.bin/wrangler"), args, QUIET));
+    await printed(wrangler, /Ready on/);
+    for (const path of ["/healthz", "/", "/v1/usage", "/admin/v1/tenants", "/oauth2/v1/token", "/nowhere"]) {
+      const answer = await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+      expect(answer, path).toContain("npm start");
+    }
+    expect(wrangler.output.stdout).toMatch(/run `npm start` once/);
+  });
+
+  test("with secrets and without a schema says the same", async () => {
+    const port = await freePort();
+    const vars = ["CLARO_CLIENT_ID", "CLARO_CLIENT_SECRET", "ADMIN_TOKEN", "ACCESS_TOKEN_SECRET"]
+      .concat("CPF_HMAC_SECRET", "IDEMPOTENCY_SECRET")
+      .flatMap((name) => ["--var", `${name}:${ADMIN_TOKEN}`]);
+    const state = ["--persist-to", dirs.make(), "--env-file", "/dev/null"];
+    const args = ["dev", "--port", String(port), ...state, ...vars];
+    const wrangler = keep(run(join(PROJECT_ROOT, "node_modules/.bin/wrangler"), args, QUIET));
+    await printed(wrangler, /Ready on/);
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const answer = await fetch(`http://127.0.0.1:${port}/admin/v1/tenants`, { headers });
+    expect(answer.status).toBe(500);
+    expect(await answer.text()).toContain("npm start");
+    await printed(wrangler, /run `npm start` once/);
+  });
+});
+
 describe("npm start names what is wrong, at once", () => {
   test("a port that is taken", async () => {
     const server = createServer();
@@ -128,6 +281,13 @@ describe("npm start names what is wrong, at once", () => {
       stderr: `Port ${port} is taken. Choose another: npm start -- --port ${port + 1}\n`,
     });
     await new Promise((done) => server.close(done));
+  });
+
+  test("a place that cannot be written to, in one plain sentence", async () => {
+    const running = keep(launchGateway({ stateDir: "/dev/null/state", port: await freePort(), as: "node" }));
+    expect(await running.exited).toBe(1);
+    expect(running.output.stdout).toBe("");
+    expect(running.output.stderr).toMatch(/^\/dev\/null\/state is no directory and cannot become one\. Choose .+\.\n$/);
   });
 
   test.each(["abc", "0", "65536", "-1"])("the port %s", async (port) => {

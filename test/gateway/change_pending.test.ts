@@ -48,7 +48,13 @@ describe("an admin change whose ledger cannot be reached", () => {
   });
 
   test("names the tenant that was created, which works after the sweep", async () => {
-    const body = { name: "Nova", document: "12ABC34501DE35", customerId: "nova", plan: "pay-per-use" };
+    const body = {
+      name: "Nova",
+      document: "12ABC34501DE35",
+      allowDuplicate: true,
+      customerId: "nova",
+      plan: "pay-per-use",
+    };
     const answer = await broken().admin("/tenants", { body });
     expect(answer.status).toBe(503);
     const [tenantId = ""] = /ten_\w+/.exec((await answer.json<Problem>()).issues[0]?.message ?? "") ?? [];

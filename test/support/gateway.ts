@@ -53,7 +53,13 @@ export async function newTenant(
 ): Promise<TestTenant> {
   const plan = { name: "pay-per-use", ratePerSecond: 10_000, burst: 100_000, ...options.plan };
   const tenant = await adminJson<{ id: string }>("/tenants", {
-    body: { name: "Loja São João", document: "12ABC34501DE35", customerId: "loja sao joao", plan },
+    body: {
+      name: "Loja São João",
+      document: "12ABC34501DE35",
+      allowDuplicate: true,
+      customerId: "loja sao joao",
+      plan,
+    },
   });
   const key = await newKey(tenant.id, { mode: options.mode ?? "live", ...options.key });
   return { tenantId: tenant.id, keyId: key.id, key: key.key };

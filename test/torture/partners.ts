@@ -60,7 +60,7 @@ async function createPartner(
   const plan = { name: "pay-per-use", tiers: TIERS, ratePerSecond: 10_000, burst: 100_000, allowance };
   const { name, ...traits } = kind;
   const customerId = `torture ${name}`;
-  const body = { name, document: "12ABC34501DE35", customerId, plan };
+  const body = { name, document: "12ABC34501DE35", allowDuplicate: true, customerId, plan };
   const { id: tenantId } = await admin<{ id: string }>(`${url}/admin/v1/tenants`, body);
   const { key } = await admin<{ key: string }>(`${url}/admin/v1/tenants/${tenantId}/keys`, { mode: "live" });
   return { ...traits, tenantId, customerId, key };

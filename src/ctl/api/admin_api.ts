@@ -59,6 +59,7 @@ export class AdminApi {
       const limit = Math.min(PAGE_ENTRIES, options.most - data.length);
       const query: Query = { ...options.query, limit, cursor: cursor ?? undefined };
       const page: { data: Entry[]; nextCursor: string | null } = await this.get(path, query);
+      if (!Array.isArray(page.data)) throw this.#strange();
       data.push(...page.data);
       cursor = page.nextCursor;
       options.onEntries?.(data);
@@ -89,8 +90,12 @@ export class AdminApi {
     } finally {
       clearTimeout(timer);
     }
-    if (!response.ok) throw await refused(response);
+    if (!response.ok) throw await refused(response, this.#gateway);
     return response;
+  }
+
+  #strange(): CtlError {
+    return new CtlError(EXIT.refused, `${this.#gateway.url} did not answer as a gateway does: is the address right?`);
   }
 
   async #json<Answer>(path: string, send: Send): Promise<Answer> {
@@ -98,9 +103,7 @@ export class AdminApi {
     try {
       return (await response.json()) as Answer;
     } catch (error) {
-      throw error instanceof SyntaxError
-        ? new CtlError(EXIT.refused, `${this.#gateway.url} did not answer as a gateway does: is the address right?`)
-        : unreachable(this.#gateway.url, error);
+      throw error instanceof SyntaxError ? this.#strange() : unreachable(this.#gateway.url, error);
     }
   }
 }
@@ -116,7 +119,7 @@ function causeOf(error: unknown): { code?: string; message: string } {
   return cause;
 }
 
-async function refused(response: Response): Promise<CtlError> {
+async function refused(response: Response, { tokenHint }: Gateway): Promise<CtlError> {
   const text = await response.text();
   let problem: Problem = {};
   try {
@@ -131,6 +134,7 @@ async function refused(response: Response): Promise<CtlError> {
     `  (${[code, `status ${response.status}`, requestId === undefined ? undefined : `request ${requestId}`]
       .filter((part) => part !== undefined)
       .join(", ")})`,
+    ...(code === "invalid_admin_credentials" ? [tokenHint] : []),
   ];
   return new CtlError(EXIT.refused, lines.join("\n"), { ...problem, status: response.status });
 }

@@ -5,7 +5,7 @@ import { printable } from "../terminal/table.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { addAuditChainCommands } from "./audit_verify.ts";
 import { wholeNumber } from "./read_arguments.ts";
-import { shownTime } from "./shown_values.ts";
+import { saoPauloTime, utcTime } from "./shown_values.ts";
 
 type Entry = {
   readonly n: number;
@@ -18,6 +18,7 @@ type Entry = {
 };
 
 const INDENT = "     ";
+const NOTHING = "none";
 
 /** `audit`: who changed what. */
 export function addAuditCommands(program: Command): void {
@@ -43,24 +44,24 @@ async function showAudit(options: { after: number; limit: number }, command: Com
       onEntries: ({ length }) => report(`${length} entries`),
     }),
   );
-  print(page, { json, human: () => auditText(page.data) });
+  print(page, { json, human: () => auditText(page.data, after) });
   const last = page.data.at(-1);
-  if (page.nextCursor !== null && last !== undefined && !json)
-    note(`There is more: npm run ctl -- audit --after ${last.n}`);
+  if (page.nextCursor !== null && last !== undefined && !json) note(`There is more: npx ctl audit --after ${last.n}`);
 }
 
 /** Each entry's line, and below it what was changed, which can be long. */
-function auditText(entries: readonly Entry[]): string {
+function auditText(entries: readonly Entry[], after: number): string {
   const [head = "", ...lines] = tableText(
     entries,
     [
       { title: "N", cell: (entry) => String(entry.n), align: "right" },
-      { title: "AT", cell: (entry) => shownTime(entry.at) },
+      { title: "AT", cell: (entry) => utcTime(entry.at) },
       { title: "ACTOR", cell: (entry) => entry.actor, elastic: true },
       { title: "ACTION", cell: (entry) => entry.action },
       { title: "TARGET", cell: (entry) => entry.target },
+      { title: "SÃO PAULO", cell: (entry) => saoPauloTime(entry.at), optional: true },
     ],
-    "Nothing has been changed yet.",
+    after === 0 ? "Nothing has been changed yet." : `Nothing has been changed after entry ${after}.`,
   ).split("\n");
   const detailed = lines.map((line, index) => {
     const entry = entries[index];
@@ -70,13 +71,14 @@ function auditText(entries: readonly Entry[]): string {
   return [head, ...detailed].join("\n");
 }
 
-/** What an entry changed: `status: active → suspended`; of a thing that was made, its values. */
+/** What an entry changed: `status: active → suspended`, and what it took away; of a thing that was made, its values. */
 function changes({ before, after }: Entry): string {
-  const was = flat(before ?? {});
-  return [...flat(after ?? {})]
-    .filter(([name, value]) => value !== was.get(name) && value !== "null")
-    .map(([name, value]) => (was.has(name) ? `${name}: ${was.get(name)} → ${value}` : `${name}: ${value}`))
-    .join("; ");
+  const [was, is] = [flat(before ?? {}), flat(after ?? {})];
+  const changed = [...is]
+    .filter(([name, value]) => value !== (was.get(name) ?? NOTHING))
+    .map(([name, value]) => (was.has(name) ? `${name}: ${was.get(name)} → ${value}` : `${name}: ${value}`));
+  const removed = [...was].filter(([name, value]) => !is.has(name) && value !== NOTHING);
+  return [...changed, ...removed.map(([name, value]) => `${name}: ${value} → ${NOTHING}`)].join("; ");
 }
 
 /** Values under names such as `plan.burst`. */
@@ -84,7 +86,12 @@ function flat(value: Readonly<Record<string, unknown>>, prefix = ""): Map<string
   const entries = Object.entries(value).flatMap(([name, inner]): (readonly [string, string])[] => {
     const isNested = typeof inner === "object" && inner !== null && !Array.isArray(inner);
     if (isNested) return [...flat(inner as Record<string, unknown>, `${prefix}${name}.`)];
-    return [[`${prefix}${name}`, printable(typeof inner === "string" ? inner : JSON.stringify(inner))]];
+    return [[`${prefix}${name}`, shownValue(inner)]];
   });
   return new Map(entries);
+}
+
+function shownValue(value: unknown): string {
+  if (value === null || value === undefined) return NOTHING;
+  return printable(typeof value === "string" ? value : JSON.stringify(value));
 }

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { parseAmountMicros } from "../../domain/money.ts";
 import { usageError } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { shownCount, shownTime } from "./shown_values.ts";
+import { signedReais } from "./read_arguments.ts";
+import { shownCount, utcMinute } from "./shown_values.ts";
 import { month } from "./statements.ts";
 
 type Adjustment = { readonly id: string; readonly period: string; readonly seq: number; readonly amount: string };
@@ -36,6 +36,9 @@ type Reconciliation = {
   readonly deltaAmount: string;
 };
 
+/** A charge by hand of so much is asked about. */
+const UNUSUAL_CHARGE_REAIS = 1000;
+
 /** `adjust` and `reconcile`: what is put right after the fact. */
 export function addCorrectionCommands(program: Command): void {
   withExamples(
@@ -43,12 +46,12 @@ export function addCorrectionCommands(program: Command): void {
       .command("adjust")
       .description("Corrects what a tenant is charged, in the open month. A repeat with the same --id changes nothing.")
       .argument("<tenant-id>")
-      .requiredOption("--amount <reais>", "such as -12.34; below zero for a credit", signedReais)
+      .requiredOption("--amount <reais>", "such as -12,34 or 12.34; below zero for a credit", signedReais)
       .requiredOption("--reason <text>", "for the statement")
       .option("--units <n>", "lookups; below zero for a credit", signedNumber, 0)
       .option("--corrects <what>", "a lookup's id or a month")
       .option("--id <id>", "your own id of the correction")
-      .option("--yes", "do not ask, even for a credit")
+      .option("--yes", "do not ask, even for a credit or a large charge")
       .action(adjust),
     ['adjust <tenant-id> --amount=-0.15 --units=-1 --corrects 2026-10 --reason "Cobrança em dobro" --id corr-17'],
   );
@@ -69,8 +72,10 @@ async function adjust(
   command: Command,
 ): Promise<void> {
   const { api, json } = contextOf(command);
-  if (adjustment.amount.startsWith("-")) {
-    await confirm(`Credit BRL ${adjustment.amount.slice(1)} to ${tenantId}?`, { yes: yes === true });
+  const isCredit = adjustment.amount.startsWith("-");
+  const amount = adjustment.amount.replace("-", "");
+  if (isCredit || Number(amount) >= UNUSUAL_CHARGE_REAIS) {
+    await confirm(`${isCredit ? "Credit" : "Charge"} BRL ${amount} to ${tenantId}?`, { yes: yes === true });
   }
   const made = await api.post<Adjustment>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, adjustment);
   const human = () =>
@@ -111,12 +116,12 @@ function reconciliationText(answer: Reconciliation): string {
     [
       { title: "ONLY", cell: ({ side }) => side },
       { title: "DAY", cell: ({ date }) => date },
-      { title: "CUSTOMER", cell: ({ customerId }) => customerId },
+      { title: "CUSTOMER", cell: ({ customerId }) => customerId, elastic: true },
       { title: "WHY", cell: ({ reason }) => reason },
       { title: "COUNT", cell: ({ quantity }) => shownCount(quantity), align: "right" },
       { title: "AMOUNT (BRL)", cell: ({ amount }) => amount, align: "right" },
-      { title: "LOOKUP", cell: ({ lookupId }) => lookupId ?? "-" },
-      { title: "TRANSACTION", cell: ({ transactionId }) => transactionId ?? "-" },
+      { title: "LOOKUP", cell: ({ lookupId }) => lookupId ?? "-", elastic: true },
+      { title: "TRANSACTION", cell: ({ transactionId }) => transactionId ?? "-", elastic: true, optional: true },
     ],
     "Both sides say the same.",
   );
@@ -125,17 +130,12 @@ function reconciliationText(answer: Reconciliation): string {
     [
       { title: "RESOLVED", cell: ({ lookupId }) => lookupId },
       { title: "TENANT", cell: ({ tenantId }) => tenantId },
-      { title: "RECORDED", cell: ({ occurredAt }) => shownTime(occurredAt) },
-      { title: "TRANSACTION", cell: ({ transactionId }) => transactionId ?? "-" },
+      { title: "RECORDED", cell: ({ occurredAt }) => utcMinute(occurredAt), optional: true },
+      { title: "TRANSACTION", cell: ({ transactionId }) => transactionId ?? "-", elastic: true, optional: true },
     ],
     "No unknown is resolved.",
   );
   return `${about}\n\n${rows}\n\n${confirmed}`;
-}
-
-function signedReais(text: string): string {
-  if (!parseAmountMicros(text).ok) throw new InvalidArgumentError("It is an amount such as -12.34 or 0.15.");
-  return text;
 }
 
 function signedNumber(text: string): number {

@@ -1,9 +1,10 @@
 import type { Command } from "commander";
+import { CtlError, EXIT } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { fieldsText, print } from "../terminal/output.ts";
 import { shownCount, shownTime } from "./shown_values.ts";
 
-type Health = {
+export type Health = {
   readonly gateway: {
     readonly version: string;
     readonly commit: string;
@@ -26,25 +27,32 @@ type Health = {
   } | null;
 };
 
-/** `health`: what is deployed where, whether Claro answers, how old its token is, how far D1 is behind. */
-export function addHealthCommand(program: Command): void {
+/** `health`: what is deployed where, whether Claro answers, how old its token is, how far D1 is behind. `tell` is told whether all is well. */
+export function addHealthCommand(program: Command, tell: (isWell: boolean) => void): void {
   withExamples(
     program
       .command("health")
       .description(
-        "Shows what is deployed, the state of Claro's breaker and token, and the oldest event that is not in D1 yet.",
+        "Shows what is deployed, the state of Claro's breaker and token, and the oldest event that is not in D1 yet. Ends with 4 when " +
+          "something is not well.",
       )
-      .action(showHealth),
-    ["health", "health --json"],
+      .action(async (_options: unknown, command: Command) => tell(await showHealth(command))),
+    ["health", "health --json", "health > /dev/null || page-somebody"],
   );
 }
 
-async function showHealth(_options: unknown, command: Command): Promise<void> {
+async function showHealth(command: Command): Promise<boolean> {
   const { api, json } = contextOf(command);
-  const health = await api.get<Health>("/health");
+  const health = await api.get<Health>("/health").catch((error: unknown) => {
+    throw error instanceof CtlError && isOurFault(error)
+      ? new CtlError(EXIT.unwell, error.message, error.details)
+      : error;
+  });
+  const problems = problemsOf(health);
   const human = () =>
     fieldsText([
       ["Gateway", api.url],
+      ["Health", problems.length === 0 ? "well" : `NOT WELL: ${problems.join(", ")}`],
       ["Version", shownVersion(health.gateway)],
       ["Breaker", shownBreaker(health.claro.breaker)],
       ["Token", shownToken(health.claro.token)],
@@ -52,6 +60,25 @@ async function showHealth(_options: unknown, command: Command): Promise<void> {
       ["Operators", shownOperators(health.operators)],
     ]);
   print(health, { json, human });
+  return problems.length === 0;
+}
+
+/** A gateway that is misconfigured, or cannot read what it leans on, tells its health by that. */
+function isOurFault({ details }: CtlError): boolean {
+  return typeof details["status"] === "number" && details["status"] >= 500;
+}
+
+/** What somebody should look at, in a word each. */
+export function problemsOf({ claro, ledgers }: Health): string[] {
+  const { breaker, token } = claro;
+  const problems: (readonly [boolean, string])[] = [
+    [breaker === null, "the breaker could not be asked"],
+    [breaker !== null && breaker.state !== "closed", "the breaker is not closed"],
+    [token === null, "the token could not be asked"],
+    [token !== null && token.failures > 0, "Claro gives no new token"],
+    [ledgers.behind > 0 || ledgers.oldestUnflushed !== null, "D1 does not take every event"],
+  ];
+  return problems.filter(([is]) => is).map(([, what]) => what);
 }
 
 function shownVersion({ version, commit, environment, ledgerSchema, deployedAt }: Health["gateway"]): string {

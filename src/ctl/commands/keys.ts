@@ -1,10 +1,11 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
+import type { AdminApi } from "../api/admin_api.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { collect, durationSeconds, instant } from "./read_arguments.ts";
-import { shownTime } from "./shown_values.ts";
+import { collect, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
+import { shownTime, utcMinute } from "./shown_values.ts";
 
 type ShownKey = {
   readonly id: string;
@@ -22,6 +23,8 @@ type ListedKey = ShownKey & { readonly lastUsedAt: string | null };
 type IssuedKey = ShownKey & { readonly key: string; readonly clientId: string; readonly clientSecret: string };
 
 const MOST_LISTED = 100_000;
+/** Within less nobody may have put the successor in place; after more a leaked key has worked for too long. */
+const USUAL_OVERLAP_SECONDS = { least: 600, most: 30 * 86_400 } as const;
 
 /** `keys`: a tenant's credentials. */
 export function addKeyCommands(program: Command): void {
@@ -41,7 +44,11 @@ export function addKeyCommands(program: Command): void {
       .command("create")
       .description("Makes a key. Its secret is printed now and never again.")
       .argument("<tenant-id>")
-      .requiredOption("--mode <mode>", "live (reaches Claro, costs) or test (answered by the sandbox)")
+      .addOption(
+        new Option("--mode <mode>", "live (reaches Claro, costs) or test (answered by the sandbox)")
+          .choices(["live", "test"])
+          .makeOptionMandatory(),
+      )
       .option("--label <text>", "what the key is for; it is shown in exports")
       .option("--scope <scope>", "scores:read, usage:read or statements:read; repeat it (default: all)", collect)
       .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
@@ -59,7 +66,7 @@ export function addKeyCommands(program: Command): void {
       .description("Makes a key's successor with the same rights. Both work until the overlap is over.")
       .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
       .option("--overlap <duration>", "how long the old key still works: 24h, 30m, 0s", durationSeconds, 86_400)
-      .option("--yes", "do not ask, even when the old key ends at once")
+      .option("--yes", "do not ask, even when the old key ends within minutes, or lives for months")
       .action(rotateKey),
     ["keys rotate csg_live_0123456789", "keys rotate csg_live_0123456789 --overlap 7d"],
   );
@@ -85,17 +92,17 @@ async function listKeys(tenantId: string, _options: unknown, command: Command): 
         { title: "ID", cell: (key) => key.id },
         { title: "LABEL", cell: (key) => key.label ?? "-", elastic: true },
         { title: "STATUS", cell: (key) => key.status },
+        { title: "EXPIRES", cell: (key) => utcMinute(key.expiresAt) },
+        { title: "LAST USED", cell: (key) => utcMinute(key.lastUsedAt), optional: true },
         {
           title: "SCOPES",
           cell: (key) => key.scopes.map((scope) => scope.split(":")[0]).join(" "),
           elastic: true,
           optional: true,
         },
-        { title: "ALLOWED IPS", cell: (key) => key.allowedIps.join(" ") || "any", elastic: true },
-        { title: "LAST USED", cell: (key) => shownTime(key.lastUsedAt).replace(/:\d\dZ$/, "Z") },
-        { title: "EXPIRES", cell: (key) => shownTime(key.expiresAt), optional: true },
+        { title: "ALLOWED IPS", cell: (key) => key.allowedIps.join(" ") || "any", elastic: true, optional: true },
       ],
-      `This tenant has no keys. Make one with: npm run ctl -- keys create ${tenantId} --mode test`,
+      `This tenant has no keys. Make one with: npx ctl keys create ${tenantId} --mode test`,
     );
   print(page, { json, human });
 }
@@ -120,15 +127,29 @@ async function createKey(
 
 async function rotateKey(keyId: string, options: { overlap: number; yes?: true }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
-  if (options.overlap === 0) {
-    await confirm(`End ${keyId} at once, before anybody has its successor?`, { yes: options.yes === true });
-  }
+  const { overlap, yes = false } = options;
+  const question = overlapQuestion(keyId, overlap);
+  if (question !== null) await confirm(question, { yes });
   const path = `/keys/${encodeURIComponent(keyId)}/rotate`;
-  const key = await api.post<IssuedKey>(path, { overlapSeconds: options.overlap });
+  const key = await api.post<IssuedKey>(path, { overlapSeconds: overlap });
   printIssuedKey(key, json);
-  if (!json) {
-    const end = new Date(Date.now() + options.overlap * 1000).toISOString().replace(/\.\d+Z$/, "Z");
-    warn(`The old key ${keyId} works until ${shownTime(end)} at the latest.`);
+  if (!json) warn(`The old key ${keyId} works until ${await shownEnd(api, keyId, key.tenantId)}.`);
+}
+
+function overlapQuestion(keyId: string, overlap: number): string | null {
+  if (overlap === 0) return `End ${keyId} at once, before anybody has its successor?`;
+  if (overlap < USUAL_OVERLAP_SECONDS.least) return `End ${keyId} in ${formatDuration(overlap)}?`;
+  if (overlap > USUAL_OVERLAP_SECONDS.most) return `Let ${keyId} work for ${formatDuration(overlap)} more?`;
+  return null;
+}
+
+/** When a key ends, as the gateway has it: an overlap lengthens no life. The rotation is done, whatever comes of asking. */
+async function shownEnd(api: AdminApi, keyId: string, tenantId: string): Promise<string> {
+  try {
+    const { data } = await api.list<ListedKey>(`/tenants/${encodeURIComponent(tenantId)}/keys`, { most: MOST_LISTED });
+    return shownTime(data.find(({ id }) => id === keyId)?.expiresAt);
+  } catch {
+    return "its own end or that of the overlap, whichever comes first (keys list tells)";
   }
 }
 

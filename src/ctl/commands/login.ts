@@ -26,7 +26,7 @@ async function login(_options: unknown, command: Command): Promise<void> {
   const url = findGatewayUrl(command.optsWithGlobals<GlobalOptions>().url);
   const token = await readToken(url);
   // A token that does not come in is not worth keeping.
-  await new AdminApi({ url, adminToken: token }).get("/health");
+  await new AdminApi({ url, adminToken: token, tokenHint: "Was the whole token given?" }).get("/health");
   keepToken(url, token);
   print({ url, file: tokensFile() }, { json, human: () => `Logged in to ${url}; the token is in ${tokensFile()}` });
 }

@@ -1,47 +1,75 @@
 import type { Command } from "commander";
-import type { PriceTier } from "../../domain/plan.ts";
+import {
+  resolvePlan,
+  type Allowance,
+  type Plan,
+  type PlanName,
+  type PlanTerms,
+  type PriceTier,
+} from "../../domain/plan.ts";
 import { usageError } from "../ctl_error.ts";
-import { decimal, instant, priceTiers, reaisOrNone, wholeNumber } from "./read_arguments.ts";
+import {
+  decimal,
+  instantOrNever,
+  priceTiers,
+  reaisOrNone,
+  wholeNumber,
+  wholeNumberOrNone,
+  type None,
+} from "./read_arguments.ts";
 
 /** A plan's terms as options give them; what is absent keeps its default, or what the tenant has. */
 export type PlanOptions = {
-  readonly plan?: string;
-  readonly allowance?: number | null;
-  readonly allowanceEnds?: string | null;
+  readonly plan?: PlanName;
+  readonly allowance?: number | None;
+  /** An instant, or `never`. */
+  readonly allowanceEnds?: string;
   readonly price?: PriceTier[];
   readonly rate?: number;
   readonly burst?: number;
-  readonly spendCap?: number | null;
+  readonly spendCap?: number | None;
 };
 
 /** Adds the terms of a plan to a command. */
 export function addPlanOptions(command: Command): Command {
   return command
-    .option("--allowance <n>", "lookups in total, or none", (text) =>
-      text === "none" ? null : wholeNumber(0, 1e12)(text),
-    )
-    .option("--allowance-ends <time>", "when the allowance ends, e.g. 90d, or never", (text) =>
-      text === "never" ? null : instant(text),
-    )
+    .option("--allowance <n>", "lookups in total, or none", wholeNumberOrNone(0, 1e12))
+    .option("--allowance-ends <time>", "when the allowance ends, e.g. 90d, or never", instantOrNever)
     .option("--price <tiers>", "reais a lookup: 0.15, or 10000:0.15,rest:0.12", priceTiers)
     .option("--rate <n>", "lookups a second, e.g. 50 or 0.5", decimal)
     .option("--burst <n>", "lookups at once", wholeNumber(1, 100_000))
-    .option("--spend-cap <reais>", "the most that a month may cost, or none", reaisOrNone);
+    .option("--spend-cap <reais>", "the most that a month may cost, e.g. 5000 or 5.000,00, or none", reaisOrNone);
 }
 
-/** The options as the admin API takes a plan. */
-export function planTerms(options: PlanOptions): Record<string, unknown> {
-  const { plan: name, allowance, allowanceEnds: endsAt, price: tiers, rate: ratePerSecond, burst } = options;
-  if (endsAt !== undefined && typeof allowance !== "number") {
-    throw usageError("--allowance-ends needs --allowance <n>");
-  }
+/** What a plan's options change, as the domain and the admin API take it. */
+export type GivenTerms = Omit<PlanTerms, "name"> & { readonly name?: PlanName };
+
+/** The options as terms. `current` is the plan that the tenant has, null for a new one. */
+export function planTerms(options: PlanOptions, current: Plan | null): GivenTerms {
+  const { plan: name, allowance, allowanceEnds, price: tiers, rate: ratePerSecond, burst, spendCap } = options;
+  const inherited = name === undefined ? current : resolvePlan({ name }, 0);
   const terms = {
     name,
-    allowance: typeof allowance === "number" ? { requests: allowance, endsAt } : allowance,
+    allowance: allowanceOf(allowance, allowanceEnds, inherited?.allowance ?? null),
     tiers,
     ratePerSecond,
     burst,
-    monthlySpendCapMicros: options.spendCap,
+    monthlySpendCapMicros: spendCap === "none" ? null : spendCap,
   };
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
+}
+
+function allowanceOf(
+  requests: number | None | undefined,
+  ends: string | undefined,
+  inherited: Allowance | null,
+): PlanTerms["allowance"] {
+  if (requests === "none" && ends !== undefined)
+    throw usageError("--allowance none has no end: leave --allowance-ends");
+  if (requests === "none") return null;
+  const count = requests ?? (ends === undefined ? undefined : inherited?.requests);
+  if (count !== undefined)
+    return { requests: count, ...(ends === undefined ? {} : { endsAt: ends === "never" ? null : ends }) };
+  if (ends !== undefined) throw usageError("There is no allowance that could end: give --allowance <n> as well");
+  return undefined;
 }

@@ -1,11 +1,15 @@
-import type { Command } from "commander";
-import { resolvePlan, TRIAL_MONTHS, type Plan } from "../../domain/plan.ts";
+import { Option, type Command } from "commander";
+import { overridePlan, resolvePlan, TRIAL_MONTHS, type Plan } from "../../domain/plan.ts";
 import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
-import { fieldsText, print, tableText } from "../terminal/output.ts";
-import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
+import { confirm } from "../terminal/confirm.ts";
+import { fieldsText, note, print, tableText } from "../terminal/output.ts";
+import { dangersOf, describeChanges } from "./plan_changes.ts";
+import { addPlanOptions, planTerms, type GivenTerms, type PlanOptions } from "./plan_options.ts";
 import { planFields, shownCount, shownTiers } from "./shown_values.ts";
 import { fetchTenant, type ShownTenant } from "./tenants.ts";
+
+export const PLAN_NAMES = ["trial", "pay-per-use"] as const;
 
 /** `plans`: the terms that tenants are served under. */
 export function addPlanCommands(program: Command): void {
@@ -27,20 +31,23 @@ export function addPlanCommands(program: Command): void {
     .command("set")
     .description(
       "Changes a tenant's plan, or terms of it, from the next lookup on. With --plan the terms begin anew from that " +
-        "plan's defaults; without it, what is not given stays.",
+        "plan's defaults; without it, what is not given stays. What changes is shown; what is dangerous is asked about.",
     )
     .argument("<tenant-id>")
-    .option("--plan <name>", "trial or pay-per-use");
+    .addOption(new Option("--plan <name>", "trial or pay-per-use").choices(PLAN_NAMES))
+    .option("--yes", "do not ask, whatever changes");
   withExamples(addPlanOptions(set).action(setPlan), [
     "plans set <tenant-id> --plan pay-per-use --price 10000:0.15,50000:0.12,rest:0.10 --spend-cap 5000",
     "plans set <tenant-id> --rate 100 --burst 200",
     "plans set <tenant-id> --allowance 5000 --allowance-ends 90d",
+    "plans set <tenant-id> --allowance-ends never",
+    "plans set <tenant-id> --spend-cap none --yes",
   ]);
 }
 
 async function listPlans(_options: unknown, command: Command): Promise<void> {
   const { json } = command.optsWithGlobals<{ json?: true }>();
-  const plans = (["trial", "pay-per-use"] as const).map((name) => resolvePlan({ name }, Date.now()));
+  const plans = PLAN_NAMES.map((name) => resolvePlan({ name }, Date.now()));
   // A trial's end is counted from the tenant's creation: it is no term of the plan itself.
   const shown = plans.map(({ allowance, ...plan }) => ({
     ...plan,
@@ -54,9 +61,7 @@ async function listPlans(_options: unknown, command: Command): Promise<void> {
         {
           title: "ALLOWANCE",
           cell: ({ allowance }) =>
-            allowance === null
-              ? "unlimited"
-              : `${shownCount(allowance.requests)} lookups, ${allowance.months} months from creation`,
+            allowance === null ? "unlimited" : `${shownCount(allowance.requests)} in ${allowance.months} months`,
         },
         { title: "PRICE (BRL)", cell: (plan) => shownTiers(plan.tiers), align: "right" },
         { title: "RATE", cell: (plan) => `${plan.ratePerSecond}/s`, align: "right" },
@@ -73,12 +78,30 @@ async function showPlan(tenantId: string, _options: unknown, command: Command): 
   printPlan((await fetchTenant(api, tenantId)).plan, json);
 }
 
-async function setPlan(tenantId: string, options: PlanOptions, command: Command): Promise<void> {
-  const plan = planTerms(options);
-  if (Object.keys(plan).length === 0) throw usageError("Nothing to change: see --help for a plan's terms");
+async function setPlan(
+  tenantId: string,
+  { yes = false, ...options }: PlanOptions & { yes?: boolean },
+  command: Command,
+): Promise<void> {
+  if (Object.keys(options).length === 0) throw usageError("Nothing to change: see --help for a plan's terms");
   const { api, json } = contextOf(command);
-  const tenant = await api.patch<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`, { plan });
+  const before = await fetchTenant(api, tenantId);
+  const terms = planTerms(options, before.plan);
+  const after = changedPlan(before, terms);
+  const changes = describeChanges(before.plan, after);
+  const dangers = dangersOf(before.plan, after);
+  if (dangers.length > 0) {
+    const lines = [`Change the plan of ${before.name} (${tenantId})?`, ...changes, ...dangers.map((why) => `! ${why}`)];
+    await confirm(lines.join("\n  "), { yes });
+  }
+  const tenant = await api.patch<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`, { plan: terms });
+  if (!json) note(changes.length === 0 ? "Nothing changes: the plan has these terms." : changes.join("\n"));
   printPlan(tenant.plan, json);
+}
+
+/** The plan as the gateway will make it of the terms. */
+function changedPlan({ plan, createdAt }: ShownTenant, { name, ...terms }: GivenTerms): Plan {
+  return name === undefined ? overridePlan(plan, terms) : resolvePlan({ name, ...terms }, Date.parse(createdAt));
 }
 
 function printPlan(plan: Plan, json: boolean): void {

@@ -7,7 +7,7 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withProgressBar, withSpinner } from "../terminal/progress.ts";
-import { shownCount, shownTime } from "./shown_values.ts";
+import { shownCount, shownTime, utcMinute } from "./shown_values.ts";
 import { addDownloadCommand } from "./statement_download.ts";
 import { addVerifyCommand } from "./statement_verify.ts";
 
@@ -107,9 +107,9 @@ async function listStatements(tenantId: string, _options: unknown, command: Comm
         { title: "STATUS", cell: ({ status }) => status },
         { title: "REQUESTS", cell: ({ requests }) => shownCount(requests), align: "right" },
         { title: "BILLED", cell: ({ billed }) => shownCount(billed), align: "right" },
-        { title: "ADJUSTMENTS", cell: ({ adjustments }) => shownCount(adjustments), align: "right" },
+        { title: "ADJUSTMENTS", cell: ({ adjustments }) => shownCount(adjustments), align: "right", optional: true },
         { title: "AMOUNT (BRL)", cell: ({ amount, exactAmount }) => amount ?? `${exactAmount} so far`, align: "right" },
-        { title: "CLOSED", cell: ({ closedAt }) => shownTime(closedAt) },
+        { title: "CLOSED", cell: ({ closedAt }) => utcMinute(closedAt), optional: true },
       ],
       "There are no months yet.",
     );

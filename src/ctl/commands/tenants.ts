@@ -1,12 +1,15 @@
-import type { Command } from "commander";
-import type { Plan } from "../../domain/plan.ts";
+import { Option, type Command } from "commander";
+import { formatCnpj } from "../../domain/cnpj.ts";
+import { resolvePlan, type Plan } from "../../domain/plan.ts";
 import type { AdminApi } from "../api/admin_api.ts";
+import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { fieldsText, note, print, tableText } from "../terminal/output.ts";
+import { fieldsText, note, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
+import { dangersOf, describeChanges } from "./plan_changes.ts";
 import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
-import { wholeNumber } from "./read_arguments.ts";
+import { cnpj, wholeNumber } from "./read_arguments.ts";
 import { planFields, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
@@ -14,12 +17,28 @@ export type ShownTenant = {
   readonly id: string;
   readonly name: string;
   readonly document: string;
+  readonly legalName: string | null;
+  readonly email: string | null;
   readonly customerId: string;
   readonly plan: Plan;
   readonly status: "active" | "suspended";
   readonly createdAt: string;
 };
 
+type CreatedTenant = ShownTenant & { readonly warnings?: readonly { readonly message: string }[] };
+
+/** What a tenant is, besides its plan. */
+type About = {
+  readonly name?: string;
+  readonly document?: string;
+  readonly legalName?: string;
+  readonly email?: string;
+  readonly customerId?: string;
+  readonly allowDuplicate?: true;
+};
+
+/** What `none` takes away. */
+const NULLABLE = new Set(["legalName", "email"]);
 const MOST_LISTED = 100_000;
 
 /** `tenants`: the partners, their state and what Claro knows them as. */
@@ -43,9 +62,15 @@ export function addTenantCommands(program: Command): void {
     .command("create")
     .description("Creates a tenant. It can make lookups once it has a key.")
     .requiredOption("--name <name>", "the partner's name")
-    .requiredOption("--document <cnpj>", "its CNPJ, 14 characters without punctuation")
+    .requiredOption("--document <cnpj>", "its CNPJ, with punctuation or without", cnpj)
     .requiredOption("--customer-id <id>", "the X-CustomerID that Claro knows the partner by")
-    .requiredOption("--plan <name>", "trial or pay-per-use");
+    .addOption(
+      new Option("--plan <name>", "trial or pay-per-use").choices(["trial", "pay-per-use"]).makeOptionMandatory(),
+    )
+    .option("--legal-name <name>", "razão social, for documents")
+    .option("--email <address>", "where documents are sent to")
+    .option("--allow-duplicate", "take a CNPJ that another tenant has")
+    .option("--yes", "do not ask, whatever the plan");
   withExamples(addPlanOptions(create).action(createTenant), [
     'tenants create --name "Loja São João" --document 12ABC34501DE35 --customer-id loja --plan trial',
     "tenants create --name Banco --document 12ABC34501DE35 --customer-id banco --plan pay-per-use --price 0.15 --rate 100",
@@ -53,12 +78,20 @@ export function addTenantCommands(program: Command): void {
   withExamples(
     tenants
       .command("update")
-      .description("Changes a tenant's name or what Claro knows it as. For its plan see: plans set")
+      .description("Changes who a tenant is, or what Claro knows it as. For its plan see: plans set")
       .argument("<tenant-id>")
       .option("--name <name>")
+      .option("--document <cnpj>", "its CNPJ, with punctuation or without", cnpj)
+      .option("--legal-name <name>", "razão social, or none")
+      .option("--email <address>", "where documents are sent to, or none")
       .option("--customer-id <id>", "the X-CustomerID that Claro is sent")
+      .option("--allow-duplicate", "take a CNPJ that another tenant has")
+      .option("--yes", "do not ask, even for another CNPJ or customer id")
       .action(updateTenant),
-    ['tenants update <tenant-id> --name "Loja São João Ltda."'],
+    [
+      'tenants update <tenant-id> --name "Loja São João" --legal-name "Loja São João Ltda."',
+      "tenants update <tenant-id> --document 12.ABC.345/01DE-35",
+    ],
   );
   withExamples(
     tenants
@@ -104,7 +137,7 @@ function tenantsTable(tenants: readonly ShownTenant[]): string {
       { title: "STATUS", cell: (tenant) => tenant.status },
       { title: "CREATED", cell: (tenant) => tenant.createdAt.slice(0, 10), optional: true },
     ],
-    "No tenants yet. Create one with: npm run ctl -- tenants create --help",
+    "No tenants yet. Create one with: npx ctl tenants create --help",
   );
 }
 
@@ -114,24 +147,49 @@ async function showTenant(tenantId: string, _options: unknown, command: Command)
 }
 
 async function createTenant(
-  options: { name: string; document: string; customerId: string } & PlanOptions,
+  options: About & { name: string; document: string; customerId: string; yes?: true } & PlanOptions,
   command: Command,
 ): Promise<void> {
   const { api, json } = contextOf(command);
-  const { name, document, customerId } = options;
-  const tenant = await api.post<ShownTenant>("/tenants", { name, document, customerId, plan: planTerms(options) });
+  const { name, document, legalName, email, customerId, allowDuplicate, plan: planName, yes = false } = options;
+  const plan = planTerms(options, null);
+  if (planName === undefined) throw usageError("Give --plan");
+  const usual = resolvePlan({ name: planName }, Date.now());
+  const asked = resolvePlan({ ...plan, name: planName }, Date.now());
+  const dangers = dangersOf(usual, asked);
+  if (dangers.length > 0) {
+    const differences = describeChanges(usual, asked);
+    const lines = [`Create ${name} with an unusual plan?`, ...differences, ...dangers.map((why) => `! ${why}`)];
+    await confirm(lines.join("\n  "), { yes });
+  }
+  const about = { name, document, legalName, email, customerId, allowDuplicate };
+  const { warnings = [], ...tenant } = await api.post<CreatedTenant>("/tenants", { ...about, plan });
+  if (json) return print({ ...tenant, warnings }, { json, human: () => "" });
   printTenant(tenant, json);
-  if (!json) note(`\nNext, a key:  npm run ctl -- keys create ${tenant.id} --mode test`);
+  for (const { message } of warnings) warn(message);
+  note(`\nNext, a key:  npx ctl keys create ${tenant.id} --mode test`);
 }
 
 async function updateTenant(
   tenantId: string,
-  options: { name?: string; customerId?: string },
+  { yes = false, ...options }: About & { yes?: boolean },
   command: Command,
 ): Promise<void> {
-  if (Object.keys(options).length === 0) command.error("error: nothing to change: give --name or --customer-id");
+  const { allowDuplicate, ...given } = options;
+  const change = Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [name, NULLABLE.has(name) && value === "none" ? null : value]),
+  );
+  if (Object.keys(change).length === 0) throw usageError("Nothing to change: see --help for what can be");
   const { api, json } = contextOf(command);
-  printTenant(await changeTenant(api, tenantId, options), json);
+  const before = await fetchTenant(api, tenantId);
+  const dangers = (["document", "customerId"] as const).flatMap((name) =>
+    change[name] === undefined || change[name] === before[name] ? [] : [`${name}: ${before[name]} → ${change[name]}`],
+  );
+  if (dangers.length > 0) {
+    const question = `Change what ${before.name} (${tenantId}) is billed as?`;
+    await confirm([question, ...dangers].join("\n  "), { yes });
+  }
+  printTenant(await changeTenant(api, tenantId, { ...change, allowDuplicate }), json);
 }
 
 async function suspendTenant(tenantId: string, options: { yes?: true }, command: Command): Promise<void> {
@@ -151,7 +209,9 @@ function printTenant(tenant: ShownTenant, json: boolean): void {
     fieldsText([
       ["Tenant", tenant.id],
       ["Name", tenant.name],
-      ["Document", tenant.document],
+      ["Document", formatCnpj(tenant.document)],
+      ["Legal name", tenant.legalName ?? "-"],
+      ["E-mail", tenant.email ?? "-"],
       ["Customer ID", tenant.customerId],
       ["Status", tenant.status],
       ["Created", shownTime(tenant.createdAt)],

@@ -1,6 +1,7 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { contextOf, withExamples } from "../program.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
+import { saoPauloDate } from "./read_arguments.ts";
 import { shownCount, shownTime } from "./shown_values.ts";
 
 type Counts = {
@@ -29,9 +30,9 @@ export function addUsageCommand(program: Command): void {
       .command("usage")
       .description("Shows what a tenant has used, day by day in São Paulo, up to this instant.")
       .argument("<tenant-id>")
-      .option("--from <date>", "first day, YYYY-MM-DD (default: the first of this month)")
-      .option("--to <date>", "last day, inclusive (default: the last of this month)")
-      .option("--mode <mode>", "live or test (default: live)")
+      .option("--from <date>", "first day, YYYY-MM-DD (default: the first of this month)", saoPauloDate)
+      .option("--to <date>", "last day, inclusive (default: the last of this month)", saoPauloDate)
+      .addOption(new Option("--mode <mode>", "live or test (default: live)").choices(["live", "test"]))
       .option("--all-days", "also days without lookups")
       .action(showUsage),
     [
@@ -67,10 +68,10 @@ function usageText(usage: Usage, allDays: boolean): string {
       { title: "DAY", cell: (day) => day.date },
       count("REQUESTS", (day) => day.requests),
       count("DELIVERED", (day) => day.delivered),
-      count("NOT FOUND", (day) => day.notFound),
+      count("NOT FOUND", (day) => day.notFound, true),
       count("REJECTED", (day) => day.rejected, true),
-      count("FAILED", (day) => day.failed, true),
-      count("UNKNOWN", (day) => day.unknown, true),
+      count("FAILED", (day) => day.failed),
+      count("UNKNOWN", (day) => day.unknown),
       count("BILLED", (day) => day.billed),
       { title: "AMOUNT (BRL)", cell: (day) => day.amount, align: "right" },
     ],

@@ -55,7 +55,7 @@ export async function makeCheckKey(
     waitSeconds,
   }: { adminToken: string; file: EnvironmentFile; seconds: number; waitSeconds: number },
 ): Promise<CheckKey> {
-  const api = new AdminApi({ url: gateway.url, adminToken });
+  const api = new AdminApi({ url: gateway.url, adminToken, tokenHint: "Is ADMIN_TOKEN the deployed one?" });
   return await repeat(waitSeconds, async () => {
     const tenantId = file.record.checkTenantId ?? (await findCheckTenant(api)) ?? (await makeCheckTenant(api));
     file.update({ checkTenantId: tenantId });

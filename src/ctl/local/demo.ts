@@ -13,7 +13,9 @@ export async function ensureDemo(url: string, options: { adminToken: string; sta
     if (usage.status !== 401) return demo;
   }
   const headers = { authorization: `Bearer ${options.adminToken}`, "content-type": "application/json" };
-  const tenant = { name: "Demo", document: "12ABC34501DE35", customerId: "claro_exemplo", plan: "trial" };
+  const about = { name: "Demo", document: "DEM00000000124", customerId: "claro_exemplo", plan: "trial" };
+  // Where the file with the key is gone, the tenant of an earlier start is still there.
+  const tenant = { ...about, allowDuplicate: true };
   const { id: tenantId } = await post<{ id: string }>(`${url}/admin/v1/tenants`, headers, tenant);
   const newKey = { mode: "test", label: "demo" };
   const { key } = await post<{ key: string }>(`${url}/admin/v1/tenants/${tenantId}/keys`, headers, newKey);

@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { WriteError } from "./state.ts";
 import { PROJECT_ROOT } from "./wrangler.ts";
 
 export const DEV_VARS = join(PROJECT_ROOT, ".dev.vars");
@@ -9,7 +10,7 @@ export const DEV_VARS = join(PROJECT_ROOT, ".dev.vars");
 /** The local secrets; made on the first start, never touched after. */
 export function ensureDevVars(): { readonly created: boolean; readonly vars: Readonly<Record<string, string>> } {
   const created = !existsSync(DEV_VARS);
-  if (created) writeFileSync(DEV_VARS, newDevVars(), { mode: 0o600, flag: "wx" });
+  if (created) writeDevVars();
   return { created, vars: readDevVars() };
 }
 
@@ -26,6 +27,14 @@ export function readDevVars(): Readonly<Record<string, string>> {
 export function optionalVars(vars: Readonly<Record<string, string>>, required: readonly string[]): string[] {
   const optional = Object.entries(vars).filter(([name]) => !required.includes(name));
   return optional.flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+}
+
+function writeDevVars(): void {
+  try {
+    writeFileSync(DEV_VARS, newDevVars(), { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    throw new WriteError(DEV_VARS, error);
+  }
 }
 
 function newDevVars(): string {

@@ -1,21 +1,73 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { isHeld, writePrivately } from "./state.ts";
 import { PROJECT_ROOT } from "./wrangler.ts";
 
-/** Where a running `npm start` says where it is, so that the operator's command line finds it. */
-export const LOCAL_GATEWAY = join(PROJECT_ROOT, ".wrangler", "local-gateway.json");
+/** Where every running `npm start` of this checkout leaves a note, so that the operator's command line finds it. */
+export const NOTES = join(PROJECT_ROOT, ".wrangler", "gateways");
 
-export function noteLocalGateway(url: string): void {
-  mkdirSync(dirname(LOCAL_GATEWAY), { recursive: true });
-  writeFileSync(LOCAL_GATEWAY, JSON.stringify({ url, pid: process.pid }));
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
+const OTHERS_MAY_WRITE = 0o022;
+
+/** A gateway that `npm start` runs on this machine. */
+export type LocalGateway = { readonly url: string; readonly stateDir: string; readonly startedAtMs: number };
+
+/** True for an address of this machine alone. */
+export function isLoopback(url: string): boolean {
+  return LOOPBACK.test(URL.parse(url)?.hostname ?? "");
 }
 
-/** Takes the note back, unless a gateway that was started later has written its own. */
-export function forgetLocalGateway(): void {
+/** Leaves this process's note; `forget` takes it back. */
+export function noteLocalGateway(gateway: LocalGateway, notes = NOTES): { readonly forget: () => void } {
+  const path = join(notes, `${process.pid}.json`);
+  writePrivately(path, JSON.stringify(gateway));
+  return { forget: () => rmSync(path, { force: true }) };
+}
+
+/** The gateway that was started last and still runs. What was left by one that was killed is tidied up. */
+export function findLocalGateway(notes = NOTES): LocalGateway | null {
+  const running = noteFiles(notes).flatMap((path) => {
+    const gateway = readNote(path);
+    if (gateway === null) return [];
+    if (isRunning(gateway)) return [gateway];
+    rmSync(path, { force: true });
+    return [];
+  });
+  return running.toSorted((left, right) => right.startedAtMs - left.startedAtMs)[0] ?? null;
+}
+
+function noteFiles(notes: string): string[] {
   try {
-    const { pid } = JSON.parse(readFileSync(LOCAL_GATEWAY, "utf8")) as { pid: number };
-    if (pid === process.pid) rmSync(LOCAL_GATEWAY);
+    return isOwn(notes) ? readdirSync(notes).map((name) => join(notes, name)) : [];
   } catch {
-    // Somebody has tidied up.
+    return [];
+  }
+}
+
+// The operator's token goes where the note says: it has to be this user's own, and to lead to this machine.
+function readNote(path: string): LocalGateway | null {
+  try {
+    if (!isOwn(path)) return null;
+    const { url, stateDir, startedAtMs } = JSON.parse(readFileSync(path, "utf8")) as Partial<LocalGateway>;
+    if (typeof url !== "string" || typeof stateDir !== "string" || typeof startedAtMs !== "number") return null;
+    return url.startsWith("http:") && isLoopback(url) ? { url, stateDir, startedAtMs } : null;
+  } catch {
+    // Written only half: its writer is starting or was killed.
+    return null;
+  }
+}
+
+function isOwn(path: string): boolean {
+  const { uid, mode } = lstatSync(path);
+  const isMine = process.getuid === undefined || uid === process.getuid();
+  return isMine && (process.platform === "win32" || (mode & OTHERS_MAY_WRITE) === 0);
+}
+
+function isRunning({ stateDir }: LocalGateway): boolean {
+  try {
+    return isHeld(stateDir);
+  } catch {
+    // Its state is gone.
+    return false;
   }
 }

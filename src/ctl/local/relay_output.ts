@@ -1,36 +1,55 @@
 import type { ChildProcess } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
-import { WATCH_REQUEST_ID } from "./watch_gateway.ts";
+import { printable } from "../terminal/table.ts";
 
-type Sink = { readonly write: (text: string) => unknown };
+type Fields = Readonly<Record<string, unknown>>;
+type Sinks = {
+  /** One of the gateway's own lines, as it is and read. */
+  readonly line: (line: string, fields: Fields) => unknown;
+  /** What wrangler has to say, for people. */
+  readonly warn: (text: string) => unknown;
+};
 
 /** What wrangler says at each start although nothing is wrong: only a deployed gateway is swept by its cron. */
 const HARMLESS_WARNINGS = ["Scheduled Workers are not automatically triggered during local development."];
 /** A URL beyond its origin is the caller's: it can hold a CPF. wrangler's own errors quote whole URLs. */
 const URL_BEYOND_ORIGIN = /(https?:\/\/[^\s/?#"'`]+)[/?#][^\s"'`]*/g;
 
-/** Shows the gateway's own lines, which are JSON, and of wrangler's only the warnings and errors that say something. */
-export function relayOutput(gateway: ChildProcess, sinks: { readonly out: Sink; readonly err: Sink }): void {
+/**
+ * Passes on the gateway's own lines, which are JSON, but for the requests named `hiddenRequestId`; of wrangler's only
+ * the warnings and errors that say something.
+ */
+export function relayOutput(gateway: ChildProcess, hiddenRequestId: string, sinks: Sinks): void {
   gateway.stdout?.on(
     "data",
-    lineReader((line) => isGatewayLine(line) && sinks.out.write(`${line}\n`)),
+    lineReader((line) => {
+      const fields = readFields(line);
+      if (fields !== null && fields["requestId"] !== hiddenRequestId) sinks.line(line, fields);
+    }),
   );
   const isWorthShowing = warningFilter();
   gateway.stderr?.on(
     "data",
-    lineReader((line) => isWorthShowing(line) && sinks.err.write(`${line.replaceAll(URL_BEYOND_ORIGIN, "$1/…")}\n`)),
+    lineReader((line) => {
+      const text = stripVTControlCharacters(line);
+      if (isWorthShowing(text)) sinks.warn(printable(text.replaceAll(URL_BEYOND_ORIGIN, "$1/…")));
+    }),
   );
 }
 
-function isGatewayLine(line: string): boolean {
-  return line.startsWith("{") && !line.includes(`"requestId":"${WATCH_REQUEST_ID}"`);
+function readFields(line: string): Fields | null {
+  if (!line.startsWith("{")) return null;
+  try {
+    return JSON.parse(line) as Fields;
+  } catch {
+    return null;
+  }
 }
 
 /** Leaves out empty lines and harmless warnings, each with the indented lines that belong to it. */
-function warningFilter(): (line: string) => boolean {
+function warningFilter(): (text: string) => boolean {
   let isInHarmless = false;
-  return (line) => {
-    const text = stripVTControlCharacters(line);
+  return (text) => {
     if (text.trim() === "") return false;
     const isContinued = text.startsWith(" ");
     if (!isContinued) isInHarmless = HARMLESS_WARNINGS.some((warning) => text.includes(warning));

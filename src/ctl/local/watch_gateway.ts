@@ -1,5 +1,7 @@
-/** Names the watch's own requests, so that their lines are not shown. */
-export const WATCH_REQUEST_ID = "npm-start-watch";
+import { randomUUID } from "node:crypto";
+
+/** Names the watch's own requests, so that their lines are not kept. Nobody can guess it, so nobody can hide behind it. */
+export const WATCH_REQUEST_ID = `watch-${randomUUID()}`;
 
 const PAUSE_MS = 5000;
 const TIMEOUT_MS = 5000;

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { INSPECTOR, OWNER_PID } from "./wrangler_names.ts";
 
 /** The project's root, wherever the command was called from. */
 export const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url).href);
@@ -19,13 +20,41 @@ const QUIET = {
   CI: "true",
 };
 
-/** Starts wrangler without a terminal, so that it asks nothing and takes no keys. */
+const HOOKS = new URL("./wrangler_hooks.ts", import.meta.url).href;
+
+/**
+ * Starts wrangler without a terminal, so that it asks nothing and takes no keys, and in a process group of its own, so
+ * that `endWrangler` reaches all that it starts. It ends when this process does.
+ */
 export function spawnWrangler(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [WRANGLER, ...args], {
+  const asksForInspector = args.some((arg) => arg.startsWith("--inspector-"));
+  return spawn(process.execPath, ["--import", HOOKS, WRANGLER, ...args], {
     cwd: PROJECT_ROOT,
-    env: { ...process.env, ...QUIET },
+    env: {
+      ...process.env,
+      ...QUIET,
+      [OWNER_PID]: String(process.pid),
+      [INSPECTOR]: asksForInspector ? "open" : "shut",
+    },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
+}
+
+/** Lets wrangler end well, and makes sure that nothing which it started goes on. */
+export async function endWrangler(child: ChildProcess): Promise<void> {
+  child.kill("SIGTERM");
+  await exitOf(child);
+  killGroup(child);
+}
+
+/** Ends what is left of wrangler's process group. */
+export function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing is left.
+  }
 }
 
 /** Waits for wrangler's end; its output matters only when it fails. */

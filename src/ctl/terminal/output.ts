@@ -1,6 +1,11 @@
 import { styleText } from "node:util";
 import type { CtlError } from "../ctl_error.ts";
-import { fields, table, type Column } from "./table.ts";
+import { fields, printableLines, table, type Column } from "./table.ts";
+
+// oxlint-disable-next-line no-control-regex -- what a terminal is told
+const BOLD = /(\u001b\[(?:1|22)m)/;
+/** What JSON leaves as it is and a terminal may obey: C1 controls, and what turns the direction of text. */
+const OBEYED = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** Lets a reader that has seen enough (`| head`) close the pipe: the command does its work and keeps its exit code. */
 export function allowClosedOutput(): void {
@@ -13,7 +18,7 @@ export function allowClosedOutput(): void {
 
 /** Prints one answer: as JSON for scripts, else as `human` words it. */
 export function print(value: unknown, options: { json: boolean; human: () => string }): void {
-  process.stdout.write(`${options.json ? JSON.stringify(value, null, 2) : options.human()}\n`);
+  process.stdout.write(`${options.json ? jsonText(value) : harmless(options.human())}\n`);
 }
 
 /** Prints rows as a table as wide as the terminal; into a pipe every cell is whole. */
@@ -30,18 +35,33 @@ export function fieldsText(entries: readonly (readonly [name: string, value: str
 
 /** A word to the person at the terminal that is no part of the answer. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printableLines(text)}\n`);
 }
 
 export function warn(text: string): void {
-  process.stderr.write(`${styleText("yellow", text, { stream: process.stderr })}\n`);
+  process.stderr.write(`${styleText("yellow", printableLines(text), { stream: process.stderr })}\n`);
 }
 
 export function printError(error: CtlError, options: { json: boolean }): void {
   const text = options.json
-    ? JSON.stringify({ error: { message: error.message, exitCode: error.exitCode, ...error.details } }, null, 2)
-    : styleText("red", error.message, { stream: process.stderr });
+    ? jsonText({ error: { message: error.message, exitCode: error.exitCode, ...error.details } })
+    : styleText("red", printableLines(error.message), { stream: process.stderr });
   process.stderr.write(`${text}\n`);
+}
+
+/** Lines whose only escapes are those of `bold`: what others wrote may be in them. */
+function harmless(text: string): string {
+  return text
+    .split(BOLD)
+    .map((part) => (part.match(BOLD) ? part : printableLines(part)))
+    .join("");
+}
+
+function jsonText(value: unknown): string {
+  return JSON.stringify(value, null, 2).replaceAll(
+    OBEYED,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function bold(text: string): string {

@@ -50,7 +50,12 @@ export function fields(entries: readonly (readonly [name: string, value: string]
 
 /** Text that others wrote, without what would move a terminal's cursor or change the direction of what follows. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]+/gu, " ");
+  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu, " ");
+}
+
+/** Several lines of such text. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
 
 function withoutOptional<Row>(columns: readonly MeasuredColumn<Row>[], maxWidth: number): MeasuredColumn<Row>[] {

@@ -1,8 +1,11 @@
 import { z } from "zod";
+import { parseCnpj } from "../../domain/cnpj.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
-import { validateTiers } from "../../domain/pricing.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { CURRENCY, formatMicros } from "../../domain/money.ts";
 import { parsePeriod, periodBounds, saoPauloDate } from "../../domain/period.ts";
+import type { Plan } from "../../domain/plan.ts";
+import { dailyExposureMicros, validateTiers } from "../../domain/pricing.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import {
   createTenant as create,
@@ -13,11 +16,11 @@ import {
 import type { Tenant } from "../../platform/register.ts";
 import type { Services } from "../../platform/services.ts";
 import { operatorEndpoint } from "../endpoint.ts";
-import { told } from "../language.ts";
+import { preferredLanguage, told, type Language } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
 import { freeText } from "../printable.ts";
-import { tenantIdField, timeField } from "../shared_fields.ts";
+import { currencyField, exactReais, tenantIdField, timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 
 const MAX_MICROS = 1_000_000_000_000;
@@ -163,6 +166,34 @@ const DOCUMENT = told(
   { "pt-BR": "O CNPJ, sem pontuação.", en: "The CNPJ, without punctuation." },
   { examples: ["12ABC34501DE35"] },
 );
+const GIVEN_DOCUMENT = told(
+  {
+    "pt-BR": "O CNPJ, também alfanumérico, com ou sem pontuação; a resposta o traz sem.",
+    en: "The CNPJ, alphanumeric too, with its punctuation or without; the answer has it without.",
+  },
+  { examples: ["12.ABC.345/01DE-35"] },
+);
+const LEGAL_NAME = told(
+  {
+    "pt-BR": "A razão social, para documentos; `null` quando é o próprio nome.",
+    en: "The legal name, for documents; null where `name` is it.",
+  },
+  { examples: ["Loja Exemplo Ltda."] },
+);
+const EMAIL = told(
+  {
+    "pt-BR": "Para onde vão os documentos; `null` quando não há.",
+    en: "Where documents are sent; null where there is none.",
+  },
+  { examples: ["financeiro@loja.example"] },
+);
+const ALLOW_DUPLICATE = told(
+  {
+    "pt-BR": "Aceita um CNPJ que outro parceiro já tem.",
+    en: "Takes a CNPJ that another tenant has.",
+  },
+  { examples: [false] },
+);
 const CUSTOMER_ID = told(
   { "pt-BR": "O `X-CustomerID` que a Claro recebe.", en: "The `X-CustomerID` that Claro is sent." },
   { examples: ["loja_exemplo"] },
@@ -178,13 +209,31 @@ const customerId = z
   .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, issue("ascii", { longest: 100 }))
   .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"));
 
+const document = z.string().transform((text, context) => {
+  const cnpj = parseCnpj(text);
+  if (cnpj.ok) return cnpj.value;
+  context.addIssue({ code: "custom", message: issue("cnpj") });
+  return z.NEVER;
+});
+const legalName = z.string().trim().pipe(freeText(200)).nullable();
+const email = z
+  .email(issue("email"))
+  .max(254)
+  .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"))
+  .nullable();
+
+/** Who a tenant is, as it may be given. */
+const ABOUT = {
+  legalName: legalName.optional().meta(LEGAL_NAME),
+  email: email.optional().meta(EMAIL),
+  allowDuplicate: z.boolean().optional().meta(ALLOW_DUPLICATE),
+};
+
 export const newTenant = z
   .strictObject({
     name: tenantName.meta(NAME),
-    document: z
-      .string()
-      .regex(/^[A-Z0-9]{12}[0-9]{2}$/, issue("cnpj"))
-      .meta(DOCUMENT),
+    document: document.meta(GIVEN_DOCUMENT),
+    ...ABOUT,
     customerId: customerId.meta(CUSTOMER_ID),
     plan: z.union([planName.transform((name) => ({ name })), namedPlan]).meta(PLAN),
   })
@@ -193,6 +242,8 @@ export const newTenant = z
 export const tenantChange = z
   .strictObject({
     name: tenantName.optional().meta(NAME),
+    document: document.optional().meta(GIVEN_DOCUMENT),
+    ...ABOUT,
     customerId: customerId.optional().meta(CUSTOMER_ID),
     status: z.enum(["active", "suspended"]).optional().meta(STATUS),
     plan: z
@@ -207,6 +258,8 @@ export const tenant = z
     id: tenantIdField,
     name: z.string().meta(NAME),
     document: z.string().meta(DOCUMENT),
+    legalName: z.string().nullable().meta(LEGAL_NAME),
+    email: z.string().nullable().meta(EMAIL),
     customerId: z.string().meta(CUSTOMER_ID),
     plan,
     nextPlan: plan
@@ -222,6 +275,33 @@ export const tenant = z
     createdAt: timeField({ "pt-BR": "Quando foi criado.", en: "When it was created." }),
   })
   .meta({ id: "Tenant" });
+
+const warning = z
+  .object({
+    code: z
+      .enum(["no_spend_cap"])
+      .meta(told({ "pt-BR": "O aviso, por um nome estável.", en: "The warning, by a stable name." })),
+    message: z
+      .string()
+      .meta(
+        told(
+          { "pt-BR": "O mesmo para pessoas.", en: "The same for people." },
+          { examples: ["Sem limite de gasto, uma chave live roubada pode custar até R$ 648007.5000 por dia."] },
+        ),
+      ),
+    amountPerDay: z
+      .object({ amount: exactReais, currency: currencyField })
+      .meta(told({ "pt-BR": "O máximo que um dia pode custar.", en: "The most that a day can cost." })),
+  })
+  .meta({ id: "TenantWarning" });
+
+export const createdTenant = tenant
+  .extend({
+    warnings: z
+      .array(warning)
+      .meta(told({ "pt-BR": "O que o operador deve saber.", en: "What the operator should know." })),
+  })
+  .meta({ id: "CreatedTenant" });
 
 const THE_TENANT = { "pt-BR": "O parceiro.", en: "The tenant." };
 
@@ -242,14 +322,15 @@ export const createTenant = operatorEndpoint({
     schema: newTenant,
     example: { name: "Loja Exemplo", document: "12ABC34501DE35", customerId: "loja_exemplo", plan: "trial" },
   },
-  answers: { 201: { description: THE_TENANT, content: tenant, headers: HEADERS.location } },
+  answers: { 201: { description: THE_TENANT, content: createdTenant, headers: HEADERS.location } },
   headers: HEADERS.cacheControl,
-  failures: ["change_pending"],
+  failures: ["document_in_use", "change_pending"],
   handle: async ({ context, services, actor, body }) => {
     const created = await create(services, actor, body);
     if (!created.ok) return created;
     context.header("Location", `/admin/v1/tenants/${created.value.id}`);
-    return ok(context.json(shownTenant(created.value, services), 201));
+    const warnings = warningsOf(created.value.plan, preferredLanguage(context.req.header("accept-language")));
+    return ok(context.json({ ...shownTenant(created.value, services), warnings }, 201));
   },
 });
 
@@ -311,7 +392,7 @@ export const changeTenant = operatorEndpoint({
   body: { schema: tenantChange, example: { status: "suspended" } },
   answers: { 200: { description: THE_TENANT, content: tenant } },
   headers: HEADERS.cacheControl,
-  failures: ["not_found", "conflict", "change_pending"],
+  failures: ["not_found", "conflict", "document_in_use", "change_pending"],
   handle: async ({ context, services, actor, params: { tenantId }, body }) => {
     const change = withPlanDate(body, services.clock.nowMs());
     if (!change.ok) return change;
@@ -338,9 +419,31 @@ function withoutDate(asked: NonNullable<z.output<typeof tenantChange>["plan"]>) 
 }
 
 function shownTenant(found: Tenant, { clock }: Services) {
-  const { id, name, document, customerId: customer, status, createdAtMs } = found;
+  const {
+    id,
+    name,
+    document: cnpj,
+    legalName: legal,
+    email: address,
+    customerId: customer,
+    status,
+    createdAtMs,
+  } = found;
   const { plan: terms, nextPlan } = settledPlans(found, clock.nowMs());
   const createdAt = new Date(createdAtMs).toISOString();
   const next = nextPlan === null ? null : { ...nextPlan.plan, effectiveFrom: saoPauloDate(nextPlan.fromMs) };
-  return { id, name, document, customerId: customer, plan: terms, nextPlan: next, status, createdAt };
+  const about = { id, name, document: cnpj, legalName: legal, email: address, customerId: customer };
+  return { ...about, plan: terms, nextPlan: next, status, createdAt };
+}
+
+/** What a stolen live key could cost before anybody looks, where no cap stops it. */
+function warningsOf(terms: Plan, language: Language) {
+  const exposureMicros = terms.monthlySpendCapMicros === null ? dailyExposureMicros(terms) : 0;
+  if (exposureMicros === 0) return [];
+  const amount = formatMicros(exposureMicros);
+  const message = {
+    "pt-BR": `Sem limite de gasto, uma chave live roubada pode custar até R$ ${amount} por dia. Defina \`monthlySpendCapMicros\`.`,
+    en: `Without a spend cap, a stolen live key can cost up to BRL ${amount} a day. Set \`monthlySpendCapMicros\`.`,
+  }[language];
+  return [{ code: "no_spend_cap", message, amountPerDay: { amount, currency: CURRENCY } }];
 }

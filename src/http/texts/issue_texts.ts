@@ -97,6 +97,7 @@ export const ISSUES = {
     "pt-BR": "precisa ser um CNPJ com dígitos verificadores corretos",
     en: "must be a CNPJ with correct check digits",
   },
+  email: { "pt-BR": "precisa ser um endereço de e-mail", en: "must be an e-mail address" },
   tiers: {
     "pt-BR": "`upTo` precisa crescer de faixa em faixa, e só a última tem `null`",
     en: "`upTo` must ascend, and only the last one is `null`",
@@ -164,6 +165,10 @@ export const ISSUES = {
     "pt-BR": "a alteração está gravada e passa a valer em alguns minutos, ou ao repetir a chamada",
     en: "the change is recorded; it is effective within minutes, or by repeating the call",
   },
+  document_taken: {
+    "pt-BR": ({ tenantId = "" }) => `é o CNPJ de ${tenantId}; se for isso mesmo, envie \`allowDuplicate: true\``,
+    en: ({ tenantId = "" }) => `is the CNPJ of ${tenantId}; send \`allowDuplicate: true\` if that is meant`,
+  },
   tenant_recorded: {
     "pt-BR": ({ tenantId = "" }) =>
       `o parceiro ${tenantId} está criado: não crie outro. Ele poderá consultar em alguns minutos, ou depois de um PATCH`,
@@ -175,6 +180,10 @@ export const ISSUES = {
       `a chave ${keyId} está gravada, mas ninguém viu o segredo dela: revogue-a e emita outra`,
     en: ({ keyId = "" }) =>
       `key ${keyId} is recorded, but nobody was shown its secret: revoke it, and issue another one`,
+  },
+  setup_missing: {
+    "pt-BR": "execute `npm start` uma vez: ele cria os segredos e o banco de dados de um gateway nesta máquina",
+    en: "run `npm start` once: it makes the secrets and the database of a gateway on this machine",
   },
   setting_missing: {
     "pt-BR": "falta esta configuração; `npm run ctl -- statements new-key` cria uma",

@@ -10,7 +10,7 @@ export type Key = {
 /** A new tenant of a started gateway, with a live key. */
 export async function newLiveTenant(url: string, options: { plan: unknown; customerId: string }): Promise<Key> {
   const { plan, customerId } = options;
-  const tenant = { name: "Loja São João", document: "12ABC34501DE35", customerId, plan };
+  const tenant = { name: "Loja São João", document: "12ABC34501DE35", allowDuplicate: true, customerId, plan };
   const { id } = await post<{ id: string }>(`${url}/admin/v1/tenants`, tenant);
   return await post<Key>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" });
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 export const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url).href);
@@ -88,4 +89,28 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The TCP ports on which `pids` listen, as Linux tells them. */
+export function listeningPorts(pids: readonly number[]): number[] {
+  const inodes = new Set(pids.flatMap(socketInodes));
+  return ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((table) =>
+    readFileSync(table, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode]) => state === "0A" && inodes.has(inode ?? ""))
+      .map(([, address = ""]) => Number.parseInt(address.split(":")[1] ?? "", 16)),
+  );
+}
+
+function socketInodes(pid: number): string[] {
+  const dir = `/proc/${pid}/fd`;
+  return readdirSync(dir).flatMap((fd) => {
+    try {
+      return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${dir}/${fd}`))?.slice(1) ?? [];
+    } catch {
+      // Closed meanwhile.
+      return [];
+    }
+  });
 }

@@ -61,7 +61,13 @@ describe("Cloudflare Access in front of the admin API", () => {
   test("lets in whom it vouches for, and names that person in the audit", async () => {
     const gateway = gatewayBehindAccess();
     const headers = { "cf-access-jwt-assertion": await assertion(), "content-type": "application/json" };
-    const body = JSON.stringify({ name: "Via Access", document: "12ABC34501DE35", customerId: "a", plan: "trial" });
+    const body = JSON.stringify({
+      name: "Via Access",
+      document: "12ABC34501DE35",
+      allowDuplicate: true,
+      customerId: "a",
+      plan: "trial",
+    });
     const made = await gateway.call("/admin/v1/tenants", { method: "POST", headers, body });
     expect(made.status).toBe(201);
     const { id } = await made.json<{ id: string }>();
@@ -82,7 +88,13 @@ describe("Cloudflare Access in front of the admin API", () => {
   test("a service token is named as one", async () => {
     const gateway = gatewayBehindAccess();
     const headers = { "cf-access-jwt-assertion": await assertion({ email: undefined, common_name: "ci.access" }) };
-    const body = JSON.stringify({ name: "By CI", document: "12ABC34501DE35", customerId: "a", plan: "trial" });
+    const body = JSON.stringify({
+      name: "By CI",
+      document: "12ABC34501DE35",
+      allowDuplicate: true,
+      customerId: "a",
+      plan: "trial",
+    });
     const init = { method: "POST", headers: { ...headers, "content-type": "application/json" }, body };
     expect((await gateway.call("/admin/v1/tenants", init)).status).toBe(201);
     const last = await env.DB.prepare("SELECT actor FROM audit ORDER BY n DESC LIMIT 1").first();

@@ -55,7 +55,7 @@ async function upload(lines: readonly string[], options: { period?: string; end?
 async function tenantWith({ delivered, unknown = 0 }: { delivered: number; unknown?: number }) {
   const customerId = `cliente ${next}`;
   const { id: tenantId } = await adminJson<{ id: string }>("/tenants", {
-    body: { name: "Loja", document: "12ABC34501DE35", customerId, plan: "pay-per-use" },
+    body: { name: "Loja", document: "12ABC34501DE35", allowDuplicate: true, customerId, plan: "pay-per-use" },
   });
   const { id: keyId, key } = await newKey(tenantId, { mode: "live" });
   for (let made = 0; made < delivered; made += 1) expect((await lookup(key, "52998224725")).status).toBe(200);
@@ -154,7 +154,7 @@ describe("an unknown that Claro confirms", () => {
     const report = [HEADER, reported(customerId, { ...unknown, occurredAt: charged }, "another")];
     expect(await upload(report)).toMatchObject({ resolved: [], sharedCustomerIds: [], delta: -1 });
     await adminJson("/tenants", {
-      body: { name: "Filial", document: "12ABC34501DE35", customerId, plan: "pay-per-use" },
+      body: { name: "Filial", document: "12ABC34501DE35", allowDuplicate: true, customerId, plan: "pay-per-use" },
     });
     expect(await upload(report)).toMatchObject({
       unknownResolved: 0,

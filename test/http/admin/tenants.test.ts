@@ -1,7 +1,15 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { cnpjCheckDigits } from "../../../src/domain/cnpj.ts";
 import { admin, adminJson, newKey, newTenant } from "../../support/gateway.ts";
 
-const TENANT = { name: "Loja São João", document: "12ABC34501DE35", customerId: "loja sao joao", plan: "trial" };
+const TENANT = {
+  name: "Loja São João",
+  document: "12ABC34501DE35",
+  allowDuplicate: true,
+  customerId: "loja sao joao",
+  plan: "trial",
+};
 
 type Page = { data: { id: string }[]; nextCursor: string | null };
 
@@ -9,7 +17,8 @@ describe("POST /admin/v1/tenants", () => {
   test("makes a tenant, tells where it is, and shows all of its plan", async () => {
     const answer = await admin("/tenants", { body: TENANT });
     expect(answer.status).toBe(201);
-    const tenant = await answer.json<{ id: string; createdAt: string }>();
+    const { warnings, ...tenant } = await answer.json<{ id: string; createdAt: string; warnings: unknown[] }>();
+    expect(warnings).toEqual([]);
     expect(answer.headers.get("location")).toBe(`/admin/v1/tenants/${tenant.id}`);
     expect(tenant).toMatchObject({
       name: "Loja São João",
@@ -32,7 +41,10 @@ describe("POST /admin/v1/tenants", () => {
     ["an unknown plan", "plan", { ...TENANT, plan: "free" }],
     ["an empty name", "name", { ...TENANT, name: "  " }],
     ["a name that turns text around", "name", { ...TENANT, name: "a\u202eb" }],
-    ["a document with punctuation", "document", { ...TENANT, document: "12.ABC.345/01DE-35" }],
+    ["a document with a wrong check digit", "document", { ...TENANT, document: "12.ABC.345/01DE-36" }],
+    ["a document of zeros", "document", { ...TENANT, document: "00000000000000" }],
+    ["an e-mail that is none", "email", { ...TENANT, email: "financeiro" }],
+    ["an empty legal name", "legalName", { ...TENANT, legalName: " " }],
     ["a document in small letters", "document", { ...TENANT, document: "12abc34501de35" }],
     ["a customer id that would break a header", "customerId", { ...TENANT, customerId: "a\r\nX-Evil: 1" }],
     ["a customer id beyond ASCII", "customerId", { ...TENANT, customerId: "são" }],
@@ -76,6 +88,82 @@ describe("POST /admin/v1/tenants", () => {
   });
 });
 
+describe("a tenant as a business", () => {
+  const create = async (more: object) =>
+    await admin("/tenants", { body: { name: "x", customerId: "x", plan: "trial", ...more } });
+
+  test("has a CNPJ, kept without punctuation, a legal name and an e-mail; each can be changed, the last two taken away", async () => {
+    const made = await create({ document: "11.222.333/0001-81", legalName: " Loja Ltda. ", email: "fin@loja.example" });
+    const { id, ...shown } = await made.json<{ id: string }>();
+    expect(shown).toMatchObject({ document: "11222333000181", legalName: "Loja Ltda.", email: "fin@loja.example" });
+    const change = async (body: object) => await adminJson(`/tenants/${id}`, { method: "PATCH", body });
+    expect(await change({ document: "33.014.556/0001-96", legalName: null, email: null })).toMatchObject({
+      document: "33014556000196",
+      legalName: null,
+      email: null,
+    });
+    expect((await admin(`/tenants/${id}`, { method: "PATCH", body: { document: "33014556000197" } })).status).toBe(400);
+    const { data } = await adminJson<{ data: { target: string; before: object; after: object }[] }>("/audit?limit=200");
+    expect(data.findLast((entry) => entry.target === id)).toMatchObject({
+      before: { document: "11222333000181", legalName: "Loja Ltda." },
+      after: { document: "33014556000196", legalName: null },
+    });
+  });
+
+  test("has a CNPJ of its own, unless the operator says otherwise", async () => {
+    const document = "90ABCDEF0001";
+    const cnpj = `${document}${cnpjCheckDigits(document)}`;
+    const { id } = await (await create({ document: cnpj })).json<{ id: string }>();
+    const again = await create({ document: cnpj });
+    expect(again.status).toBe(409);
+    const problem = await again.json<{ code: string; issues: { path: string; message: string }[] }>();
+    expect(problem).toMatchObject({ code: "document_in_use", issues: [{ path: "document" }] });
+    expect(problem.issues[0]?.message).toContain(id);
+    expect((await create({ document: cnpj, allowDuplicate: false })).status).toBe(409);
+    const other = await (await create({ document: cnpj, allowDuplicate: true })).json<{ id: string }>();
+
+    const third = await newTenant();
+    const change = async (body: object, of = third.tenantId) =>
+      (await admin(`/tenants/${of}`, { method: "PATCH", body })).status;
+    expect(await change({ document: cnpj })).toBe(409);
+    expect((await adminJson(`/tenants/${third.tenantId}`))["document"]).toBe("12ABC34501DE35");
+    expect(await change({ document: cnpj, allowDuplicate: true })).toBe(200);
+    // Those that share one can still be changed.
+    expect(await change({ name: "y", document: cnpj }, other.id)).toBe(200);
+  });
+
+  test("of many that come at once with one CNPJ, one is made and one is in the audit", async () => {
+    const document = "91ABCDEF0001";
+    const cnpj = `${document}${cnpjCheckDigits(document)}`;
+    const statuses = await Promise.all(
+      Array.from({ length: 8 }, async () => (await create({ document: cnpj })).status),
+    );
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 409)).toHaveLength(7);
+    const { results } = await env.DB.prepare(
+      "SELECT target FROM audit WHERE action = 'tenant.create' AND after->>'document' = ?",
+    )
+      .bind(cnpj)
+      .all();
+    expect(results).toHaveLength(1);
+  });
+
+  test.each([
+    ["pay-per-use without a cap", { name: "pay-per-use", ratePerSecond: 10, burst: 5 }, "129600.7500"],
+    ["one with an allowance", { name: "pay-per-use", allowance: { requests: 100 } }, "15.0000"],
+    ["one with a cap", { name: "pay-per-use", monthlySpendCapMicros: 5 }, null],
+    ["a trial", "trial", null],
+  ])("is told what a stolen key could spend in a day: %s", async (_, plan, amount) => {
+    const headers = { "accept-language": "en" };
+    const { warnings } = await (
+      await admin("/tenants", { body: { ...TENANT, plan }, headers })
+    ).json<{ warnings: { message: string }[] }>();
+    if (amount === null) return expect(warnings).toEqual([]);
+    expect(warnings).toMatchObject([{ code: "no_spend_cap", amountPerDay: { amount, currency: "BRL" } }]);
+    expect(warnings[0]?.message).toContain(`BRL ${amount} a day`);
+  });
+});
+
 describe("PATCH /admin/v1/tenants/{id}", () => {
   test("changes what it names and leaves the rest; a plan's name begins it anew, its terms alone do not", async () => {
     const { tenantId } = await newTenant({ plan: { ratePerSecond: 7, burst: 9, monthlySpendCapMicros: 5 } });
@@ -95,9 +183,6 @@ describe("PATCH /admin/v1/tenants/{id}", () => {
       plan: { allowance: { endsAt: string } };
     };
     expect(Date.parse(plan.allowance.endsAt)).toBeGreaterThan(Date.parse(createdAt) + 88 * 86_400_000);
-    expect(
-      (await admin(`/tenants/${tenantId}`, { method: "PATCH", body: { document: "12ABC34501DE35" } })).status,
-    ).toBe(400);
     expect((await admin(`/tenants/${tenantId}`, { method: "PATCH", body: { status: "closed" } })).status).toBe(400);
   });
 

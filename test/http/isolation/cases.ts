@@ -139,6 +139,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "POST /admin/v1/tenants": operatorOnly("POST", () => "/tenants", {
     name: "x",
     document: "12ABC34501DE35",
+    allowDuplicate: true,
     customerId: "x",
     plan: "trial",
   }),

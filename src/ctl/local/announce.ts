@@ -1,0 +1,38 @@
+import { statSync } from "node:fs";
+import { relative } from "node:path";
+import { styleText } from "node:util";
+import { DEV_VARS } from "./dev_vars.ts";
+
+const OTHERS_MAY_READ = 0o044;
+
+/** Says how to use a gateway that has just started. */
+export function announce(gateway: { url: string; testKey: string; madeDevVars: boolean; logFile: string }): void {
+  const { url, testKey, madeDevVars } = gateway;
+  const bold = (text: string) => styleText("bold", text, { stream: process.stdout });
+  console.log(`
+${bold("Claro Score Gateway")} on ${url}
+
+A lookup with the demo tenant's test key (the sandbox answers, nothing is charged):
+
+  curl -s ${url}/v1/scores -H 'Authorization: Bearer ${testKey}' -H 'Content-Type: application/json' -d '{"cpf": "529.982.247-25"}'
+
+Reference     ${url}/docs
+Operator      npm run ctl -- --help
+Admin token   ADMIN_TOKEN in ${shownPath(DEV_VARS)}${madeDevVars ? " (just made)" : advice()}
+Log           ${shownPath(gateway.logFile)}
+Stop          Ctrl-C
+`);
+}
+
+/** An existing `.dev.vars` is its owner's: it is spoken of, and never touched. */
+function advice(): string {
+  const { mode } = statSync(DEV_VARS);
+  const isOpen = process.platform !== "win32" && (mode & OTHERS_MAY_READ) !== 0;
+  return isOpen ? ` (others can read it: chmod 600 ${shownPath(DEV_VARS)})` : "";
+}
+
+/** A path as it is shortest to read from here. */
+export function shownPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near === "" || near.startsWith("..") ? path : near;
+}
