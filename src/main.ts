@@ -3,6 +3,7 @@ import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
+import { relieveDatabase } from "./gateway/relieve_database.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
 import { logEvent, messageOf } from "./platform/log.ts";
@@ -17,7 +18,14 @@ export default {
   async scheduled(_event, env) {
     const services = servicesOf(env);
     if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
-    for (const task of [deliverStrayCalls, sweep, completeAdjustments, closeDuePeriods, archiveStatements]) {
+    for (const task of [
+      deliverStrayCalls,
+      sweep,
+      completeAdjustments,
+      relieveDatabase,
+      closeDuePeriods,
+      archiveStatements,
+    ]) {
       try {
         await task(services.value);
       } catch (error) {

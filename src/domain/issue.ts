@@ -46,6 +46,7 @@ export type IssueCode =
   | "live_key_required"
   | "foreign_origin"
   | "renews_at"
+  | "ends_at"
   | "does_not_renew"
   // What stands in the way of a change.
   | "changed_by_others"

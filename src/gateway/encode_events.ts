@@ -5,7 +5,10 @@ import type { PeriodEvents } from "./open_statement.ts";
  * A period in one format, as a stream that reads the next page only when its reader has taken the one before: memory
  * holds one page, whatever the month's size.
  */
-export function encodeEvents({ pages, context }: PeriodEvents, encoder: EventEncoder): ReadableStream<Uint8Array> {
+export function encodeEvents(
+  { pages, context }: Pick<PeriodEvents, "pages" | "context">,
+  encoder: EventEncoder,
+): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
   const texts = (async function* () {
     yield encoder.header();

@@ -3,18 +3,21 @@ import type { Failure } from "../domain/failure.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
 import { type Period, periodBounds, periodOf } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { eventPages, type SeqRange } from "../platform/event_copy.ts";
+import type { BilledPlan } from "../domain/statement.ts";
+import type { SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import { isOutage } from "../platform/outage.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
+import { ledgerEvents } from "./ledger_events.ts";
 
 /** A flush sends what waits, which can be a whole hour of lookups. */
 export const FLUSH_TIMEOUT_MS = 30_000;
 
 /** A period's live events as they are now, to be read once from first to last. */
 export type PeriodEvents = {
+  readonly tenant: Tenant;
   /** An empty one has `last` one below `first`. */
   readonly range: SeqRange;
   readonly pages: AsyncGenerator<MeterEvent[], void, void>;
@@ -36,9 +39,14 @@ export async function openPeriodEvents(
     const context = await exportContext(services, tenant, period);
     const range = await flushedRange(services, tenantId, period);
     if (!range.ok) return range;
-    const pages = eventPages(services.db, { tenantId, mode: "live" }, range.value);
-    return ok({ range: range.value, pages: await withFirstRead(pages), context });
+    const pages = ledgerEvents(services, { tenantId, mode: "live" }, range.value);
+    return ok({ tenant, range: range.value, pages: await withFirstRead(pages), context });
   });
+}
+
+/** The terms that a manifest names. */
+export function billedPlan({ plan, version }: Tenant): BilledPlan {
+  return { name: plan.name, version, tiers: plan.tiers };
 }
 
 /** Whether a tenant has a statement of a period: from the month of its making to the month that runs. */

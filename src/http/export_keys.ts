@@ -2,6 +2,7 @@ import { z } from "zod";
 import { fail, ok } from "../domain/result.ts";
 import { publicEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
+import { timeField } from "./shared_fields.ts";
 
 const exportKey = z.object({
   kty: z.literal("OKP").meta(told({ "pt-BR": "O tipo da chave.", en: "The key's type." })),
@@ -22,6 +23,19 @@ const exportKey = z.object({
         { examples: ["export-2026"] },
       ),
     ),
+  validFrom: timeField({
+    "pt-BR": "Quando assinou pela primeira vez; `null` para a que ainda não assinou.",
+    en: "When it signed first; null for one that has signed nothing yet.",
+  }).nullable(),
+  validUntil: timeField({
+    "pt-BR": "Quando outra a substituiu; `null` enquanto assina.",
+    en: "When another took its place; null while it signs.",
+  }).nullable(),
+  revokedAt: timeField({
+    "pt-BR":
+      "Quando foi revogada: o que assinou só vale onde um mês posterior, assinado por outra, o confirma; senão `null`.",
+    en: "When it was disowned: what it signed counts only where a later month, signed by another, names it; else null.",
+  }).nullable(),
 });
 
 const exportKeys = z
@@ -55,7 +69,8 @@ export const getExportKeys = publicEndpoint({
     const current = services.settings.exportSigningKey;
     const isListed = current === null || used.some(({ kid }) => kid === current.kid);
     const { kty, crv, x, kid } = current ?? {};
-    const body = { keys: isListed ? used : [...used, { kty, crv, x, kid }] };
+    const coming = { kty, crv, x, kid, validFrom: null, validUntil: null, revokedAt: null };
+    const body = { keys: isListed ? used : [...used, coming] };
     return ok(context.json(body, 200, { "cache-control": "public, max-age=300" }));
   },
 });

@@ -8,6 +8,7 @@ import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
 import { shiftedClock, type Clock } from "./clock.ts";
 import { BacklogReports } from "./ledger/backlog_reports.ts";
+import { ExportKeys, toListedKey } from "./export_keys.ts";
 import { FileStreams } from "./file_streams.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
@@ -36,6 +37,7 @@ export type Services = {
   readonly publishedKeys: PublishedKeys;
   readonly fileStreams: FileStreams;
   readonly archive: StatementArchive;
+  readonly exportKeys: ExportKeys;
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
   readonly ledgers: Env["TENANT_LEDGER"];
@@ -71,16 +73,17 @@ export function servicesOf(env: Env): Result<Services, SettingsFailure> {
 
 function makeServices(env: Env, settings: Settings): Services {
   const clock = shiftedClock(settings.clockOffsetMs);
-  const statements = new StatementRecords(env.DB);
+  const exportKeys = new ExportKeys(env.DB, env.STATEMENTS);
   return {
     settings,
     clock,
     db: env.DB,
     register: new Register(env.DB),
-    statements,
-    publishedKeys: new PublishedKeys(() => statements.keys(), clock),
+    statements: new StatementRecords(env.DB),
+    publishedKeys: new PublishedKeys(async () => (await exportKeys.all()).map(toListedKey), clock),
     fileStreams: new FileStreams(clock),
     archive: new StatementArchive(env.STATEMENTS),
+    exportKeys,
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
     ledgers: env.TENANT_LEDGER,

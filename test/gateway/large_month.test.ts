@@ -58,7 +58,7 @@ async function stream(name: string): Promise<ReadableStream<Uint8Array>> {
   const file = EXPORT_FILES.find((candidate) => candidate.name === name);
   if (tenant === null || file === undefined) throw new Error(`no ${name}`);
   const pages = eventPages(env.DB, { tenantId, mode: "live" }, RANGE);
-  return encodeEvents({ range: RANGE, pages, context: await exportContext(services, tenant, period) }, file.encoder);
+  return encodeEvents({ pages, context: await exportContext(services, tenant, period) }, file.encoder);
 }
 
 describe("a month of a hundred thousand events", () => {

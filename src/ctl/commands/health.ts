@@ -12,6 +12,11 @@ type Health = {
     readonly behind: number;
     readonly oldestUnflushed: { tenantId: string; mode: string; occurredAt: string; ageSeconds: number } | null;
   };
+  readonly database: { sizeBytes: number; limitBytes: number; state: string } | null;
+  readonly months: {
+    readonly stuck: number;
+    readonly oldest: readonly { tenantId: string; period: string; step: string; reason: string; retryAt: string }[];
+  } | null;
 };
 
 /** `health`: whether Claro answers, how old its token is, how far D1 is behind. */
@@ -34,6 +39,8 @@ async function showHealth(_options: unknown, command: Command): Promise<void> {
       ["Breaker", shownBreaker(health.claro.breaker)],
       ["Token", shownToken(health.claro.token)],
       ["D1", shownCopy(health.ledgers)],
+      ["D1's size", shownSize(health.database)],
+      ["Months", shownMonths(health.months)],
     ]);
   print(health, { json, human });
 }
@@ -57,4 +64,19 @@ function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): stri
   if (oldest === null) return "takes every ledger's events";
   const { tenantId, mode, ageSeconds } = oldest;
   return `behind ${shownCount(behind)} ledgers; the oldest event waits for ${shownCount(ageSeconds)} s (${tenantId}, ${mode})`;
+}
+
+function shownSize(database: Health["database"]): string {
+  if (database === null) return "could not be asked";
+  const { sizeBytes, limitBytes, state } = database;
+  return `${(sizeBytes / 1e9).toFixed(2)} of ${(limitBytes / 1e9).toFixed(0)} GB: ${state.replace("_", " ")}`;
+}
+
+function shownMonths(months: Health["months"]): string {
+  if (months === null) return "could not be asked";
+  if (months.stuck === 0) return "all that have ended are closed and archived in their turn";
+  const lines = months.oldest.map(({ tenantId, period, step, reason, retryAt }) => {
+    return `${tenantId} ${period}: ${step} ${reason}, again at ${shownTime(retryAt)}`;
+  });
+  return [`${shownCount(months.stuck)} are stuck`, ...lines].join("; ");
 }

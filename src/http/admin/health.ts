@@ -5,6 +5,7 @@ import type { BreakerState } from "../../platform/claro/claro_breaker.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
+import { databaseHealth, monthsHealth, shownMonths } from "./months_health.ts";
 import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
 
 const breakerState = {
@@ -111,6 +112,18 @@ export const healthAnswer = z
           ),
       })
       .meta(told({ "pt-BR": "Como estão os ledgers.", en: "How the ledgers are." })),
+    database: databaseHealth.nullable().meta(
+      told({
+        "pt-BR": "O tamanho do D1; `null` quando não respondeu.",
+        en: "D1's size; null when it could not be asked.",
+      }),
+    ),
+    months: monthsHealth.nullable().meta(
+      told({
+        "pt-BR": "Meses que não fecham; `null` quando o D1 não respondeu.",
+        en: "Months that are stuck; null when D1 could not be asked.",
+      }),
+    ),
   })
   .meta({ id: "OperatorHealth" });
 
@@ -129,7 +142,8 @@ export const readHealth = operatorEndpoint({
   headers: HEADERS.cacheControl,
   answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
   handle: async ({ context, services }) => {
-    const { breaker, token, ledgersBehind: behind, oldestUnflushed: oldest } = await readGatewayHealth(services);
+    const health = await readGatewayHealth(services);
+    const { breaker, token, ledgersBehind: behind, oldestUnflushed: oldest, database, months } = health;
     const nowMs = services.clock.nowMs();
     return ok(
       context.json({
@@ -154,6 +168,8 @@ export const readHealth = operatorEndpoint({
             ageSeconds: ageSeconds(oldest.oldestUnflushedAtMs, nowMs),
           },
         },
+        database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
+        months: months && shownMonths(months),
       } satisfies z.infer<typeof healthAnswer>),
     );
   },

@@ -146,6 +146,10 @@ export const ISSUES = {
     "pt-BR": ({ at = "" }) => `volta a ser possível consultar em ${at} (horário de São Paulo)`,
     en: ({ at = "" }) => `lookups are possible again at ${at} (São Paulo time)`,
   },
+  ends_at: {
+    "pt-BR": ({ at = "" }) => `o mês só termina em ${at}`,
+    en: ({ at = "" }) => `the month ends at ${at}`,
+  },
   does_not_renew: {
     "pt-BR": "este limite não se renova com o tempo; fale com o operador do gateway",
     en: "this limit does not renew with time; talk to the gateway's operator",
@@ -181,8 +185,9 @@ export const ISSUES = {
     en: "is missing; `npm run ctl -- statements new-key` makes one",
   },
   setting_taken: {
-    "pt-BR": "o `kid` já é de outra chave; uma chave nova precisa de um `kid` novo",
-    en: "its kid is another key's; a new key needs a new kid",
+    "pt-BR":
+      "o `kid` é de outra chave, ou a chave já foi substituída ou revogada; uma chave nova precisa de um `kid` novo",
+    en: "its kid is another key's, or the key was replaced or disowned; a new key needs a new kid",
   },
   report_cells: {
     "pt-BR": ({ count = "" }) => `precisa ter ${count} células de CSV`,
