@@ -202,6 +202,7 @@ describe("bundle", () => {
     expect(await check(await goldenDigests(), text)).toEqual([
       { name: "lines_mismatch", subject: "totals.amountMicros" },
       { name: "lines_mismatch", subject: "totals.amountCentavos" },
+      { name: "lines_mismatch", subject: "totals.amount" },
       { name: "sequence_mismatch", subject: "seq.count" },
     ]);
   });

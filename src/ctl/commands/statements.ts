@@ -77,7 +77,7 @@ export function addStatementCommands(program: Command): void {
     ["statements close --period 2026-11", "statements close --period 2026-11 --yes"],
   );
   addDownloadCommand(group, month);
-  addVerifyCommand(group);
+  addVerifyCommand(group, month);
   withExamples(
     group
       .command("new-key")
