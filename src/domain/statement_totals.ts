@@ -108,7 +108,7 @@ export class StatementAccumulator {
 
   /** Takes one event. One that does not belong here is not added and makes `finish` fail. */
   add(event: MeterEvent): void {
-    const date = saoPauloDate(event.occurredAtMs);
+    const date = event.day ?? saoPauloDate(event.occurredAtMs);
     const name = this.#objection(event);
     if (name !== null) {
       this.#failure ??= { name, seq: event.seq };
@@ -145,7 +145,7 @@ export class StatementAccumulator {
   #objection(event: MeterEvent): StatementFailure["name"] | null {
     if (event.tenantId !== this.#tenantId) return "tenant_mismatch";
     if (event.mode !== this.#mode) return "mode_mismatch";
-    if (!isPlausiblyIn(event.occurredAtMs, this.#period)) return "period_mismatch";
+    if (!isIn(event, this.#period)) return "period_mismatch";
     return event.kind === "lookup" && !addsUp(event) ? "amount_mismatch" : null;
   }
 
@@ -192,11 +192,13 @@ export class StatementAccumulator {
 
 /**
  * The ledger decides an event's period when it happens, and whoever reads it later trusts that: the rules of the time zone
- * may have changed since. What is further outside than any summer time is no matter of rules.
+ * may have changed since. Of events from before it was written down, what is further outside than any summer time is no
+ * matter of rules.
  */
-function isPlausiblyIn(ms: number, period: Period): boolean {
+function isIn(event: MeterEvent, period: Period): boolean {
+  if (event.period !== null) return event.period === period;
   const { startMs, endMs } = periodBounds(period);
-  return ms >= startMs - RULES_DIFFER_MS && ms < endMs + RULES_DIFFER_MS;
+  return event.occurredAtMs >= startMs - RULES_DIFFER_MS && event.occurredAtMs < endMs + RULES_DIFFER_MS;
 }
 
 function addsUp(lookup: MeterEvent): boolean {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MeterEvent } from "../../src/domain/meter_event.ts";
+import { nextPeriod, type SaoPauloDate } from "../../src/domain/period.ts";
 import { possibleCostOf, StatementAccumulator, type StatementTotals } from "../../src/domain/statement_totals.ts";
 import { FIRST_SEQ, PERIOD, SAMPLE_EVENTS, TENANT, wholePeriods } from "./export/samples.ts";
 
@@ -121,6 +122,14 @@ describe("statement", () => {
     const failure = { name: "period_mismatch", seq: 501 };
     expect([startMs - 1, startMs, endMs - 1, endMs].map((ms) => at(ms).ok)).toEqual([false, true, true, false]);
     expect(at(endMs)).toEqual({ ok: false, failure });
+  });
+
+  test("the period that the ledger wrote down counts, whatever the rules of time say today", () => {
+    const occurredAtMs = Date.parse("2026-12-01T02:59:59Z");
+    const written = { period: PERIOD, day: "2026-11-30" as SaoPauloDate, occurredAtMs };
+    expect(totalsOf([lookup(501, 1, written)]).days[0]?.date).toBe("2026-11-30");
+    const other = addUp([lookup(501, 1, { ...written, period: nextPeriod(PERIOD) })]);
+    expect(other).toEqual({ ok: false, failure: { name: "period_mismatch", seq: 501 } });
   });
 
   describe("a month below zero", () => {

@@ -108,7 +108,7 @@ function eventsOf(
   const { startMs } = periodBounds(month.period);
   const [sample] = SAMPLE_EVENTS;
   if (sample === undefined) throw new Error("no sample");
-  const shared = { ...sample, tenantId, reference: null, transactionId: null, corrects: null };
+  const shared = { ...sample, tenantId, reference: null, transactionId: null, corrects: null, period: null, day: null };
   const lookups = month.prices.map((price, index): MeterEvent => {
     const seq = month.firstSeq + index;
     return {
