@@ -2,14 +2,15 @@ import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import { trimTrailingSlash } from "hono/trailing-slash";
-import { adjustTenant } from "./http/admin/adjustments.ts";
+import { adjustTenant, listAdjustments } from "./http/admin/adjustments.ts";
 import { listAudit } from "./http/admin/audit.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
 import { listLookups } from "./http/admin/lookups.ts";
+import { getPeriod, putUpstreamPrices } from "./http/admin/period_of_all.ts";
 import { closePeriod } from "./http/admin/periods.ts";
-import { reconcile } from "./http/admin/reconciliations.ts";
+import * as reconciliations from "./http/admin/reconciliations.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import { answerFailure } from "./http/answer_failure.ts";
 import { answerOpenApi } from "./http/answer_openapi.ts";
@@ -55,10 +56,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   keys.revokeKey,
   listLookups,
   adjustTenant,
+  listAdjustments,
   closePeriod,
+  getPeriod,
+  putUpstreamPrices,
   readHealth,
   rebuildLedgerCopy,
-  reconcile,
+  reconciliations.reconcile,
+  reconciliations.continueReconciling,
+  reconciliations.getReconciliation,
+  reconciliations.listReconciliations,
   listAudit,
 ];
 

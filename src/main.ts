@@ -3,6 +3,7 @@ import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
+import { continueReconciliations } from "./gateway/reconcile.ts";
 import { relieveDatabase } from "./gateway/relieve_database.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
@@ -25,6 +26,7 @@ export default {
       relieveDatabase,
       closeDuePeriods,
       archiveStatements,
+      continueReconciliations,
     ]) {
       try {
         await task(services.value);

@@ -4,6 +4,7 @@ import { addCorrectionCommands } from "./commands/corrections.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addLedgerCommands } from "./commands/ledger.ts";
+import { addPeriodCommands } from "./commands/periods.ts";
 import { addPlanCommands } from "./commands/plans.ts";
 import { addStatementCommands } from "./commands/statements.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
@@ -20,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addPlanCommands(program);
   addUsageCommand(program);
   addStatementCommands(program);
+  addPeriodCommands(program);
   addCorrectionCommands(program);
   addAuditCommands(program);
   addHealthCommand(program);

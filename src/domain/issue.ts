@@ -34,6 +34,9 @@ export type IssueCode =
   | "tiers"
   | "amount"
   | "changes_nothing"
+  | "whole_centavos"
+  | "nothing_to_correct"
+  | "credit_too_large"
   | "visible_once"
   | "no_body"
   // What a call needs.
@@ -64,7 +67,8 @@ export type IssueCode =
   | "report_customer"
   | "report_time"
   | "report_period"
-  | "report_status";
+  | "report_status"
+  | "line_too_long";
 
 /** Where it is wrong, and what: `path` names a field, a header, a parameter or a line; empty for the whole. */
 export type Issue = {

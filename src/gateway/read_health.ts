@@ -2,6 +2,7 @@ import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
 import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
 import { databaseSize, type DatabaseSize } from "../platform/database_size.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { UnexplainedMonth } from "../platform/reconciliation_records.ts";
 import type { Services } from "../platform/services.ts";
 import type { StatementProblem } from "../platform/statement_records.ts";
 
@@ -19,28 +20,44 @@ export type Health = {
   /** Null when D1 could not be asked. */
   readonly database: DatabaseSize | null;
   /** Months that cannot be closed or archived; null when D1 could not be asked. */
+  /** What comparisons with Claro's reports leave unexplained; null when D1 could not be asked. */
+  readonly reconciliations: {
+    readonly months: readonly UnexplainedMonth[];
+    readonly lostAtEdges: number;
+  } | null;
   readonly months: { readonly stuck: number; readonly oldest: readonly StatementProblem[] } | null;
 };
 
 /** As many ledgers as are asked, however many are behind: those that were behind first. */
 const LEDGERS_ASKED = 10;
 const PROBLEMS_SHOWN = 10;
+/** Three years of them. */
+const MONTHS_SHOWN = 36;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
-  const [breaker, token, reports, database, problems] = await Promise.all([
+  const [breaker, token, reports, database, problems, reconciliations] = await Promise.all([
     services.gate.status(),
     services.tokens.status("live"),
     services.backlog.reports(),
     unlessDown(databaseSize(services.db)),
     unlessDown(services.statements.problems(PROBLEMS_SHOWN)),
+    unlessDown(services.reconciliations.alarms(MONTHS_SHOWN)),
   ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
   const recovered = asked.length - behind.length;
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
-  return { breaker, token, ledgersBehind: reports.length - recovered, oldestUnflushed: oldest, database, months };
+  return {
+    breaker,
+    token,
+    ledgersBehind: reports.length - recovered,
+    oldestUnflushed: oldest,
+    database,
+    months,
+    reconciliations,
+  };
 }
 
 async function unlessDown<Value>(asking: Promise<Value>): Promise<Value | null> {

@@ -14,6 +14,7 @@ import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { CallBatches } from "./ledger/call_batches.ts";
 import { EarlyCalls } from "./ledger/early_calls.ts";
+import { ReconciliationFiles } from "./reconciliation_files.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { PublishedKeys } from "./published_keys.ts";
 import { Register } from "./register.ts";
@@ -22,6 +23,7 @@ import { StrayCalls } from "./stray_calls.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
+import { UpstreamPriceList } from "./upstream_prices.ts";
 import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
 
 /**
@@ -40,6 +42,8 @@ export type Services = {
   readonly exportKeys: ExportKeys;
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
+  readonly reconciliationFiles: ReconciliationFiles;
+  readonly upstreamPrices: UpstreamPriceList;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly callBatches: CallBatches;
   readonly earlyCalls: EarlyCalls;
@@ -86,6 +90,8 @@ function makeServices(env: Env, settings: Settings): Services {
     exportKeys,
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
+    reconciliationFiles: new ReconciliationFiles(env.STATEMENTS),
+    upstreamPrices: new UpstreamPriceList(env.DB),
     ledgers: env.TENANT_LEDGER,
     callBatches: new CallBatches(env.TENANT_LEDGER),
     earlyCalls: new EarlyCalls(),

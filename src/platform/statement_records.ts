@@ -1,5 +1,6 @@
 import type { ClosedMonth } from "../domain/closed_month.ts";
 import type { Period } from "../domain/period.ts";
+import type { TenantMonth } from "../domain/period_of_all.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
 import type { LedgerKey } from "./event_copy.ts";
 
@@ -49,6 +50,20 @@ const SQL = {
     SELECT count(*) AS count FROM tenants WHERE created_at < ?1
       AND NOT EXISTS (SELECT 1 FROM statements WHERE tenant_id = tenants.id AND period = ?2)`,
   countTenants: `SELECT count(*) AS count FROM tenants WHERE created_at < ?`,
+  monthsOfTenants: `
+    SELECT tenant.id, tenant.created_at, coalesce(month.manifest->>'$.tenant.name', tenant.name) AS name,
+      coalesce(month.manifest->>'$.tenant.document', tenant.document) AS document, month.closed_at,
+      month.manifest->>'$.counts.billed' AS quantity, month.manifest->>'$.counts.delivered' AS delivered,
+      (SELECT count(*) FROM resolved_unknowns WHERE tenant_id = tenant.id AND period = ?4) AS confirmed,
+      (SELECT sum(value->>'amountCentavos') FROM json_each(month.manifest, '$.lines')
+        WHERE value->>'kind' = 'lookups') AS amount,
+      (SELECT sum(value->>'amountCentavos') FROM json_each(month.manifest, '$.lines')
+        WHERE value->>'kind' != 'lookups') AS adjustments,
+      month.manifest->>'$.totals.carriedOutCentavos' AS carried_out,
+      month.manifest->>'$.totals.amountCentavos' AS total
+    FROM tenants AS tenant LEFT JOIN statements AS month ON month.tenant_id = tenant.id AND month.period = ?4
+    WHERE (tenant.created_at, tenant.id) > (?1, ?2) AND tenant.created_at < ?3
+    ORDER BY tenant.created_at, tenant.id LIMIT ?5`,
   noteProblem: `
     INSERT INTO statement_problems (tenant_id, period, step, reason, seq, failures, first_at, retry_at)
     SELECT ?1, ?2, ?3, ?4, ?5, 1, ?6, ?6 + ?7 FROM tenants WHERE id = ?1
@@ -199,6 +214,16 @@ export class StatementRecords {
     return { closed: (tenants?.results[0]?.count ?? 0) - remaining, remaining };
   }
 
+  /** A page of the tenants that a month had, with what it came to where it is closed. */
+  async monthsOfTenants(
+    period: Period,
+    page: { after: readonly [number, string]; createdBeforeMs: number; limit: number },
+  ): Promise<{ createdAtMs: number; month: TenantMonth }[]> {
+    const { after, createdBeforeMs, limit } = page;
+    const rows = await this.#bind(SQL.monthsOfTenants, ...after, createdBeforeMs, period, limit).all<Row>();
+    return rows.results.map((row) => ({ createdAtMs: row["created_at"] as number, month: toTenantMonth(row) }));
+  }
+
   /** Notes that a step failed; with each failure in a row it is put off for twice as long, at most a day. */
   async noteProblem({ tenantId, period, step, reason, seq }: NewProblem, atMs: number): Promise<void> {
     const times = [atMs, FIRST_RETRY_MS, LONGEST_RETRY_MS] as const;
@@ -254,6 +279,25 @@ function toStatement(row: Row): StoredStatement {
     manifestSha256: row["manifest_sha256"] as string,
     isArchived: row["archived_at"] !== null,
     isPruned: row["pruned_at"] !== null,
+  };
+}
+
+function toTenantMonth(row: Row): TenantMonth {
+  const { id: tenantId, name, document } = row as { id: string; name: string; document: string };
+  if (row["closed_at"] === null) return { tenantId, name, document, totals: null };
+  const numberOf = (column: string) => (row[column] as number | null) ?? 0;
+  return {
+    tenantId,
+    name,
+    document,
+    totals: {
+      quantity: numberOf("quantity"),
+      amountCentavos: numberOf("amount"),
+      adjustmentsCentavos: numberOf("adjustments"),
+      carriedOutCentavos: numberOf("carried_out"),
+      totalCentavos: numberOf("total"),
+      claroUnits: numberOf("delivered") + numberOf("confirmed"),
+    },
   };
 }
 

@@ -51,6 +51,8 @@ async function send(endpoint: Endpoint, { credentials, query = "", headers = {},
   const values: Record<string, string> = {
     tenantId: tenant.tenantId,
     keyId: tenant.keyId,
+    periodFile: "2026-11.csv",
+    reconciliationId: "rec_0123456789abcdef0123",
     period: periodOf(Date.now()),
     file: "events.csv",
   };
@@ -220,7 +222,7 @@ describe("the body", () => {
       body: "x".repeat(most + 1),
     });
     expect([told.status, told.code]).toEqual([413, "payload_too_large"]);
-    expect(told.issues[0]?.message).toContain(most === 4096 ? "4 KiB" : "20 MiB");
+    expect(told.issues[0]?.message).toContain(most === 4096 ? "4 KiB" : "100 MiB");
   });
 
   test.each(

@@ -5,7 +5,7 @@ import type { BreakerState } from "../../platform/claro/claro_breaker.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { databaseHealth, monthsHealth, shownMonths } from "./months_health.ts";
+import { databaseHealth, monthsHealth, reconciliationsHealth, shownMonths } from "./months_health.ts";
 import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
 
 const breakerState = {
@@ -118,6 +118,12 @@ export const healthAnswer = z
         en: "D1's size; null when it could not be asked.",
       }),
     ),
+    reconciliations: reconciliationsHealth.nullable().meta(
+      told({
+        "pt-BR": "O que as conciliações deixam sem explicação; `null` quando o D1 não respondeu.",
+        en: "What reconciliations leave unexplained; null when D1 could not be asked.",
+      }),
+    ),
     months: monthsHealth.nullable().meta(
       told({
         "pt-BR": "Meses que não fecham; `null` quando o D1 não respondeu.",
@@ -143,7 +149,15 @@ export const readHealth = operatorEndpoint({
   answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
   handle: async ({ context, services }) => {
     const health = await readGatewayHealth(services);
-    const { breaker, token, ledgersBehind: behind, oldestUnflushed: oldest, database, months } = health;
+    const {
+      breaker,
+      token,
+      ledgersBehind: behind,
+      oldestUnflushed: oldest,
+      database,
+      months,
+      reconciliations,
+    } = health;
     const nowMs = services.clock.nowMs();
     return ok(
       context.json({
@@ -169,6 +183,10 @@ export const readHealth = operatorEndpoint({
           },
         },
         database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
+        reconciliations: reconciliations && {
+          months: [...reconciliations.months],
+          lostAtEdges: reconciliations.lostAtEdges,
+        },
         months: months && shownMonths(months),
       } satisfies z.infer<typeof healthAnswer>),
     );

@@ -51,6 +51,40 @@ export const monthsHealth = z.object({
     .meta(told({ "pt-BR": "Os que estão assim há mais tempo.", en: "Those that are so for the longest." })),
 });
 
+export const reconciliationsHealth = z.object({
+  months: z
+    .array(
+      z.object({
+        period: periodField,
+        id: z
+          .string()
+          .meta(
+            told({ "pt-BR": "A conciliação.", en: "The reconciliation." }, { examples: ["rec_0123456789abcdef0123"] }),
+          ),
+        unexplained: z
+          .int()
+          .meta(
+            told({ "pt-BR": "Consultas sem explicação.", en: "Lookups without an explanation." }, { examples: [3] }),
+          ),
+      }),
+    )
+    .meta(
+      told({
+        "pt-BR": "Meses cuja última conciliação deixa algo sem explicação.",
+        en: "Months whose last reconciliation leaves something unexplained.",
+      }),
+    ),
+  lostAtEdges: z.int().meta(
+    told(
+      {
+        "pt-BR": "Consultas da virada do mês que nenhum dos dois relatórios traz.",
+        en: "Lookups near a month's end that neither of the two reports names.",
+      },
+      { examples: [0] },
+    ),
+  ),
+});
+
 export function shownMonths({ stuck, oldest }: NonNullable<Health["months"]>): z.infer<typeof monthsHealth> {
   return {
     stuck,
