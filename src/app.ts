@@ -4,6 +4,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { trimTrailingSlash } from "hono/trailing-slash";
 import { adjustTenant, listAdjustments } from "./http/admin/adjustments.ts";
 import { listAudit } from "./http/admin/audit.ts";
+import { revokeExportKey } from "./http/admin/export_keys.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
@@ -59,6 +60,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listAdjustments,
   closePeriod,
   getPeriod,
+  revokeExportKey,
   putUpstreamPrices,
   readHealth,
   rebuildLedgerCopy,

@@ -4,7 +4,7 @@ import { publicEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
 import { timeField } from "./shared_fields.ts";
 
-const exportKey = z.object({
+export const exportKey = z.object({
   kty: z.literal("OKP").meta(told({ "pt-BR": "O tipo da chave.", en: "The key's type." })),
   crv: z.literal("Ed25519").meta(told({ "pt-BR": "A curva.", en: "The curve." })),
   x: z

@@ -44,6 +44,10 @@ export const PATH_PARAMETERS = {
         { examples: ["2026-11"] },
       ),
     ),
+  kid: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .meta(told({ "pt-BR": "O nome de uma chave.", en: "A key's name." }, { examples: ["export-2026"] })),
   reconciliationId: z
     .string()
     .regex(/^rec_[0-9a-f]{20}$/)

@@ -170,17 +170,19 @@ export const statement = z
 /** With what no partner is shown. */
 export const operatorStatement = statement
   .extend({
-    claroPossibleCost: possibleCost.extend({
-      confirmed: z.int().meta(
-        told(
-          {
-            "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
-            en: "Those of `unknown` that a report of Claro has confirmed.",
-          },
-          { examples: [0] },
+    claroPossibleCost: possibleCost
+      .extend({
+        confirmed: z.int().meta(
+          told(
+            {
+              "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
+              en: "Those of `unknown` that a report of Claro has confirmed.",
+            },
+            { examples: [0] },
+          ),
         ),
-      ),
-    }),
+      })
+      .meta(told(POSSIBLE_COST)),
   })
   .meta({ id: "OperatorStatement" });
 

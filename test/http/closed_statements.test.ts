@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
+import { servicesOf } from "../../src/platform/services.ts";
 import { ADMIN_TOKEN, admin, adminJson, call, ledgerOf, lookup, newTenant } from "../support/gateway.ts";
 import {
   bundle,
@@ -201,6 +202,32 @@ describe("closing a month", () => {
     const other = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, renamed);
     expect(other.status).toBe(500);
   });
+});
+
+test("a key that was disowned signs no more, and is listed as such", async () => {
+  const kid = "export-stolen";
+  const jwk = JSON.parse(env.EXPORT_SIGNING_KEY) as Record<string, string>;
+  const stolen = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...jwk, kid }) };
+  const made = servicesOf(stolen as typeof env);
+  if (!made.ok) throw new Error("misconfigured");
+  const { exportKeys, settings } = made.value;
+  const [before] = (await exportKeys.all()).filter(({ kid: name }) => name === "export-test");
+  if (settings.exportSigningKey === null) throw new Error("no key");
+  expect(await exportKeys.use(settings.exportSigningKey, NOVEMBER.endMs)).toBe(true);
+  // Its first use ends the one before; a key that was replaced signs no more either.
+  expect((await exportKeys.all()).find(({ kid: name }) => name === "export-test")?.validUntilMs).toBe(
+    before === undefined ? undefined : NOVEMBER.endMs,
+  );
+  expect(await adminJson(`/export-keys/${kid}/revoke`, { method: "POST" })).toMatchObject({
+    kid,
+    validUntil: new Date(NOVEMBER.startMs + 12 * HOUR_MS).toISOString(),
+    revokedAt: new Date(NOVEMBER.startMs + 12 * HOUR_MS).toISOString(),
+  });
+  expect(await exportKeys.use(settings.exportSigningKey, NOVEMBER.endMs)).toBe(false);
+  expect((await admin("/export-keys/nobody/revoke", { method: "POST" })).status).toBe(404);
+  // For the tests after this one.
+  for (const name of ["export-test", kid]) await env.STATEMENTS.delete(`export-keys/${name}.json`);
+  await env.DB.prepare("DELETE FROM export_keys").run();
 });
 
 describe("closing while D1 fails", () => {

@@ -51,6 +51,7 @@ async function send(endpoint: Endpoint, { credentials, query = "", headers = {},
   const values: Record<string, string> = {
     tenantId: tenant.tenantId,
     keyId: tenant.keyId,
+    kid: "nobody",
     periodFile: "2026-11.csv",
     reconciliationId: "rec_0123456789abcdef0123",
     period: periodOf(Date.now()),

@@ -90,7 +90,12 @@ export const resolvedUnknown = z
 const nextCursor = z
   .string()
   .nullable()
-  .meta(told({ "pt-BR": "Para `cursor`; `null` quando é tudo.", en: "For `cursor`; null when that is all." }));
+  .meta(
+    told(
+      { "pt-BR": "Para `cursor`; `null` quando é tudo.", en: "For `cursor`; null when that is all." },
+      { examples: ["WzEsInJlY18wMTIzNDU2Nzg5YWJjZGVmMDEyMyJd"] },
+    ),
+  );
 
 const runFields = {
   id: z

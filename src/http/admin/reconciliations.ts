@@ -155,7 +155,9 @@ export const listReconciliations = operatorEndpoint({
   summary: { "pt-BR": "Ver as conciliações", en: "List the reconciliations" },
   role: "read",
   query: z.object({
-    period: monthQuery.optional().meta(told({ "pt-BR": "Só de um mês.", en: "Of one month only." })),
+    period: monthQuery
+      .optional()
+      .meta(told({ "pt-BR": "Só de um mês.", en: "Of one month only." }, { examples: ["2026-11"] })),
     limit: limitQuery,
     cursor: pageCursor,
   }),

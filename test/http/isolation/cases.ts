@@ -198,6 +198,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "POST /admin/v1/periods/:period/close": operatorOnly("POST", () => `/periods/2020-01/close`, {}),
   "GET /admin/v1/health": operatorOnly("GET", () => "/health"),
   "POST /admin/v1/ledger/rebuild": operatorOnly("POST", () => "/ledger/rebuild", {}),
+  "POST /admin/v1/export-keys/:kid/revoke": operatorOnly("POST", () => "/export-keys/nobody/revoke"),
   "GET /admin/v1/periods/:periodFile": operatorOnly("GET", () => "/periods/2020-01"),
   "PUT /admin/v1/upstream-prices/:period": operatorOnly("PUT", () => "/upstream-prices/2020-01", {
     tiers: [{ upTo: null, unitPriceMicros: 1 }],
