@@ -67,22 +67,51 @@ function numbersOf(text) {
   return [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8, 10))];
 }
 
+// src/domain/canonical_json.ts
+function spellCanonically(value, isSpelled = Number.isFinite) {
+  if (typeof value === "number" && !isSpelled(value)) throw new RangeError(`${value} has no canonical form`);
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (isList(value)) return `[${value.map((item) => spellCanonically(item, isSpelled)).join(",")}]`;
+  const fields = Object.entries(value).toSorted(([left], [right]) => left < right ? -1 : 1);
+  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${spellCanonically(field, isSpelled)}`).join(",")}}`;
+}
+function isList(value) {
+  return Array.isArray(value);
+}
+
+// src/domain/ed25519.ts
+var ALGORITHM = { name: "Ed25519" };
+async function isSignedBy(key, bytes, signature) {
+  const { kty, crv, x } = key;
+  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
+  const given = fromBase64Url(signature);
+  return given !== null && await crypto.subtle.verify(ALGORITHM, publicKey, given, bytes);
+}
+function fromBase64Url(text) {
+  if (!/^[\w-]+$/.test(text)) return null;
+  try {
+    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}
+
 // src/domain/money.ts
 var MICROS_PER_REAL = 1e6;
 var MICROS_PER_CENTAVO = 1e4;
 function formatMicros(micros) {
-  const [sign, whole, rest] = split(micros, MICROS_PER_REAL);
+  const [sign2, whole, rest] = split(micros, MICROS_PER_REAL);
   const places = String(rest).padStart(6, "0").replace(/0{1,2}$/, "");
-  return `${sign}${whole}.${places}`;
+  return `${sign2}${whole}.${places}`;
 }
 function roundToCentavos(micros) {
-  const [sign, whole, rest] = split(micros, MICROS_PER_CENTAVO);
+  const [sign2, whole, rest] = split(micros, MICROS_PER_CENTAVO);
   const centavos = rest * 2 >= MICROS_PER_CENTAVO ? whole + 1 : whole;
-  return sign === "-" && centavos > 0 ? -centavos : centavos;
+  return sign2 === "-" && centavos > 0 ? -centavos : centavos;
 }
 function formatCentavos(centavos) {
-  const [sign, whole, rest] = split(centavos, 100);
-  return `${sign}${whole}.${String(rest).padStart(2, "0")}`;
+  const [sign2, whole, rest] = split(centavos, 100);
+  return `${sign2}${whole}.${String(rest).padStart(2, "0")}`;
 }
 function addExact(left, right) {
   const sum = left + right;
@@ -97,17 +126,12 @@ function split(amount, unit) {
 }
 
 // src/domain/statement.ts
-var ALGORITHM = { name: "Ed25519" };
 function carriedOut({ period, totals }) {
   const { carriedOutCentavos = 0 } = totals;
   return carriedOutCentavos === 0 ? null : { from: period, centavos: carriedOutCentavos };
 }
 function canonicalJson(value) {
-  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new RangeError(`${value} has no canonical form`);
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const fields = Object.entries(value).toSorted(([left], [right]) => left < right ? -1 : 1);
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+  return spellCanonically(value, Number.isSafeInteger);
 }
 async function verifyManifest(text, publicKeys) {
   const parsed = parseObject(text);
@@ -116,10 +140,7 @@ async function verifyManifest(text, publicKeys) {
   if (typeof signature !== "string") return fail("not_signed");
   const key = publicKeys.find(({ kid }) => kid === unsigned["keyId"]);
   if (key === void 0) return fail("unknown_key");
-  const { kty, crv, x } = key;
-  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
-  const bytes = fromBase64Url(signature);
-  const isSigned = bytes !== null && await crypto.subtle.verify(ALGORITHM, publicKey, bytes, signedBytes(unsigned));
+  const isSigned = await isSignedBy(key, signedBytes(unsigned), signature);
   return isSigned ? ok(parsed) : fail("bad_signature");
 }
 async function sha256Hex(data) {
@@ -145,17 +166,6 @@ function isCanonical(value, text) {
 ` === text;
   } catch {
     return false;
-  }
-}
-function isList(value) {
-  return Array.isArray(value);
-}
-function fromBase64Url(text) {
-  if (!/^[\w-]+$/.test(text)) return null;
-  try {
-    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
-  } catch {
-    return null;
   }
 }
 

@@ -5,13 +5,16 @@ import { trimTrailingSlash } from "hono/trailing-slash";
 import { adjustTenant, listAdjustments } from "./http/admin/adjustments.ts";
 import { listAudit } from "./http/admin/audit.ts";
 import { revokeExportKey } from "./http/admin/export_keys.ts";
+import { exportAudit, listAuditHeads } from "./http/admin/audit_chain.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
 import { listLookups } from "./http/admin/lookups.ts";
 import { getPeriod, putUpstreamPrices } from "./http/admin/period_of_all.ts";
-import { closePeriod } from "./http/admin/periods.ts";
 import * as reconciliations from "./http/admin/reconciliations.ts";
+import * as operators from "./http/admin/operators.ts";
+import { closePeriod } from "./http/admin/periods.ts";
+import { readReferenceKeys } from "./http/admin/privacy.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import { answerFailure } from "./http/answer_failure.ts";
 import { answerOpenApi } from "./http/answer_openapi.ts";
@@ -69,6 +72,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
   reconciliations.getReconciliation,
   reconciliations.listReconciliations,
   listAudit,
+  exportAudit,
+  listAuditHeads,
+  operators.listOperators,
+  operators.createOperator,
+  operators.revokeOperator,
+  readReferenceKeys,
 ];
 
 const documentOf = documentOnce(ENDPOINTS);

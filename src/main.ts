@@ -5,8 +5,11 @@ import { closeDuePeriods } from "./gateway/close_period.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { continueReconciliations } from "./gateway/reconcile.ts";
 import { relieveDatabase } from "./gateway/relieve_database.ts";
+import { tendReferenceKeys } from "./gateway/reference_keys.ts";
+import { sealAudit } from "./gateway/seal_audit.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
+import { describeProblem } from "./platform/settings.ts";
 import { logEvent, messageOf } from "./platform/log.ts";
 
 export { AccessToken } from "./platform/claro/access_token.ts";
@@ -18,15 +21,18 @@ export default {
 
   async scheduled(_event, env) {
     const services = servicesOf(env);
-    if (!services.ok) return logEvent("error", { event: "misconfigured", settings: services.failure.names });
+    if (!services.ok)
+      return logEvent("error", { event: "misconfigured", settings: services.failure.problems.map(describeProblem) });
     for (const task of [
       deliverStrayCalls,
       sweep,
+      tendReferenceKeys,
       completeAdjustments,
       relieveDatabase,
       closeDuePeriods,
       archiveStatements,
       continueReconciliations,
+      sealAudit,
     ]) {
       try {
         await task(services.value);

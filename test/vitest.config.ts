@@ -50,9 +50,9 @@ export default defineConfig({
                   CLARO_TIMEOUT_MS: "2000",
                   CLARO_CLIENT_ID: "test-gateway",
                   CLARO_CLIENT_SECRET: "test-gateway-secret",
-                  ADMIN_TOKEN: "test-admin-token-0123456789",
+                  ADMIN_TOKEN: "test-admin-token-0123456789-abcdef",
                   ACCESS_TOKEN_SECRET: "test-access-token-secret-0123456789",
-                  CPF_HMAC_SECRET: "test-cpf-hmac-secret-0123456789",
+                  CPF_HMAC_SECRET: "test-cpf-hmac-secret-0123456789-abcdef",
                   IDEMPOTENCY_SECRET: "test-idempotency-secret-0123456789",
                   // The key pair of RFC 8037, appendix A: known to everyone, good for tests only.
                   EXPORT_SIGNING_KEY: JSON.stringify({

@@ -5,7 +5,10 @@ import { addHealthCommand } from "./commands/health.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addLedgerCommands } from "./commands/ledger.ts";
 import { addPeriodCommands } from "./commands/periods.ts";
+import { addLoginCommands } from "./commands/login.ts";
+import { addOperatorCommands } from "./commands/operators.ts";
 import { addPlanCommands } from "./commands/plans.ts";
+import { addPrivacyCommands } from "./commands/privacy.ts";
 import { addStatementCommands } from "./commands/statements.ts";
 import { addTenantCommands } from "./commands/tenants.ts";
 import { addUsageCommand } from "./commands/usage.ts";
@@ -26,6 +29,9 @@ async function main(argv: readonly string[]): Promise<number> {
   addAuditCommands(program);
   addHealthCommand(program);
   addLedgerCommands(program);
+  addOperatorCommands(program);
+  addPrivacyCommands(program);
+  addLoginCommands(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return EXIT.done;

@@ -4,9 +4,9 @@ import { parseArgs, styleText } from "node:util";
 import type { ChildProcess } from "node:child_process";
 import { unstable_readConfig as readConfig } from "wrangler";
 import { messageOf } from "../platform/log.ts";
-import { readSettings } from "../platform/settings.ts";
+import { describeProblem, readSettings } from "../platform/settings.ts";
 import { ensureDemo } from "./local/demo.ts";
-import { DEV_VARS, ensureDevVars } from "./local/dev_vars.ts";
+import { DEV_VARS, ensureDevVars, optionalVars } from "./local/dev_vars.ts";
 import { forgetLocalGateway, noteLocalGateway } from "./local/local_gateway.ts";
 import { relayOutput } from "./local/relay_output.ts";
 import { gatewayLost } from "./local/watch_gateway.ts";
@@ -36,10 +36,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { port, stateDir, vars } = readArguments(args);
   const devVars = ensureDevVars();
-  const settings = readSettings({ ...configuredVars(), ...devVars.vars, LOCAL: "true", ...vars });
+  const settings = readSettings({ ...readWranglerConfig().vars, ...devVars.vars, LOCAL: "true", ...vars });
   if (!settings.ok) {
     const place = `${relative(process.cwd(), DEV_VARS)}, wrangler.toml and --var`;
-    return failure(`Missing or malformed settings: ${settings.failure.names.join(", ")} (see ${place})`);
+    const lines = settings.failure.problems.map((problem) => `\n  ${describeProblem(problem)}`).join("");
+    return failure(`Missing or malformed settings: ${settings.failure.names.join(", ")} (see ${place})${lines}`);
   }
   if (!(port >= 1 && port <= LARGEST_PORT)) return failure(`--port must be a number from 1 to ${LARGEST_PORT}`);
   if (!(await isFree(port))) return failure(`Port ${port} is taken. Choose another: npm start -- --port ${port + 1}`);
@@ -51,11 +52,17 @@ async function main(args: readonly string[]): Promise<number> {
   if (ending.asked) return 0;
   if (!migrated.ok) return failure(`The database could not be prepared:\n${migrated.output}`);
 
-  const gateway = spawnWrangler(["dev", "--persist-to", stateDir, "--var", "LOCAL:true", ...withPort(args, port)]);
+  const optional = optionalVars(devVars.vars, readWranglerConfig().secrets?.required ?? []);
+  const local = ["--persist-to", stateDir, ...optional, "--var", "LOCAL:true"];
+  const gateway = spawnWrangler(["dev", ...local, ...withPort(args, port)]);
   ending.passTo(gateway);
   relayOutput(gateway, { out: process.stdout, err: process.stderr });
   const url = `http://127.0.0.1:${port}`;
-  const problem = await openForUse(url, gateway, { adminToken: settings.value.adminToken, stateDir, devVars });
+  const problem = await openForUse(url, gateway, {
+    adminToken: settings.value.adminTokens[0] ?? "",
+    stateDir,
+    devVars,
+  });
   if (problem !== null && !ending.asked) {
     gateway.kill("SIGTERM");
     await exitOf(gateway);
@@ -107,8 +114,8 @@ function withPort(args: readonly string[], port: number): string[] {
   return ["--port", String(port), ...kept];
 }
 
-function configuredVars(): Record<string, unknown> {
-  return readConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }, { hideWarnings: true }).vars;
+function readWranglerConfig() {
+  return readConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }, { hideWarnings: true });
 }
 
 async function isFree(port: number): Promise<boolean> {

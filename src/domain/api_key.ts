@@ -1,3 +1,4 @@
+import { checkOf, randomBase62, type RandomBytes } from "./checked_token.ts";
 import type { Mode } from "./meter_event.ts";
 import { fail, ok, type Result } from "./result.ts";
 
@@ -16,12 +17,10 @@ export type ApiKey = {
 export const SCOPES = ["scores:read", "usage:read", "statements:read"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const WRITTEN_KEY = /^(csg_(live|test)_[0-9A-Za-z]{10})_([0-9A-Za-z]{26})([0-9A-Za-z]{6})$/;
 const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}$/;
 const ID_LENGTH = 10;
 const SECRET_LENGTH = 26;
-const CHECK_LENGTH = 6;
 
 /** Reads a key and proves its check, without any I/O. */
 export function parseApiKey(text: string): Result<ApiKey, "invalid_api_key"> {
@@ -33,7 +32,7 @@ export function parseApiKey(text: string): Result<ApiKey, "invalid_api_key"> {
 }
 
 /** A new key; `randomBytes(n)` gives n bytes from a cryptographic source. */
-export function makeApiKey(mode: Mode, randomBytes: (count: number) => Uint8Array): ApiKey {
+export function makeApiKey(mode: Mode, randomBytes: RandomBytes): ApiKey {
   const keyId = `csg_${mode}_${randomBase62(ID_LENGTH, randomBytes)}`;
   const secret = randomBase62(SECRET_LENGTH, randomBytes);
   const clientSecret = `${secret}${checkOf(`${keyId}_${secret}`)}`;
@@ -44,35 +43,4 @@ export function makeApiKey(mode: Mode, randomBytes: (count: number) => Uint8Arra
 export function modeOfKeyId(keyId: string): Mode | null {
   if (!KEY_ID.test(keyId)) return null;
   return keyId.startsWith("csg_live_") ? "live" : "test";
-}
-
-function randomBase62(length: number, randomBytes: (count: number) => Uint8Array): string {
-  let text = "";
-  while (text.length < length) {
-    // 248 is the largest multiple of 62 in a byte: what lies above would favour the first characters.
-    for (const byte of randomBytes(length)) if (byte < 248 && text.length < length) text += BASE62[byte % 62];
-  }
-  return text;
-}
-
-function checkOf(text: string): string {
-  let rest = crc32(text);
-  let check = "";
-  for (let i = 0; i < CHECK_LENGTH; i++) {
-    check = `${BASE62[rest % 62]}${check}`;
-    rest = Math.floor(rest / 62);
-  }
-  return check;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value >>> 0;
-});
-
-function crc32(ascii: string): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < ascii.length; i++) crc = (CRC_TABLE[(crc ^ ascii.charCodeAt(i)) & 0xff] as number) ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -42,6 +42,7 @@ export type FailureCode =
   | "test_quota_exceeded"
   | "internal"
   | "misconfigured"
+  | "access_unavailable"
   | "claro_contract"
   | "claro_unauthorized"
   | "claro_forbidden"

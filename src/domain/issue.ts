@@ -61,6 +61,7 @@ export type IssueCode =
   | "key_recorded"
   | "setting_missing"
   | "setting_taken"
+  | "email_in_use"
   // What is wrong with a line of a report.
   | "report_cells"
   | "report_transaction"

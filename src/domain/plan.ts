@@ -34,6 +34,7 @@ export type PlanTerms = {
   readonly ratePerSecond?: number | undefined;
   readonly burst?: number | undefined;
   readonly monthlySpendCapMicros?: number | null | undefined;
+  readonly readsPerMinute?: number | undefined;
 };
 
 /** The full terms of a plan for a tenant created at `createdAtMs`: the name's defaults, with what `terms` overrides. */
@@ -53,7 +54,12 @@ export function overridePlan(plan: Plan, terms: Omit<PlanTerms, "name">): Plan {
     burst: terms.burst ?? inherited,
     monthlySpendCapMicros:
       terms.monthlySpendCapMicros === undefined ? plan.monthlySpendCapMicros : terms.monthlySpendCapMicros,
+    ...readsOf(terms.readsPerMinute ?? plan.readsPerMinute),
   };
+}
+
+function readsOf(readsPerMinute: number | undefined): Pick<Plan, "readsPerMinute"> {
+  return readsPerMinute === undefined ? {} : { readsPerMinute };
 }
 
 function overrideAllowance(allowance: Allowance | null, terms: PlanTerms["allowance"]): Allowance | null {

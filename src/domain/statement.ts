@@ -1,3 +1,5 @@
+import { type Json, spellCanonically } from "./canonical_json.ts";
+import { isSignedBy, sign } from "./ed25519.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
 import { type Period, TIME_ZONE } from "./period.ts";
@@ -82,10 +84,6 @@ export type ManifestOptions = {
   readonly closed: { readonly atMs: number; readonly keyId: string } | null;
 };
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-const ALGORITHM = { name: "Ed25519" };
-
 /** The manifest of a period that adds up to `totals`. */
 export function buildManifest(totals: StatementTotals, options: ManifestOptions): Manifest {
   const { closed, files, period, previousManifestSha256, tenant, plan } = options;
@@ -128,11 +126,7 @@ export function carriedOut({ period, totals }: Manifest): CarriedCredit | null {
  * `JSON.stringify` writes them. Throws `RangeError` for a number that is no safe integer: manifests hold no other.
  */
 export function canonicalJson(value: Json): string {
-  if (typeof value === "number" && !Number.isSafeInteger(value)) throw new RangeError(`${value} has no canonical form`);
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (isList(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const fields = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join(",")}}`;
+  return spellCanonically(value, Number.isSafeInteger);
 }
 
 /** The text of `manifest.json`, always the same for the same manifest. */
@@ -143,10 +137,7 @@ export function manifestText(manifest: Manifest | SignedManifest): string {
 /** Signs a closed manifest. Throws when the key is not the one that the manifest names: that would never verify. */
 export async function signManifest(manifest: Manifest, key: ExportPrivateKey): Promise<SignedManifest> {
   if (manifest.keyId !== key.kid) throw new RangeError(`the manifest names key ${manifest.keyId}, not ${key.kid}`);
-  const { kty, crv, x, d } = key;
-  const privateKey = await crypto.subtle.importKey("jwk", { kty, crv, x, d }, ALGORITHM, false, ["sign"]);
-  const signature = await crypto.subtle.sign(ALGORITHM, privateKey, signedBytes(manifest));
-  return { ...manifest, signature: base64Url(new Uint8Array(signature)) };
+  return { ...manifest, signature: await sign(key, signedBytes(manifest)) };
 }
 
 /** Reads the text of a `manifest.json` and gives the manifest only if one of the keys signed exactly this text. */
@@ -160,10 +151,7 @@ export async function verifyManifest(
   if (typeof signature !== "string") return fail("not_signed");
   const key = publicKeys.find(({ kid }) => kid === unsigned["keyId"]);
   if (key === undefined) return fail("unknown_key");
-  const { kty, crv, x } = key;
-  const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
-  const bytes = fromBase64Url(signature);
-  const isSigned = bytes !== null && (await crypto.subtle.verify(ALGORITHM, publicKey, bytes, signedBytes(unsigned)));
+  const isSigned = await isSignedBy(key, signedBytes(unsigned), signature);
   // Only our own signer makes this signature, and it signs nothing but manifests: the shape is known with it.
   return isSigned ? ok(parsed as unknown as SignedManifest) : fail("bad_signature");
 }
@@ -194,25 +182,5 @@ function isCanonical(value: Json, text: string): boolean {
     return `${canonicalJson(value)}\n` === text;
   } catch {
     return false;
-  }
-}
-
-function isList(value: object): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function base64Url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
-function fromBase64Url(text: string): Uint8Array | null {
-  if (!/^[\w-]+$/.test(text)) return null;
-  try {
-    return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
-  } catch {
-    return null;
   }
 }

@@ -5,7 +5,7 @@ import { SETTLE_MS } from "../domain/ledger/times.ts";
 import type { Result } from "../domain/result.ts";
 import { withDeadline } from "../platform/deadline.ts";
 import type { ClaroCall } from "./claro_call.ts";
-import { requestIdentity } from "./idempotent_answer.ts";
+import { type LookupIdentity, requestIdentity } from "./idempotent_answer.ts";
 import type { Lookup } from "./lookup.ts";
 import { projectTenant } from "./project_tenant.ts";
 import { putRight } from "./put_right.ts";
@@ -31,8 +31,13 @@ export type Admission =
  * after the answer; the answer waits a little for that where Claro was asked.
  */
 export async function admitLookup(lookup: Lookup, claro: ClaroCall): Promise<Admission> {
-  const { services, caller, timings, waitUntil } = lookup;
-  const call = await admitCall(lookup, claro);
+  const { services, caller, request, timings, waitUntil } = lookup;
+  const identity = await requestIdentity(services, caller, request);
+  if (!identity.ok) {
+    waitUntil(claro.abandon());
+    return { kind: "refused", failure: identity.failure, notices: null };
+  }
+  const call = admitCall(lookup, claro, identity.value);
   const askedAtMs = Date.now();
   const asking = askLedger(lookup, claro, call);
   // The intent of an early call is seen to its end, whoever hangs up.
@@ -56,11 +61,10 @@ export async function admitLookup(lookup: Lookup, claro: ClaroCall): Promise<Adm
   return reply.value.kind === "refused" || reply.value.kind === "replay" ? reply.value : unavailable;
 }
 
-async function admitCall(lookup: Lookup, claro: ClaroCall): Promise<AdmitCall> {
+function admitCall(lookup: Lookup, claro: ClaroCall, identity: LookupIdentity): AdmitCall {
   const { services, caller, request, lookupId } = lookup;
   const { keyId } = caller;
   const { ip, reference, purpose, legalBasis, consentId, requestedBy, requestId, idempotencyKey } = request;
-  const identity = await requestIdentity(services, caller, request);
   return {
     lookupId,
     keyId,

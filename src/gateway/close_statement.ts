@@ -1,6 +1,6 @@
 import { type ClosedMonth, closedMonthOf } from "../domain/closed_month.ts";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
-import { type EventEncoder, exportedEvent } from "../domain/export/exported_event.ts";
+import { type Chunk, exportedEvent, type FileEncoder } from "../domain/export/exported_event.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import {
@@ -123,11 +123,11 @@ async function writeFiles(
   services: Services,
   { tenant, period, previous, range, prefix }: StatementToClose & { range: SeqRange; prefix: string },
 ): Promise<Result<WrittenFiles, StatementFailure>> {
-  const context = await exportContext(services, tenant, period);
   const carriedIn = previous === null ? null : carriedOut(manifestOf(previous));
+  const context = await exportContext(services, { tenant, period, status: "closed", carriedIn });
   const accumulator = new StatementAccumulator(period, { tenantId: tenant.id, firstSeq: range.first, carriedIn });
   const outputs = EXPORT_FILES.map((file) => ({
-    encoder: file.encoder,
+    encoder: file.encode(context),
     writer: services.archive.writer(prefix, file),
   }));
   try {
@@ -135,9 +135,9 @@ async function writeFiles(
     for await (const page of ledgerEvents(services, { tenantId: tenant.id, mode: "live" }, range)) {
       for (const event of page) accumulator.add(event);
       const events = page.map((event) => exportedEvent(event, context));
-      await writeEach(outputs, (encoder) => events.map((event) => encoder.line(event, context)).join(""));
+      await writeEach(outputs, (encoder) => encoder.rows(events));
     }
-    await writeEach(outputs, (encoder) => encoder.footer?.() ?? "");
+    await writeEach(outputs, (encoder) => encoder.footer());
     const totals = accumulator.finish();
     if (!totals.ok) {
       await Promise.all(outputs.map(({ writer }) => writer.abort()));
@@ -153,10 +153,10 @@ async function writeFiles(
 }
 
 async function writeEach(
-  outputs: readonly { encoder: EventEncoder; writer: ArchiveWriter }[],
-  textOf: (encoder: EventEncoder) => string,
+  outputs: readonly { encoder: FileEncoder; writer: ArchiveWriter }[],
+  chunkOf: (encoder: FileEncoder) => Chunk,
 ): Promise<void> {
-  for (const { encoder, writer } of outputs) await writer.write(textOf(encoder));
+  for (const { encoder, writer } of outputs) await writer.write(chunkOf(encoder));
 }
 
 /** Completes what follows from `closed.json`. D1 may be full or away: the month is closed all the same. */

@@ -1,4 +1,5 @@
-import { type EventEncoder, exportedEvent } from "../domain/export/exported_event.ts";
+import type { ExportFile } from "../domain/export/export_files.ts";
+import { exportedEvent } from "../domain/export/exported_event.ts";
 import type { PeriodEvents } from "./open_statement.ts";
 
 /**
@@ -7,27 +8,28 @@ import type { PeriodEvents } from "./open_statement.ts";
  */
 export function encodeEvents(
   { pages, context }: Pick<PeriodEvents, "pages" | "context">,
-  encoder: EventEncoder,
+  file: ExportFile,
 ): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
-  const texts = (async function* () {
+  const encoder = file.encode(context);
+  const chunks = (async function* () {
     yield encoder.header();
     for await (const page of pages) {
-      yield page.map((event) => encoder.line(exportedEvent(event, context), context)).join("");
+      yield encoder.rows(page.map((event) => exportedEvent(event, context)));
     }
-    yield encoder.footer?.() ?? "";
+    yield encoder.footer();
   })();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         for (;;) {
-          const { done, value } = await texts.next();
+          const { done, value } = await chunks.next();
           if (done === true) return controller.close();
-          if (value !== "") return controller.enqueue(utf8.encode(value));
+          if (value.length > 0) return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value);
         }
       },
       async cancel() {
-        await texts.return();
+        await chunks.return();
       },
     },
     { highWaterMark: 0 },

@@ -3,7 +3,7 @@ import { uuidTimeMs } from "../domain/lookup_id.ts";
 import { MODES, type MeterEvent, type Mode } from "../domain/meter_event.ts";
 import { nextPeriod, periodOf, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import type { ExportedEvent } from "../domain/event_row.ts";
+import { meterEventOf, type ExportedEvent } from "../domain/event_row.ts";
 import type { SeqRange } from "../platform/event_copy.ts";
 import { eventById, searchEvents, type SearchedColumn } from "../platform/event_search.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
@@ -57,6 +57,9 @@ export async function findLookup(
   for (const tenant of asked) {
     const flushed = await flush(services, tenant.id);
     if (!flushed.ok) return flushed;
+    const tested = await testEventById(services, tenant.id, id);
+    if (!tested.ok) return tested;
+    if (tested.value !== null) return ok({ lookup: await described(services, tested.value), next: null });
   }
   const event = await eventById(services.db, id, window);
   if (event !== null) return ok({ lookup: await described(services, event), next: null });
@@ -89,16 +92,13 @@ export async function findLookups(
     const from = place !== null && part.period === place.period && part.mode === place.mode ? place.next : 0;
     const source = await sourceOf(services, tenantId, part);
     if (!source.ok) return source;
-    const found =
-      source.value.kind === "archive"
-        ? await searchArchive(services, search, { ...source.value, part, from, room: MOST_FOUND - lookups.length })
-        : await searchCopy(services, search, {
-            ...source.value,
-            part,
-            from,
-            room: MOST_FOUND - lookups.length,
-            budget,
-          });
+    const found = await searchSource(services, search, {
+      source: source.value,
+      part,
+      from,
+      room: MOST_FOUND - lookups.length,
+      budget,
+    });
     lookups.push(...found.events.map((event) => ({ event, period: part.period, isClosed: source.value.isClosed })));
     if (found.next !== null) return ok({ lookups, next: { ...part, next: found.next } });
     if (lookups.length >= MOST_FOUND) return ok({ lookups, next: { ...part, next: Number.MAX_SAFE_INTEGER } });
@@ -106,8 +106,26 @@ export async function findLookups(
   return ok({ lookups, next: null });
 }
 
+async function searchSource(
+  services: Services,
+  search: LookupSearch,
+  { source, ...where }: { source: Source; part: Part; from: number; room: number; budget: Budget },
+): Promise<Found> {
+  switch (source.kind) {
+    case "test":
+      return searchTest(source.events, search, where);
+    case "archive":
+      return await searchArchive(services, search, { ...source, ...where });
+    case "copy":
+      return await searchCopy(services, search, { ...source, ...where });
+    default:
+      return source satisfies never;
+  }
+}
+
 type Part = { readonly period: Period; readonly mode: Mode };
 type Source =
+  | { readonly kind: "test"; readonly events: readonly MeterEvent[]; readonly isClosed: false }
   | { readonly kind: "copy"; readonly range: SeqRange; readonly isClosed: boolean }
   | { readonly kind: "archive"; readonly prefix: string; readonly isClosed: true };
 type Found = { readonly events: readonly MeterEvent[]; readonly next: number | null };
@@ -131,7 +149,8 @@ async function sourceOf(
   tenantId: string,
   { period, mode }: Part,
 ): Promise<Result<Source, Failure>> {
-  const stored = mode === "live" ? await services.statements.statement(tenantId, period) : null;
+  if (mode === "test") return await testSource(services, tenantId, period);
+  const stored = await services.statements.statement(tenantId, period);
   if (stored?.isArchived === true) return ok({ kind: "archive", prefix: stored.prefix, isClosed: true });
   if (stored !== null) {
     return ok({ kind: "copy", range: { first: stored.firstSeq, last: stored.lastSeq }, isClosed: true });
@@ -139,6 +158,27 @@ async function sourceOf(
   const range = await callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.seqRange(period));
   if (!range.ok) return range;
   return ok({ kind: "copy", range: range.value ?? { first: 1, last: 0 }, isClosed: false });
+}
+
+/** Test events are in their ledger alone, the last of them. */
+async function testSource(services: Services, tenantId: string, period: Period): Promise<Result<Source, Failure>> {
+  const rows = await callLedger(services.ledgers, { tenantId, mode: "test" }, (ledger) => ledger.testEvents());
+  if (!rows.ok) return rows;
+  const events = rows.value
+    .map((row) => meterEventOf(row, { tenantId, mode: "test" }))
+    .filter((event) => event.period === period);
+  return ok({ kind: "test", events, isClosed: false });
+}
+
+function searchTest(
+  events: readonly MeterEvent[],
+  { column, value, fromMs, toMs }: LookupSearch,
+  { from, room }: { from: number; room: number },
+): Found {
+  const found = events.filter(
+    (event) => event.seq >= from && event[FIELD[column]] === value && isWanted(event, { fromMs, toMs }),
+  );
+  return { events: found.slice(0, room), next: found[room]?.seq ?? null };
 }
 
 async function searchCopy(
@@ -233,14 +273,22 @@ async function described(services: Services, event: MeterEvent): Promise<FoundLo
   return { event, period, isClosed: stored !== null };
 }
 
-/** Has both ledgers of a tenant bring D1 up to date. */
+async function testEventById(
+  services: Services,
+  tenantId: string,
+  id: string,
+): Promise<Result<MeterEvent | null, Failure>> {
+  const rows = await callLedger(services.ledgers, { tenantId, mode: "test" }, (ledger) => ledger.testEvents());
+  if (!rows.ok) return rows;
+  const row = rows.value.find((event) => event.id === id);
+  return ok(row === undefined ? null : meterEventOf(row, { tenantId, mode: "test" }));
+}
+
+/** Has the live ledger of a tenant bring D1 up to date. */
 async function flush(services: Services, tenantId: string): Promise<Result<null, Failure>> {
-  const flushes = MODES.map((mode) =>
-    callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.flush(), { timeoutMs: FLUSH_TIMEOUT_MS }),
-  );
-  for (const flushed of await Promise.all(flushes)) {
-    if (!flushed.ok) return flushed;
-    if (flushed.value.kind === "failed") return fail({ code: "ledger_unavailable", retryAfterSeconds: 5 });
-  }
-  return ok(null);
+  const options = { timeoutMs: FLUSH_TIMEOUT_MS };
+  const ledger = { tenantId, mode: "live" } as const;
+  const flushed = await callLedger(services.ledgers, ledger, (stub) => stub.flush(), options);
+  if (!flushed.ok) return flushed;
+  return flushed.value.kind === "failed" ? fail({ code: "ledger_unavailable", retryAfterSeconds: 5 }) : ok(null);
 }

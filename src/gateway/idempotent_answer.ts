@@ -1,33 +1,44 @@
+import type { Failure } from "../domain/failure.ts";
+import { ok, type Result } from "../domain/result.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
-import type { Charge } from "../domain/ledger/commands.ts";
+import type { Charge, KeyedRequest } from "../domain/ledger/commands.ts";
 import type { Lookup } from "./lookup.ts";
+import { referenceToPerson } from "./reference_keys.ts";
 import { withCharge, type LookupAnswer, type LookupRequest } from "./lookup.ts";
-
-/** Names the secret under which a CPF's reference was made, so that references of two secrets are never compared. */
-const CPF_REFERENCE_VERSION = "v1";
-const CPF_REFERENCE_HEX_DIGITS = 32;
 
 type AnswerContext = Pick<Lookup, "caller" | "request" | "lookupId">;
 
-/** What the ledger is told of a request: who the CPF is, and what makes a repeat a repeat, all as keyed hashes. */
+/** Who the CPF of a request is, and what makes a repeat a repeat: all that the ledger is told, as keyed hashes. */
+export type LookupIdentity = { readonly cpfReference: string; readonly idempotency: KeyedRequest | null };
+
+/**
+ * Where the secret is being replaced a repeat is looked for under each that holds, whichever of them this isolate has
+ * first: isolates with the settings of before and after the change run side by side.
+ */
 export async function requestIdentity(
   services: Services,
-  caller: Caller,
+  { tenantId }: Caller,
   request: LookupRequest,
-): Promise<{ cpfReference: string; idempotency: { keyHash: string; requestHash: string } | null }> {
-  const { tenantId } = caller;
-  const digest = await services.cpfHash.sign(`${tenantId}\n${request.cpf}`);
-  const cpfReference = `${CPF_REFERENCE_VERSION}:${digest.slice(0, CPF_REFERENCE_HEX_DIGITS)}`;
-  if (request.idempotencyKey === null) return { cpfReference, idempotency: null };
-  const [keyHash, requestHash] = await Promise.all([
-    services.idempotencyHash.sign(`key\n${tenantId}\n${request.idempotencyKey}`),
-    services.idempotencyHash.sign(
-      `request\n${tenantId}\n${request.cpf}\n${request.reference ?? ""}${writtenGrounds(request)}`,
-    ),
-  ]);
-  return { cpfReference, idempotency: { keyHash, requestHash } };
+): Promise<Result<LookupIdentity, Failure>> {
+  const { cpf, reference, idempotencyKey } = request;
+  const cpfReference = await referenceToPerson(services, { tenantId, cpf });
+  if (!cpfReference.ok) return cpfReference;
+  if (idempotencyKey === null) return ok({ cpfReference: cpfReference.value, idempotency: null });
+  const written = `request\n${tenantId}\n${cpf}\n${reference ?? ""}${writtenGrounds(request)}`;
+  const [identity, ...former] = await Promise.all(
+    services.idempotencyHashes.map(async (hash) => {
+      const [keyHash, requestHash] = await Promise.all([
+        hash.sign(`key\n${tenantId}\n${idempotencyKey}`),
+        hash.sign(written),
+      ]);
+      return { keyHash, requestHash };
+    }),
+  );
+  if (identity === undefined) throw new Error("no idempotency secret");
+  const idempotency = former.length === 0 ? identity : { ...identity, former };
+  return ok({ cpfReference: cpfReference.value, idempotency });
 }
 
 /** Grounds are part of what a repeat must repeat; a request without any is what it was before there were some. */

@@ -20,13 +20,24 @@ export async function issueToken(services: Services, caller: Caller): Promise<st
     .setSubject(caller.keyId)
     .setIssuedAt(nowSeconds)
     .setExpirationTime(nowSeconds + ISSUED_TOKEN_SECONDS)
-    .sign(secretOf(services));
+    .sign(keyOf(services.settings.accessTokenSecrets[0]));
 }
 
-/** Who a token was issued to, or null when it is not ours, was changed, or has expired. */
+/**
+ * Who a token was issued to, or null when it is not ours, was changed, or has expired. Where the secret is being replaced,
+ * tokens of the one before hold until they end.
+ */
 export async function readIssuedToken(services: Services, token: string): Promise<Caller | null> {
+  for (const secret of services.settings.accessTokenSecrets) {
+    const caller = await readToken(services, token, secret);
+    if (caller !== null) return caller;
+  }
+  return null;
+}
+
+async function readToken(services: Services, token: string, secret: string): Promise<Caller | null> {
   try {
-    const { payload } = await jwtVerify<{ tenantId: string }>(token, secretOf(services), {
+    const { payload } = await jwtVerify<{ tenantId: string }>(token, keyOf(secret), {
       algorithms: ["HS256"],
       issuer: ISSUER,
       currentDate: new Date(services.clock.nowMs()),
@@ -40,6 +51,6 @@ export async function readIssuedToken(services: Services, token: string): Promis
   }
 }
 
-function secretOf(services: Services): Uint8Array {
-  return new TextEncoder().encode(services.settings.accessTokenSecret);
+function keyOf(secret: string): Uint8Array {
+  return new TextEncoder().encode(secret);
 }

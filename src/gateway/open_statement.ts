@@ -1,9 +1,10 @@
 import type { ExportContext } from "../domain/export/exported_event.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
-import { type Period, periodBounds, periodOf } from "../domain/period.ts";
+import { type Period, periodBounds, periodOf, previousPeriod } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import type { BilledPlan } from "../domain/statement.ts";
+import { type BilledPlan, carriedOut, type Manifest } from "../domain/statement.ts";
+import type { CarriedCredit } from "../domain/statement_totals.ts";
 import type { SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
@@ -36,7 +37,8 @@ export async function openPeriodEvents(
   return await whileReadable(async () => {
     const tenant = await services.register.tenant(tenantId);
     if (tenant === null || !hasStatement(tenant, period, services.clock.nowMs())) return fail({ code: "not_found" });
-    const context = await exportContext(services, tenant, period);
+    const carriedIn = await carriedInto(services, tenant, period);
+    const context = await exportContext(services, { tenant, period, status: "open", carriedIn });
     const range = await flushedRange(services, tenantId, period);
     if (!range.ok) return range;
     const pages = ledgerEvents(services, { tenantId, mode: "live" }, range.value);
@@ -54,11 +56,30 @@ export function hasStatement(tenant: Tenant, period: Period, nowMs: number): boo
   return period >= periodOf(tenant.createdAtMs) && periodBounds(period).startMs <= nowMs;
 }
 
-/** What every line of a period's files shares. */
-export async function exportContext(services: Services, tenant: Tenant, period: Period): Promise<ExportContext> {
+/** What the month before could not give back; null where it is open or had nothing to carry. */
+async function carriedInto(services: Services, { id }: Tenant, period: Period): Promise<CarriedCredit | null> {
+  const previous = await services.statements.statement(id, previousPeriod(period));
+  return previous === null ? null : carriedOut(JSON.parse(previous.manifest) as Manifest);
+}
+
+/** What all files of a period share. */
+export async function exportContext(
+  services: Services,
+  about: Pick<ExportContext, "period" | "status" | "carriedIn"> & { readonly tenant: Tenant },
+): Promise<ExportContext> {
+  const { tenant, period, status, carriedIn } = about;
   const keys = await services.register.keysOfTenant(tenant.id);
   const labelled = keys.flatMap(({ id, label }) => (label === null ? [] : [[id, label] as const]));
-  return { period, tenantName: tenant.name, keyLabels: new Map(labelled) };
+  return {
+    period,
+    tenantId: tenant.id,
+    tenant: { name: tenant.name, legalName: null, document: tenant.document, address: null },
+    issuer: services.settings.issuer,
+    keyLabels: new Map(labelled),
+    carriedIn,
+    status,
+    issuedAtMs: services.clock.nowMs(),
+  };
 }
 
 /** Brings D1 up to date and gives the period's seq range there. */

@@ -3,6 +3,8 @@ import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
 import { databaseSize, type DatabaseSize } from "../platform/database_size.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { UnexplainedMonth } from "../platform/reconciliation_records.ts";
+import type { OperatorsStatus } from "../platform/operators.ts";
+import { isOutage } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import type { StatementProblem } from "../platform/statement_records.ts";
 
@@ -15,6 +17,8 @@ export type Health = {
   } | null;
   /** Ledgers that said that D1 does not take their events. */
   readonly ledgersBehind: number;
+  /** Null when D1 could not be asked. */
+  readonly operators: OperatorsStatus | null;
   /** The oldest event that is not in D1, of those ledgers. */
   readonly oldestUnflushed: BacklogReport | null;
   /** Null when D1 could not be asked. */
@@ -36,32 +40,31 @@ const MONTHS_SHOWN = 36;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
-  const [breaker, token, reports, database, problems, reconciliations] = await Promise.all([
+  const [breaker, token, reports, operators, database, problems, reconciliations] = await Promise.all([
     services.gate.status(),
     services.tokens.status("live"),
     services.backlog.reports(),
-    unlessDown(databaseSize(services.db)),
-    unlessDown(services.statements.problems(PROBLEMS_SHOWN)),
-    unlessDown(services.reconciliations.alarms(MONTHS_SHOWN)),
+    unlessDown(() => services.operators.status(services.clock.nowMs())),
+    unlessDown(() => databaseSize(services.db)),
+    unlessDown(() => services.statements.problems(PROBLEMS_SHOWN)),
+    unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
   ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
   const recovered = asked.length - behind.length;
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
-  return {
-    breaker,
-    token,
-    ledgersBehind: reports.length - recovered,
-    oldestUnflushed: oldest,
-    database,
-    months,
-    reconciliations,
-  };
+  const ledgersBehind = reports.length - recovered;
+  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, database, months, reconciliations };
 }
 
-async function unlessDown<Value>(asking: Promise<Value>): Promise<Value | null> {
-  return await asking.catch(() => null);
+async function unlessDown<Value>(ask: () => Promise<Value>): Promise<Value | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    return null;
+  }
 }
 
 /** A report may be older than the ledger's recovery. */

@@ -3,6 +3,7 @@ import type { Scope } from "../domain/api_key.ts";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import type { Issue } from "../domain/issue.ts";
 import type { Result } from "../domain/result.ts";
+import type { Role } from "../domain/roles.ts";
 import type { Actor } from "../gateway/tenants.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
@@ -27,9 +28,6 @@ export type Tag =
   | "Keys"
   | "Lookups"
   | "Operations";
-
-/** What an operator may be; `admin` may all, and each of them what `read` may. */
-export type Role = "read" | "operate" | "finance" | "privacy" | "admin";
 
 /** How a tenant says who it is. */
 export type Credential = "api-key" | "client-credentials" | "issued-token";

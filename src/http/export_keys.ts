@@ -63,14 +63,24 @@ export const getExportKeys = publicEndpoint({
   },
   answers: { 200: { description: { "pt-BR": "As chaves.", en: "The keys." }, content: exportKeys } },
   failures: ["statement_unavailable"],
-  handle: async ({ context, services }) => {
-    const used = await services.publishedKeys.used();
+  handle: async ({ context, services: { publishedKeys, settings } }) => {
+    const used = await publishedKeys.used();
     if (used === null) return fail({ code: "statement_unavailable", retryAfterSeconds: 5 });
-    const current = services.settings.exportSigningKey;
-    const isListed = current === null || used.some(({ kid }) => kid === current.kid);
-    const { kty, crv, x, kid } = current ?? {};
-    const coming = { kty, crv, x, kid, validFrom: null, validUntil: null, revokedAt: null };
-    const body = { keys: isListed ? used : [...used, coming] };
-    return ok(context.json(body, 200, { "cache-control": "public, max-age=300" }));
+    // Published before it signs anything, and while it is being replaced.
+    const unused = [settings.previousExportKey, settings.exportSigningKey]
+      .filter((key) => key !== null && !used.some(({ kid }) => kid === key.kid))
+      .map(
+        (key) =>
+          key && {
+            kty: key.kty,
+            crv: key.crv,
+            x: key.x,
+            kid: key.kid,
+            validFrom: null,
+            validUntil: null,
+            revokedAt: null,
+          },
+      );
+    return ok(context.json({ keys: [...used, ...unused] }, 200, { "cache-control": "public, max-age=300" }));
   },
 });

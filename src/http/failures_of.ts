@@ -42,6 +42,7 @@ function accessFailures(access: Access, method: string): readonly FailureCode[] 
     case "operator":
       return [
         "invalid_admin_credentials",
+        "access_unavailable",
         "rate_limited",
         "role_required",
         ...(method === "GET" ? [] : (["cross_site_request"] as const)),

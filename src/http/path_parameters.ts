@@ -17,6 +17,15 @@ export const PATH_PARAMETERS = {
         { examples: ["csg_live_a1B2c3D4e5"] },
       ),
     ),
+  operatorId: z
+    .string()
+    .regex(/^csg_op_[0-9A-Za-z]{10}$/)
+    .meta(
+      told(
+        { "pt-BR": "A primeira parte do token de um operador.", en: "The first part of an operator's token." },
+        { examples: ["csg_op_a1B2c3D4e5"] },
+      ),
+    ),
   period: z
     .string()
     .regex(/^[0-9]{4}-(?:0[1-9]|1[0-2])$/)

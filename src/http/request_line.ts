@@ -2,6 +2,7 @@ import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
 import { logEvent } from "../platform/log.ts";
 import { servicesOf } from "../platform/services.ts";
+import { describeProblem } from "../platform/settings.ts";
 import { answerFailure } from "./answer_failure.ts";
 import { callerIp, loggedReference, type AppContext, type AppEnv } from "./context.ts";
 import { isSafeToken } from "./safe_name.ts";
@@ -37,11 +38,11 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   });
 });
 
-/** Checks the settings before anything needs them; what is missing is named in the log line only. */
+/** Checks the settings before anything needs them; what is wrong is told in the log line only. */
 export const configured = createMiddleware<AppEnv>(async (context, next) => {
-  const services = servicesOf(context.env);
+  const services = servicesOf(context.env, new URL(context.req.url).hostname);
   if (!services.ok) {
-    context.get("log").settings = services.failure.names;
+    context.get("log").settings = services.failure.problems.map(describeProblem);
     return answerFailure(context, { code: "misconfigured" });
   }
   context.set("services", services.value);

@@ -11,7 +11,7 @@ import { loggedReference, type AppContext } from "./context.ts";
 import type { Endpoint, OperatorAccess, RunCall, TenantAccess } from "./endpoint.ts";
 import { MAX_BODY_BYTES, readLines } from "./read_body.ts";
 import { readInput, readParams, type ReadInput } from "./read_input.ts";
-import { mayAct } from "./roles.ts";
+import { mayAct } from "../domain/roles.ts";
 import { safeName } from "./safe_name.ts";
 import { refuseForeignOrigin } from "./same_site.ts";
 

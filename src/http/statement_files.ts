@@ -1,4 +1,4 @@
-import { EXPORT_FILES } from "../domain/export/export_files.ts";
+import { EXPORT_FILES, type ExportFile } from "../domain/export/export_files.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
@@ -11,10 +11,10 @@ import type { StoredStatement } from "../platform/statement_records.ts";
 import { byteRangeOf, hasCurrent, isSameFile, type ByteRange } from "./conditional_request.ts";
 import type { AppContext } from "./context.ts";
 
-const MANIFEST = { name: "manifest.json", mediaType: "application/json; charset=utf-8" };
+const MANIFEST: NamedFile = { name: "manifest.json", mediaType: "application/json; charset=utf-8" };
 const FULL: Failure = { code: "rate_limited", retryAfterSeconds: 5 };
 
-type NamedFile = { readonly name: string; readonly mediaType: string };
+type NamedFile = Pick<ExportFile, "name" | "mediaType" | "contentSecurityPolicy">;
 type Asked = { readonly tenantId: string; readonly period: Period; readonly file: NamedFile };
 type Answered = Promise<Result<Response, Failure>>;
 
@@ -67,6 +67,7 @@ async function answerOpen(context: AppContext, asked: Asked): Answered {
     "content-disposition": `attachment; filename="${tenantId}-${period}-open-${file.name}"`,
     "cache-control": "no-store",
     "statement-status": "open",
+    ...policyOf(file),
   };
   const exportFile = EXPORT_FILES.find(({ name }) => name === file.name);
   if (exportFile === undefined) {
@@ -75,7 +76,7 @@ async function answerOpen(context: AppContext, asked: Asked): Answered {
   }
   const events = await openPeriodEvents(services, tenantId, period);
   if (!events.ok) return events;
-  const body = encodeEvents(events.value, exportFile.encoder);
+  const body = encodeEvents(events.value, exportFile);
   if (context.req.method !== "HEAD") return ok(context.body(body, 200, headers));
   await body.cancel();
   return ok(context.body(null, 200, headers));
@@ -93,6 +94,7 @@ async function answerClosed(context: AppContext, { tenantId, period, file }: Ask
     "cache-control": "private, no-cache",
     "accept-ranges": "bytes",
     "statement-status": "closed",
+    ...policyOf(file),
   };
   if (hasCurrent(context.req.header("if-none-match"), etag)) return ok(context.body(null, 304, headers));
   const isHead = context.req.method === "HEAD";
@@ -112,6 +114,10 @@ async function answerClosed(context: AppContext, { tenantId, period, file }: Ask
   if (body !== null) return ok(context.body(body, status, answered));
   context.get("log").error = "a file of a closed statement is not in R2";
   return fail({ code: "statement_unavailable", retryAfterSeconds: 60 });
+}
+
+function policyOf({ contentSecurityPolicy }: NamedFile): Record<string, string> {
+  return contentSecurityPolicy === undefined ? {} : { "content-security-policy": contentSecurityPolicy };
 }
 
 async function readClosed(

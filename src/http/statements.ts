@@ -47,6 +47,12 @@ const MONTH = {
   outage: "statement_unavailable",
 } as const;
 const ETAG = '"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"';
+const FILE_CONTENT = {
+  "application/jsonl": z.string(),
+  "text/csv": z.string(),
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": z.string(),
+  "text/html": z.string(),
+};
 const FILE = {
   method: "GET",
   requestHeaders: {
@@ -84,12 +90,12 @@ const FILE = {
   answers: {
     200: {
       description: { "pt-BR": "O arquivo.", en: "The file." },
-      content: { "application/jsonl": z.string(), "text/csv": z.string(), "application/json": manifestSchema },
+      content: { ...FILE_CONTENT, "application/json": manifestSchema },
       headers: HEADERS.statement,
     },
     206: {
       description: { "pt-BR": "O trecho pedido.", en: "The range of the file that was asked for." },
-      content: { "application/jsonl": z.string(), "text/csv": z.string(), "application/json": z.string() },
+      content: { ...FILE_CONTENT, "application/json": z.string() },
       headers: HEADERS.statement,
     },
     304: {
@@ -112,12 +118,14 @@ const LIST_DESCRIPTION = {
 };
 const FILE_DESCRIPTION = {
   "pt-BR":
-    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv` (eventos reais na ordem de `seq`) ou `manifest.json`. " +
+    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv`, `eventos.xlsx` (eventos reais na ordem de `seq`), " +
+    "`demonstrativo.html` (o que o mês soma, para imprimir) ou `manifest.json`. " +
     "Os arquivos de um mês fechado nunca mudam nem por um byte, têm `ETag` e podem ser baixados em trechos. Enquanto o mês " +
     "está aberto, incluem toda consulta respondida antes desta chamada, e `Statement-Status` diz `open`. Um parceiro pode " +
     "baixar dois arquivos ao mesmo tempo.",
   en:
-    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv` (live events in the order of `seq`) or " +
+    "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv`, `eventos.xlsx` (live events in the order of `seq`), " +
+    "`demonstrativo.html` (what the month comes to, to be printed) or " +
     "`manifest.json`. A closed month's files never change by a byte, have an `ETag` and can be had in ranges. While the " +
     "month is open they include every lookup that was answered before this call, and `Statement-Status` says `open`. " +
     "A tenant can have two files at a time.",

@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from "jose";
 import type { Clock } from "./clock.ts";
-import { logEvent, messageOf } from "./log.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import { logEvent } from "./log.ts";
 
 /** The Cloudflare Access application in front of the admin API. */
 export type AccessSettings = {
@@ -10,15 +11,17 @@ export type AccessSettings = {
   readonly audience: string;
 };
 
-const WRONG_ASSERTION: ReadonlySet<string> = new Set([
-  errors.JOSEAlgNotAllowed.code,
-  errors.JWKSNoMatchingKey.code,
-  errors.JWSInvalid.code,
-  errors.JWSSignatureVerificationFailed.code,
-  errors.JWTClaimValidationFailed.code,
-  errors.JWTExpired.code,
-  errors.JWTInvalid.code,
-]);
+/** How far the clocks of Access and of the gateway may be apart. */
+const CLOCK_TOLERANCE_SECONDS = 30;
+
+/** What an assertion names: a key that is not published is a wrong assertion; all else is Access' own outage. */
+const NO_SUCH_KEY: ReadonlySet<string> = new Set([errors.JWKSNoMatchingKey.code, errors.JWKSMultipleMatchingKeys.code]);
+
+/** `unavailable`: nobody can say whether the assertion is right, because Access does not give its keys. */
+export type AccessFailure = "wrong" | "unavailable";
+
+/** Keys that could not be had. It carries no text of Access or of a caller. */
+class KeysUnavailable extends Error {}
 
 /** Who Cloudflare Access vouches for. Its keys are fetched once for each isolate, and again when they change. */
 export class AccessIdentity {
@@ -29,31 +32,51 @@ export class AccessIdentity {
   constructor(settings: AccessSettings | null, clock: Clock) {
     this.#settings = settings;
     this.#clock = clock;
-    this.#keys = settings === null ? null : createRemoteJWKSet(new URL("/cdn-cgi/access/certs", settings.issuer));
+    this.#keys = settings === null ? null : publishedKeys(settings);
   }
 
-  /** The person's e-mail, or a service token's name, of an assertion that is right; null when it is not. */
-  async verify(assertion: string): Promise<string | null> {
-    if (this.#settings === null || this.#keys === null) return null;
+  /** The person's e-mail in lower case, or `service:` and a service token's name, of an assertion that is right. */
+  async verify(assertion: string): Promise<Result<string, AccessFailure>> {
+    if (this.#settings === null || this.#keys === null) return fail("wrong");
+    const nowMs = this.#clock.nowMs();
     try {
       const { payload } = await jwtVerify<{ email?: unknown; common_name?: unknown }>(assertion, this.#keys, {
         algorithms: ["RS256"],
         issuer: this.#settings.issuer,
         audience: this.#settings.audience,
-        currentDate: new Date(this.#clock.nowMs()),
+        currentDate: new Date(nowMs),
+        clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ["exp", "iat"],
       });
-      if (isName(payload.email)) return payload.email;
-      return isName(payload.common_name) ? `service:${payload.common_name}` : null;
+      if ((payload.iat ?? 0) > nowMs / 1000 + CLOCK_TOLERANCE_SECONDS) return fail("wrong");
+      if (isName(payload.email)) return ok(payload.email.toLowerCase());
+      return isName(payload.common_name) ? ok(`service:${payload.common_name}`) : fail("wrong");
     } catch (error) {
-      // An assertion that is wrong is an expected failure; keys that cannot be had are the operator's to know of.
-      const isWrong = error instanceof errors.JOSEError && WRONG_ASSERTION.has(error.code);
-      if (!isWrong) logEvent("warn", { event: "access_keys_unavailable", error: messageOf(error) });
-      return null;
+      if (!(error instanceof KeysUnavailable)) return fail("wrong");
+      logEvent("warn", { event: "access_keys_unavailable", reason: error.message });
+      return fail("unavailable");
     }
   }
 }
 
+/**
+ * Told apart here and nowhere else: what fails while keys are fetched is an outage, what fails after is the assertion's.
+ * Of an error only its name is passed on, for its text can hold what a caller wrote into the assertion's header.
+ */
+function publishedKeys(settings: AccessSettings): JWTVerifyGetKey {
+  const remote = createRemoteJWKSet(new URL("/cdn-cgi/access/certs", settings.issuer));
+  return async (header, token) => {
+    try {
+      return await remote(header, token);
+    } catch (error) {
+      const name = error instanceof errors.JOSEError ? error.code : "ERR_FETCH";
+      if (NO_SUCH_KEY.has(name)) throw error;
+      throw new KeysUnavailable(name, { cause: error });
+    }
+  };
+}
+
 function isName(claim: unknown): claim is string {
-  return typeof claim === "string" && claim !== "" && claim.length <= 320;
+  // It stands in the audit and on terminals.
+  return typeof claim === "string" && /^[^\p{C}]{1,320}$/u.test(claim);
 }

@@ -2,11 +2,12 @@ import type { Mode } from "../domain/meter_event.ts";
 import { ok, type Result } from "../domain/result.ts";
 import { AdjustmentRecords } from "./adjustment_records.ts";
 import { AccessIdentity } from "./access_identity.ts";
+import { AuditChain } from "./audit_chain.ts";
 import { AnswerVault } from "./answer_vault.ts";
 import { ClaroGate } from "./claro/claro_gate.ts";
 import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
-import { shiftedClock, type Clock } from "./clock.ts";
+import { shiftedClock, storeClock, type Clock, type StoreClock } from "./clock.ts";
 import { BacklogReports } from "./ledger/backlog_reports.ts";
 import { ExportKeys, toListedKey } from "./export_keys.ts";
 import { FileStreams } from "./file_streams.ts";
@@ -15,8 +16,10 @@ import { KeyedHash } from "./keyed_hash.ts";
 import { CallBatches } from "./ledger/call_batches.ts";
 import { EarlyCalls } from "./ledger/early_calls.ts";
 import { ReconciliationFiles } from "./reconciliation_files.ts";
+import { Operators } from "./operators.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { PublishedKeys } from "./published_keys.ts";
+import { ReferenceKeys } from "./reference_keys.ts";
 import { Register } from "./register.ts";
 import { Shield } from "./shield.ts";
 import { StrayCalls } from "./stray_calls.ts";
@@ -24,7 +27,7 @@ import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
 import { UpstreamPriceList } from "./upstream_prices.ts";
-import { readSettings, type Settings, type SettingsFailure } from "./settings.ts";
+import { readSettings, readSettingsAt, type Settings, type SettingsFailure } from "./settings.ts";
 
 /**
  * What use cases work with, made once for each isolate from its bindings. It holds values and bindings; of requests, only
@@ -33,6 +36,8 @@ import { readSettings, type Settings, type SettingsFailure } from "./settings.ts
 export type Services = {
   readonly settings: Settings;
   readonly clock: Clock;
+  /** R2's clock, for what must not be done on the word of one. */
+  readonly storeClock: StoreClock;
   readonly db: D1Database;
   readonly register: Register;
   readonly statements: StatementRecords;
@@ -54,22 +59,26 @@ export type Services = {
   readonly tokens: TokenSource;
   readonly gate: ClaroGate;
   readonly claro: Readonly<Record<Mode, ClaroClient>>;
-  readonly cpfHash: KeyedHash;
-  readonly idempotencyHash: KeyedHash;
+  readonly references: ReferenceKeys;
+  /** Under each secret that holds; what is new is kept under the first. */
+  readonly idempotencyHashes: readonly KeyedHash[];
   /** For what is personal and has to be recognised in the log. */
   readonly logHash: KeyedHash;
   readonly vault: AnswerVault;
+  readonly operators: Operators;
+  readonly auditChain: AuditChain;
   readonly shield: Shield;
   readonly access: AccessIdentity;
 };
 
 const services = new WeakMap<Env, Services>();
 
-export function servicesOf(env: Env): Result<Services, SettingsFailure> {
+/** The services of a gateway that is called by `hostname`; what runs by itself (cron) has none. */
+export function servicesOf(env: Env, hostname: string | null = null): Result<Services, SettingsFailure> {
+  const settings = hostname === null ? readSettings(env) : readSettingsAt(env, hostname);
+  if (!settings.ok) return settings;
   const known = services.get(env);
   if (known !== undefined) return ok(known);
-  const settings = readSettings(env);
-  if (!settings.ok) return settings;
   const made = makeServices(env, settings.value);
   services.set(env, made);
   return ok(made);
@@ -100,12 +109,15 @@ function makeServices(env: Env, settings: Settings): Services {
     backlog: new BacklogReports(env.KEYS),
     sweepPlace: new SweepPlace(env.KEYS),
     tokens: new TokenSource(env.ACCESS_TOKEN, clock),
-    gate: new ClaroGate(env.CLARO_BREAKER, new KeyedHash(settings.cpfHmacSecret)),
+    gate: new ClaroGate(env.CLARO_BREAKER, new KeyedHash(settings.cpfHmacSecrets[0])),
     claro: { live: new ClaroClient("live", settings, clock), test: new ClaroClient("test", settings, clock) },
-    cpfHash: new KeyedHash(settings.cpfHmacSecret),
-    idempotencyHash: new KeyedHash(settings.idempotencySecret),
-    logHash: new KeyedHash(`log\n${settings.accessTokenSecret}`),
-    vault: new AnswerVault(settings.idempotencySecret),
+    references: new ReferenceKeys({ bucket: env.STATEMENTS, db: env.DB }, settings.cpfHmacSecrets),
+    storeClock: storeClock(env.STATEMENTS, settings.clockOffsetMs),
+    idempotencyHashes: settings.idempotencySecrets.map((secret) => new KeyedHash(secret)),
+    logHash: new KeyedHash(`log\n${settings.accessTokenSecrets[0]}`),
+    vault: new AnswerVault(settings.idempotencySecrets),
+    operators: new Operators(env.DB, env.KEYS),
+    auditChain: new AuditChain(env.DB, env.STATEMENTS),
     shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, clock),
     access: new AccessIdentity(settings.access, clock),
   };

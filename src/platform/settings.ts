@@ -1,76 +1,55 @@
 import { z } from "zod";
+import type { Party } from "../domain/export/exported_event.ts";
+import { isLocalHost } from "../domain/local_host.ts";
+import { intentTtlMs, LONGEST_FLUSH_MS } from "../domain/ledger/times.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
+import type { ExportPrivateKey, ExportPublicKey } from "../domain/statement.ts";
 import type { AccessSettings } from "./access_identity.ts";
-import type { ExportPrivateKey } from "../domain/statement.ts";
+import * as shapes from "./setting_shapes.ts";
 
-const milliseconds = z.coerce.number().int();
-const secret = z.string().min(16);
-const base64Url32Bytes = z.string().regex(/^[\w-]{43}$/);
+const DAY_MS = 86_400_000;
 
-/** An Ed25519 private key as a JWK (RFC 8037). `kid` is how manifests name it: a new key needs a new one. */
-const signingKey = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      context.addIssue({ code: "custom", message: "not JSON" });
-      return z.NEVER;
-    }
-  })
-  .pipe(
-    z.object({
-      kty: z.literal("OKP"),
-      crv: z.literal("Ed25519"),
-      x: base64Url32Bytes,
-      d: base64Url32Bytes,
-      kid: z.string().min(1).max(64),
-    }),
-  );
+/** The settings as the Worker's vars and secrets give them, each with the shape that it must have. */
+const schema = z.object({
+  CLARO_BASE_URL: shapes.url.default("https://api.claro.com.br"),
+  CLARO_TOKEN_URL: shapes.url.optional(),
+  CLARO_TIMEOUT_MS: shapes.wholeNumber(100, 60_000, "milliseconds").default(10_000),
+  CLARO_CONNECT_CHECK: shapes.yesOrNo.default(true),
+  CLARO_CLIENT_ID: shapes.clientId,
+  CLARO_CLIENT_SECRET: shapes.clientSecret,
+  ADMIN_TOKEN: shapes.bearerSecret.optional(),
+  ADMIN_TOKEN_PREVIOUS: shapes.bearerSecret.optional(),
+  ACCESS_TOKEN_SECRET: shapes.secret,
+  ACCESS_TOKEN_SECRET_PREVIOUS: shapes.secret.optional(),
+  CPF_HMAC_SECRET: shapes.secret,
+  CPF_HMAC_SECRET_PREVIOUS: shapes.formerSecret.optional(),
+  IDEMPOTENCY_SECRET: shapes.secret,
+  IDEMPOTENCY_SECRET_PREVIOUS: shapes.formerSecret.optional(),
+  EXPORT_SIGNING_KEY: shapes.signingKey.optional(),
+  EXPORT_SIGNING_KEY_PREVIOUS: shapes.signingKey.optional(),
+  ACCESS_TEAM_DOMAIN: shapes.teamUrl.optional(),
+  ACCESS_AUD: shapes.audience.optional(),
+  ACCESS_REQUIRED: shapes.yesOrNo.default(false),
+  ISSUER_LEGAL_NAME: shapes.line("the razão social of who bills").optional(),
+  ISSUER_DOCUMENT: shapes.cnpj.optional(),
+  ISSUER_ADDRESS: shapes.line("the address of who bills", 400).optional(),
+  CPF_REFERENCE_YEARS: shapes.wholeNumber(1, 50, "years").default(5),
+  LEDGER_FLUSH_MS: shapes.wholeNumber(100, 30 * DAY_MS, "milliseconds").default(LONGEST_FLUSH_MS),
+  LOCAL: shapes.yesOrNo.default(false),
+  CLOCK_OFFSET_MS: shapes.wholeNumber(-36_500 * DAY_MS, 36_500 * DAY_MS, "milliseconds").default(0),
+});
 
-/** `team.cloudflareaccess.com`, or that as an origin; written as the origin. */
-const teamUrl = z
-  .string()
-  .transform((text) => (text.includes("://") ? text : `https://${text}`))
-  .pipe(z.url({ protocol: /^https?$/ }))
-  .transform((url) => new URL(url).origin);
+type Name = keyof typeof schema.shape;
+type Vars = Readonly<Partial<Record<Name, unknown>>>;
 
-/** The settings as the Worker's vars and secrets give them. */
-const schema = z
-  .object({
-    CLARO_BASE_URL: z.url({ protocol: /^https?$/ }).default("https://api.claro.com.br"),
-    CLARO_TOKEN_URL: z.url({ protocol: /^https?$/ }).optional(),
-    CLARO_TIMEOUT_MS: milliseconds.min(100).max(60_000).default(10_000),
-    CLARO_CONNECT_CHECK: z.enum(["true", "false"]).default("true"),
-    CLARO_CLIENT_ID: z.string().min(1),
-    CLARO_CLIENT_SECRET: z.string().min(1),
-    ADMIN_TOKEN: secret,
-    ACCESS_TOKEN_SECRET: secret,
-    CPF_HMAC_SECRET: secret,
-    IDEMPOTENCY_SECRET: secret,
-    EXPORT_SIGNING_KEY: signingKey.optional(),
-    ACCESS_TEAM_DOMAIN: teamUrl.optional(),
-    ACCESS_AUD: z.string().min(1).optional(),
-    LEDGER_FLUSH_MS: milliseconds.min(100).default(86_400_000),
-    LOCAL: z.enum(["true", "false"]).default("false"),
-    CLOCK_OFFSET_MS: milliseconds.default(0),
-  })
-  .refine((vars) => vars.CLOCK_OFFSET_MS === 0 || vars.LOCAL === "true", {
-    path: ["CLOCK_OFFSET_MS"],
-    message: "is for local use only",
-  })
-  .refine((vars) => vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD !== undefined, {
-    path: ["ACCESS_AUD"],
-    message: "goes with ACCESS_TEAM_DOMAIN",
-  })
-  .refine((vars) => vars.ACCESS_AUD === undefined || vars.ACCESS_TEAM_DOMAIN !== undefined, {
-    path: ["ACCESS_TEAM_DOMAIN"],
-    message: "goes with ACCESS_AUD",
-  })
-  .refine((vars) => vars.LOCAL === "true" || vars.ACCESS_TEAM_DOMAIN?.startsWith("http:") !== true, {
-    path: ["ACCESS_TEAM_DOMAIN"],
-    message: "is asked over https",
-  });
+/** What is wrong with a setting and what it has to be. It never tells the value. */
+export type SettingProblem = { readonly name: string; readonly reason: string; readonly shape: string };
+
+/** The settings that are missing or malformed. */
+export type SettingsFailure = { readonly names: readonly string[]; readonly problems: readonly SettingProblem[] };
+
+/** The newest first, which new things are made with; what was made with another one goes on. */
+export type Rotating<Secret> = readonly [current: Secret, ...previous: Secret[]];
 
 /** All settings under the names that the code uses. Times are milliseconds. */
 export type Settings = {
@@ -84,22 +63,28 @@ export type Settings = {
     /** Whether a connection is tried before a score call that no recent answer vouches for. */
     readonly connectCheck: boolean;
   };
-  readonly adminToken: string;
-  readonly accessTokenSecret: string;
-  readonly cpfHmacSecret: string;
-  readonly idempotencySecret: string;
+  /** None where Cloudflare Access is required. */
+  readonly adminTokens: readonly string[];
+  readonly accessTokenSecrets: Rotating<string>;
+  readonly cpfHmacSecrets: Rotating<string>;
+  readonly idempotencySecrets: Rotating<string>;
   /** Signs the statements of closed months; null where there is none yet, and then no month can be closed. */
   readonly exportSigningKey: ExportPrivateKey | null;
+  /** The public half of the key that it took the place of. */
+  readonly previousExportKey: ExportPublicKey | null;
   /** Null where no Cloudflare Access stands before the admin API. */
   readonly access: AccessSettings | null;
+  /** Whose documents say who bills. */
+  readonly issuer: Party;
+  /** For how long after its end a year's references to a person can be told from each other. */
+  readonly cpfReferenceYears: number;
   /** An intent that nobody settled for this long becomes `unknown`. */
   readonly intentTtlMs: number;
   readonly ledgerFlushMs: number;
   readonly clockOffsetMs: number;
+  /** What only a gateway on one's own machine may have. */
+  readonly localOnly: readonly SettingProblem[];
 };
-
-/** Names of the settings that are missing or malformed, never their values. */
-export type SettingsFailure = { readonly names: readonly string[] };
 
 const read = new WeakMap<object, Result<Settings, SettingsFailure>>();
 
@@ -110,32 +95,133 @@ export function readSettings(env: object): Result<Settings, SettingsFailure> {
   return settings;
 }
 
+/**
+ * The settings of a gateway that is called by `hostname`: one that others can reach sends Claro's credentials over https
+ * only, and takes nothing that is for one's own machine.
+ */
+export function readSettingsAt(env: object, hostname: string): Result<Settings, SettingsFailure> {
+  const settings = readSettings(env);
+  if (!settings.ok || settings.value.localOnly.length === 0 || isLocalHost(hostname)) return settings;
+  return fail(failureOf(settings.value.localOnly));
+}
+
+/** A line for people: `ADMIN_TOKEN has under 32 characters; it must be …`. */
+export function describeProblem({ name, reason, shape }: SettingProblem): string {
+  return `${name} ${reason}; it must be ${shape}`;
+}
+
 function parseSettings(env: object): Result<Settings, SettingsFailure> {
-  const parsed = schema.safeParse(env);
-  if (!parsed.success) return fail({ names: [...new Set(parsed.error.issues.map((issue) => issue.path.join(".")))] });
-  const vars = parsed.data;
+  const given = env as Vars;
+  const parsed = schema.safeParse(given);
+  const ignored = isYes(given.ACCESS_REQUIRED) ? ["ADMIN_TOKEN", "ADMIN_TOKEN_PREVIOUS"] : [];
+  const malformed = (parsed.error?.issues ?? [])
+    .map((issue) => problem(issue.path[0] as Name, reasonOf(given[issue.path[0] as Name], issue)))
+    .filter(({ name }) => !ignored.includes(name));
+  const problems = [...malformed, ...crossProblems(given)];
+  if (problems.length > 0) return fail(failureOf(problems));
+  // What is ignored may be malformed.
+  const vars = parsed.data ?? schema.parse({ ...given, ADMIN_TOKEN: undefined, ADMIN_TOKEN_PREVIOUS: undefined });
+  return ok(toSettings(vars));
+}
+
+function reasonOf(value: unknown, issue: { readonly code: string; readonly message: string }): string {
+  if (value === undefined) return "is missing";
+  return issue.code === "custom" ? issue.message : "is malformed";
+}
+
+/** What follows from more than one setting, told whatever else is wrong. */
+function crossProblems(given: Vars): SettingProblem[] {
+  const has = (name: Name) => given[name] !== undefined;
+  const isNear = (name: Name) => has(name) && ![0, "0"].includes(given[name] as number | string);
+  const rules: readonly (readonly [isBroken: boolean, name: Name, reason: string])[] = [
+    [!has("ADMIN_TOKEN") && !isYes(given.ACCESS_REQUIRED), "ADMIN_TOKEN", "is missing"],
+    [
+      isYes(given.ACCESS_REQUIRED) && !has("ACCESS_TEAM_DOMAIN"),
+      "ACCESS_TEAM_DOMAIN",
+      "is missing: ACCESS_REQUIRED needs it",
+    ],
+    [has("ACCESS_AUD") && !has("ACCESS_TEAM_DOMAIN"), "ACCESS_TEAM_DOMAIN", "is missing: ACCESS_AUD goes with it"],
+    [has("ACCESS_TEAM_DOMAIN") && !has("ACCESS_AUD"), "ACCESS_AUD", "is missing: ACCESS_TEAM_DOMAIN goes with it"],
+    [isNear("CLOCK_OFFSET_MS") && !isYes(given.LOCAL), "CLOCK_OFFSET_MS", "is for local use only"],
+    [sharesKid(given), "EXPORT_SIGNING_KEY", "has the `kid` of EXPORT_SIGNING_KEY_PREVIOUS and is another key"],
+  ];
+  return rules.filter(([isBroken]) => isBroken).map(([, name, reason]) => problem(name, reason));
+}
+
+function sharesKid(given: Vars): boolean {
+  const [key, previous] = [given.EXPORT_SIGNING_KEY, given.EXPORT_SIGNING_KEY_PREVIOUS].map((text) => {
+    const parsed = shapes.signingKey.safeParse(text);
+    return parsed.success ? parsed.data : null;
+  });
+  return key != null && previous != null && key.kid === previous.kid && key.x !== previous.x;
+}
+
+function toSettings(vars: z.infer<typeof schema>): Settings {
   const baseUrl = vars.CLARO_BASE_URL.replace(/\/+$/, "");
-  return ok({
+  const { kty, crv, x, kid } = vars.EXPORT_SIGNING_KEY_PREVIOUS ?? {};
+  return {
     claro: {
       tokenUrl: vars.CLARO_TOKEN_URL ?? `${baseUrl}/oauth2/v1/token`,
       scoresUrl: `${baseUrl}/customers/v1/scores`,
       clientId: vars.CLARO_CLIENT_ID,
       clientSecret: vars.CLARO_CLIENT_SECRET,
       timeoutMs: vars.CLARO_TIMEOUT_MS,
-      connectCheck: vars.CLARO_CONNECT_CHECK === "true",
+      connectCheck: vars.CLARO_CONNECT_CHECK,
     },
-    adminToken: vars.ADMIN_TOKEN,
-    accessTokenSecret: vars.ACCESS_TOKEN_SECRET,
-    cpfHmacSecret: vars.CPF_HMAC_SECRET,
-    idempotencySecret: vars.IDEMPOTENCY_SECRET,
+    adminTokens: vars.ACCESS_REQUIRED
+      ? []
+      : [vars.ADMIN_TOKEN, vars.ADMIN_TOKEN_PREVIOUS].filter((token) => token !== undefined),
+    accessTokenSecrets: rotating(vars.ACCESS_TOKEN_SECRET, vars.ACCESS_TOKEN_SECRET_PREVIOUS),
+    cpfHmacSecrets: rotating(vars.CPF_HMAC_SECRET, vars.CPF_HMAC_SECRET_PREVIOUS),
+    idempotencySecrets: rotating(vars.IDEMPOTENCY_SECRET, vars.IDEMPOTENCY_SECRET_PREVIOUS),
     exportSigningKey: vars.EXPORT_SIGNING_KEY ?? null,
+    previousExportKey:
+      kty === undefined || crv === undefined || x === undefined || kid === undefined ? null : { kty, crv, x, kid },
     access:
       vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD === undefined
         ? null
         : { issuer: vars.ACCESS_TEAM_DOMAIN, audience: vars.ACCESS_AUD },
+    issuer: {
+      name: null,
+      legalName: vars.ISSUER_LEGAL_NAME ?? null,
+      document: vars.ISSUER_DOCUMENT ?? null,
+      address: vars.ISSUER_ADDRESS ?? null,
+    },
+    cpfReferenceYears: vars.CPF_REFERENCE_YEARS,
     // Longer than any lookup can run, so that what is in flight is never declared unknown.
-    intentTtlMs: 2 * vars.CLARO_TIMEOUT_MS + 10_000,
+    intentTtlMs: intentTtlMs(vars.CLARO_TIMEOUT_MS),
     ledgerFlushMs: vars.LEDGER_FLUSH_MS,
     clockOffsetMs: vars.CLOCK_OFFSET_MS,
-  });
+    localOnly: localOnly(vars),
+  };
+}
+
+function localOnly(vars: z.infer<typeof schema>): SettingProblem[] {
+  const urls = (["CLARO_BASE_URL", "CLARO_TOKEN_URL", "ACCESS_TEAM_DOMAIN"] as const)
+    .filter((name) => vars[name]?.toLowerCase().startsWith("http:"))
+    .map((name) => problem(name, "is asked over http by a gateway that is not on this machine"));
+  const local = vars.LOCAL ? [problem("LOCAL", "is for local use only", "absent where the gateway is deployed")] : [];
+  const offset = vars.CLOCK_OFFSET_MS === 0 ? [] : [problem("CLOCK_OFFSET_MS", "is for local use only")];
+  return [...urls, ...local, ...offset];
+}
+
+function rotating(current: string, previous: string | undefined): Rotating<string> {
+  return previous === undefined || previous === current ? [current] : [current, previous];
+}
+
+function isYes(value: unknown): boolean {
+  return value === true || value === "true";
+}
+
+function problem(name: Name, reason: string, shape = shapeOf(schema.shape[name])): SettingProblem {
+  return { name, reason, shape };
+}
+
+function shapeOf(type: z.core.$ZodType): string {
+  if (type instanceof z.ZodOptional || type instanceof z.ZodDefault) return shapeOf(type.unwrap());
+  return z.globalRegistry.get(type)?.description ?? "";
+}
+
+function failureOf(problems: readonly SettingProblem[]): SettingsFailure {
+  return { names: [...new Set(problems.map(({ name }) => name))], problems };
 }

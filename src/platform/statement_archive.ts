@@ -2,8 +2,8 @@ import type { ClosedMonth } from "../domain/closed_month.ts";
 import type { FileDigest } from "../domain/statement.ts";
 import { toHex } from "./keyed_hash.ts";
 
-/** R2 takes parts of one size, at least 5 MiB; four files at once stay far below an isolate's memory. */
-const PART_BYTES = 8 * 1024 * 1024;
+/** R2 takes parts of one size, at least 5 MiB; six files at once stay far below an isolate's memory. */
+const PART_BYTES = 5 * 1024 * 1024;
 /** A buffer holds a part and what may lie across its end: one character of UTF-8. */
 const BUFFER_BYTES = PART_BYTES + 4;
 const FIRST_BUFFER_BYTES = 64 * 1024;
@@ -156,13 +156,29 @@ export class ArchiveWriter {
     this.#hashing = this.#digest.getWriter();
   }
 
-  async write(text: string): Promise<void> {
+  async write(chunk: string | Uint8Array): Promise<void> {
+    if (typeof chunk === "string") await this.#writeText(chunk);
+    else await this.#writeBytes(chunk);
+  }
+
+  async #writeText(text: string): Promise<void> {
     for (let rest = text; rest !== "";) {
       const { read, written } = utf8.encodeInto(rest, this.#buffer.subarray(this.#waitingBytes));
       this.#waitingBytes += written;
       rest = rest.slice(read);
       if (this.#waitingBytes >= PART_BYTES) await this.#sendPart(PART_BYTES);
       else if (rest !== "") this.#enlargeBuffer();
+    }
+  }
+
+  async #writeBytes(bytes: Uint8Array): Promise<void> {
+    for (let rest = bytes; rest.byteLength > 0;) {
+      const taken = rest.subarray(0, this.#buffer.byteLength - this.#waitingBytes);
+      this.#buffer.set(taken, this.#waitingBytes);
+      this.#waitingBytes += taken.byteLength;
+      rest = rest.subarray(taken.byteLength);
+      if (this.#waitingBytes >= PART_BYTES) await this.#sendPart(PART_BYTES);
+      else if (rest.byteLength > 0) this.#enlargeBuffer();
     }
   }
 

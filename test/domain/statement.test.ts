@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import { nextPeriod, periodBounds } from "../../src/domain/period.ts";
 import {
   buildManifest,
@@ -28,7 +29,7 @@ const KEY: ExportPrivateKey = {
 };
 const { d: _, ...PUBLIC_KEY } = KEY;
 const PUBLIC_KEYS = [{ ...PUBLIC_KEY, kid: "export-2025", x: "AAAA" }, PUBLIC_KEY];
-const FILE_NAMES = ["events.jsonl", "events.csv", "events.pt-br.csv", "focus.csv"];
+const FILE_NAMES = EXPORT_FILES.map(({ name }) => name);
 
 async function goldenDigests(): Promise<FileDigest[]> {
   return Promise.all(
@@ -183,6 +184,8 @@ describe("bundle", () => {
       { name: "file_hash_mismatch", subject: "events.jsonl" },
       { name: "file_size_mismatch", subject: "events.csv" },
       { name: "file_missing", subject: "focus.csv" },
+      { name: "file_missing", subject: "eventos.xlsx" },
+      { name: "file_missing", subject: "demonstrativo.html" },
       { name: "file_unlisted", subject: "notes.txt" },
     ]);
   });
@@ -218,7 +221,8 @@ describe("bundle", () => {
       const { startMs, endMs } = periodBounds(period);
       for (let index = 0; index < count; index += 1) {
         const occurredAtMs = index === 0 ? startMs : endMs - 1;
-        accumulator.add({ ...SAMPLE_EVENTS[0], seq: firstSeq + index, occurredAtMs } as (typeof SAMPLE_EVENTS)[number]);
+        const at = { seq: firstSeq + index, occurredAtMs, period: null, day: null };
+        accumulator.add({ ...SAMPLE_EVENTS[0], ...at } as (typeof SAMPLE_EVENTS)[number]);
       }
       const totals = accumulator.finish();
       if (!totals.ok) throw new Error(totals.failure.name);

@@ -116,7 +116,7 @@ describe("statement", () => {
   });
 
   test("an event further outside the month than rules of time can move it is named, one within is not", () => {
-    const at = (occurredAtMs: number) => addUp([lookup(501, 1, { occurredAtMs })]);
+    const at = (occurredAtMs: number) => addUp([lookup(501, 1, { occurredAtMs, period: null, day: null })]);
     const startMs = Date.parse("2026-11-01T03:00:00Z") - 7_200_000;
     const endMs = Date.parse("2026-12-01T03:00:00Z") + 7_200_000;
     const failure = { name: "period_mismatch", seq: 501 };

@@ -147,7 +147,7 @@ describe("npm start names what is wrong, at once", () => {
     const running = keep(launchGateway({ stateDir: dirs.make(), port: await freePort(), vars, as: "node" }));
     expect(await running.exited).toBe(1);
     expect(running.output.stdout).toBe("");
-    expect(running.output.stderr).toMatch(/^Missing or malformed settings: .+\n$/);
+    expect(running.output.stderr).toMatch(/^Missing or malformed settings: .+\n(?: {2}[A-Z_]+ .+; it must be .+\n)+$/);
     expect(running.output.stderr).toContain(`settings: ${named} (see`);
   });
 });

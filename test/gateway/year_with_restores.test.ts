@@ -74,7 +74,9 @@ async function readMonth(tenantId: string, period: string): Promise<FoundMonth> 
     manifestText: files["manifest.json"] ?? "",
     files: await Promise.all(
       measured.map(async ([name, text]) => {
-        const bytes = new TextEncoder().encode(text);
+        const bytes = name.endsWith(".xlsx")
+          ? Uint8Array.from(text, (character) => character.charCodeAt(0))
+          : new TextEncoder().encode(text);
         return { name, bytes: bytes.byteLength, sha256: await sha256Hex(bytes) };
       }),
     ),

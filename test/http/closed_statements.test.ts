@@ -1,3 +1,4 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
@@ -55,7 +56,14 @@ describe("closing a month", () => {
     const closing = await close("2046-11");
     expect(closing).toMatchObject({ httpStatus: 200, status: "closed", remaining: 0, failures: [] });
     const closed = await bundle(tenant.tenantId, "2046-11");
-    for (const name of FILES) expect(closed[name]).toBe(open[name]);
+    for (const name of FILES) {
+      // The document says whether it is final.
+      if (name === "demonstrativo.html")
+        expect([open[name], closed[name]]).toEqual(
+          [/Prévia/, /Como conferir/].map((part) => expect.stringMatching(part)),
+        );
+      else expect(closed[name], name).toBe(open[name]);
+    }
     expect(await verifyDownloaded(closed)).toEqual([]);
     expect(await manifestOf(tenant.tenantId, "2046-11")).toMatchObject({
       status: "closed",
@@ -160,7 +168,7 @@ describe("closing a month", () => {
     for (const { tenantId } of tenants) {
       expect(await verifyDownloaded(await bundle(tenantId, "2046-11"))).toEqual([]);
       const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2046-11/` });
-      expect(objects).toHaveLength(6);
+      expect(objects).toHaveLength(FILES.length + 2);
       const audit = await env.DB.prepare("SELECT actor FROM audit WHERE action = 'statement.close' AND target = ?")
         .bind(`${tenantId}/2046-11`)
         .all();
@@ -191,16 +199,71 @@ describe("closing a month", () => {
     const { EXPORT_SIGNING_KEY: _, ...others } = env;
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
     const post = { method: "POST", headers };
-    const without = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, others);
+    const without = await app.request(
+      "https://gateway.test/admin/v1/periods/2046-11/close",
+      post,
+      others,
+      createExecutionContext(),
+    );
     expect(without.status).toBe(500);
     expect(await without.json()).toMatchObject({ code: "misconfigured", issues: [{ path: "EXPORT_SIGNING_KEY" }] });
     const list = `https://gateway.test/admin/v1/tenants/${tenant.tenantId}/statements`;
-    expect((await app.request(list, { headers }, others)).status).toBe(200);
+    expect((await app.request(list, { headers }, others, createExecutionContext())).status).toBe(200);
     // Another key under a name that is taken could never be told from the first.
     const x = "c3RyYW5nZXIgdGhhbiBmaWN0aW9uLCAzMiBieXRlcy4";
     const renamed = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...JSON.parse(env.EXPORT_SIGNING_KEY), x }) };
-    const other = await app.request("https://gateway.test/admin/v1/periods/2046-11/close", post, renamed);
+    const other = await app.request(
+      "https://gateway.test/admin/v1/periods/2046-11/close",
+      post,
+      renamed,
+      createExecutionContext(),
+    );
     expect(other.status).toBe(500);
+  });
+});
+
+describe("the files for people", () => {
+  test("are served as what they are, open and closed, the document with its own policy", async () => {
+    const tenant = await tenantWithLookups(1);
+    const kinds: Record<string, string> = {
+      "eventos.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+      "demonstrativo.html": "text/html; charset=utf-8",
+    };
+    for (const status of ["open", "closed"]) {
+      if (status === "closed") {
+        setClock(NOVEMBER.endMs);
+        await close("2046-11");
+      }
+      for (const [name, mediaType] of Object.entries(kinds)) {
+        const { headers } = await admin(`/tenants/${tenant.tenantId}/statements/2046-11/${name}`);
+        expect([headers.get("content-type"), headers.get("statement-status")]).toEqual([mediaType, status]);
+        const policy = headers.get("content-security-policy");
+        if (name === "demonstrativo.html") expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[^';]+'/);
+      }
+    }
+    const workbook = await download(tenant.tenantId, "2046-11", "eventos.xlsx");
+    expect(workbook.slice(0, 4)).toBe("PK\u0003\u0004");
+    const document = await download(tenant.tenantId, "2046-11", "demonstrativo.html");
+    expect(document).toContain(`<strong>2046-11-${tenant.tenantId}</strong>`);
+    expect(document).toContain("não informado");
+  });
+
+  test("are not there for a month that was closed before they were", async () => {
+    const tenant = await tenantWithLookups(1);
+    setClock(NOVEMBER.endMs);
+    await close("2046-11");
+    const closed = await manifestOf(tenant.tenantId, "2046-11");
+    const files = closed.files.filter(({ name }) => name !== "eventos.xlsx" && name !== "demonstrativo.html");
+    const sql = `INSERT INTO statements (tenant_id, period, closed_at, first_seq, last_seq, prefix, manifest, manifest_sha256)
+      SELECT tenant_id, '2046-10', closed_at, first_seq, last_seq, prefix, ?2, manifest_sha256 FROM statements WHERE tenant_id = ?1`;
+    await env.DB.prepare(sql)
+      .bind(tenant.tenantId, JSON.stringify({ ...closed, period: "2046-10", files }))
+      .run();
+    const statusOf = async (name: string) =>
+      (await admin(`/tenants/${tenant.tenantId}/statements/2046-10/${name}`)).status;
+    expect(await statusOf("eventos.xlsx")).toBe(404);
+    expect(await statusOf("demonstrativo.html")).toBe(404);
+    expect(await statusOf("events.csv")).toBe(200);
   });
 });
 
@@ -208,10 +271,10 @@ test("a key that was disowned signs no more, and is listed as such", async () =>
   const kid = "export-stolen";
   const jwk = JSON.parse(env.EXPORT_SIGNING_KEY) as Record<string, string>;
   const stolen = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...jwk, kid }) };
-  const made = servicesOf(stolen as typeof env);
+  const made = servicesOf(stolen);
   if (!made.ok) throw new Error("misconfigured");
   const { exportKeys, settings } = made.value;
-  const [before] = (await exportKeys.all()).filter(({ kid: name }) => name === "export-test");
+  const before = (await exportKeys.all()).find(({ kid: name }) => name === "export-test");
   if (settings.exportSigningKey === null) throw new Error("no key");
   expect(await exportKeys.use(settings.exportSigningKey, NOVEMBER.endMs)).toBe(true);
   // Its first use ends the one before; a key that was replaced signs no more either.
@@ -256,7 +319,9 @@ describe("closing while D1 fails", () => {
     const closed: Record<string, string> = {};
     for (const name of [...FILES, "manifest.json"]) {
       const file = await call(`/v1/statements/2046-11/${name}`, { headers: { "x-api-key": tenant.key } });
-      closed[name] = await textOf(file);
+      closed[name] = name.endsWith(".xlsx")
+        ? Array.from(new Uint8Array(await file.arrayBuffer()), (byte) => String.fromCharCode(byte)).join("")
+        : await textOf(file);
     }
     expect(JSON.parse(closed["manifest.json"] ?? "")).toMatchObject({ status: "closed", seq: { count: 2 } });
     vi.restoreAllMocks();

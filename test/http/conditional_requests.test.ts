@@ -11,7 +11,8 @@ const whole: Record<string, { bytes: Uint8Array; etag: string }> = {};
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   setClock(NOVEMBER.startMs + 3_600_000);
-  const tenant = await newTenant();
+  // More reads than a tenant makes in a minute.
+  const tenant = await newTenant({ plan: { readsPerMinute: 10_000 } });
   ({ key } = tenant);
   for (let n = 0; n < 3; n += 1) await lookup(key, "529.982.247-25");
   setClock(NOVEMBER.endMs);

@@ -301,8 +301,9 @@ describe("settings that are wrong", () => {
       const body = await response.text();
       expect(JSON.parse(body)).toMatchObject({ code: "misconfigured" });
       for (const name of names) expect(body).not.toContain(name);
+      const settingsTold = names.map((name) => expect.stringMatching(`^${name} .+; it must be .+`) as string);
       expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-        { event: "request", status: 500, code: "misconfigured", settings: names },
+        { event: "request", status: 500, code: "misconfigured", settings: settingsTold },
       ]);
     },
   );

@@ -54,6 +54,7 @@ async function send(endpoint: Endpoint, { credentials, query = "", headers = {},
     kid: "nobody",
     periodFile: "2026-11.csv",
     reconciliationId: "rec_0123456789abcdef0123",
+    operatorId: "csg_op_0000000000",
     period: periodOf(Date.now()),
     file: "events.csv",
   };

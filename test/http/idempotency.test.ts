@@ -166,7 +166,7 @@ describe("a kept answer", () => {
     for (const secret of [CPF, KEY["idempotency-key"], answer.transactionId, `"score":${SCORE}`]) {
       expect(everything).not.toContain(secret);
     }
-    const vault = new AnswerVault(SECRET);
+    const vault = new AnswerVault([SECRET]);
     const context = { tenantId: tenant.tenantId, idempotencyKey: KEY["idempotency-key"] };
     await expect(vault.open(context, sealed)).rejects.toThrow();
     // Given again by the ledger it has lost the seal of its hour, and still has the caller's.
@@ -175,7 +175,7 @@ describe("a kept answer", () => {
     const strangers: [AnswerVault, typeof context][] = [
       [vault, { ...context, idempotencyKey: "order-1235" }],
       [vault, { ...context, tenantId: "ten_another" }],
-      [new AnswerVault(`${SECRET}x`), context],
+      [new AnswerVault([`${SECRET}x`]), context],
     ];
     for (const [stranger, its] of strangers) await expect(stranger.open(its, given)).rejects.toThrow();
     given[given.length - 1]! ^= 1;

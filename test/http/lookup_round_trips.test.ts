@@ -34,6 +34,7 @@ function countRoundTrips(): () => Record<string, number> {
     ...(["get", "replace"] as const).map((name) => [`token.${name}`, vi.spyOn(AccessToken.prototype, name)]),
     ...(["get", "put", "getWithMetadata", "list"] as const).map((name) => [`kv.${name}`, vi.spyOn(env.KEYS, name)]),
     ...(["prepare", "batch", "exec"] as const).map((name) => [`d1.${name}`, vi.spyOn(env.DB, name)]),
+    ...(["get", "head", "put", "list"] as const).map((name) => [`r2.${name}`, vi.spyOn(env.STATEMENTS, name)]),
   ]) as Record<string, { mock: { calls: unknown[] } }>;
   return () => {
     const counts = Object.entries(spies).map(([name, spy]) => [name, spy.mock.calls.length] as const);

@@ -2,7 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { app, ENDPOINTS } from "../../src/app.ts";
-import { mayAct } from "../../src/http/roles.ts";
+import { mayAct } from "../../src/domain/roles.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import { PublishedKeys } from "../../src/platform/published_keys.ts";
 import { disturbedGateway } from "../support/disturbed.ts";

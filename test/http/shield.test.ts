@@ -154,6 +154,27 @@ describe("wrong operator's tokens", () => {
     expect((await admin("/tenants?limit=1")).status).toBe(200);
   });
 
+  test("are never cheaper than the right one: each waits as long, whichever it is of how many", async () => {
+    const ip = newAddress();
+    const timed = async (headers: Record<string, string>) => {
+      const startMs = performance.now();
+      const { status } = await call("/admin/v1/tenants?limit=1", { headers });
+      return [status, performance.now() - startMs] as const;
+    };
+    const wrong = { authorization: "Bearer wrong-token-0123456789", "cf-connecting-ip": ip };
+    const bursts = [1, 2 * OPERATOR_FAILURES, 1, 1].map((count) => Array.from({ length: count }, () => wrong));
+    for (const burst of bursts) {
+      for (const [status, durationMs] of await Promise.all(burst.map(timed))) {
+        expect([401, 429]).toContain(status);
+        expect(durationMs).toBeGreaterThanOrEqual(490);
+      }
+    }
+    const nowhere = await timed({ authorization: "Bearer wrong-token-0123456789" });
+    expect(nowhere[1]).toBeGreaterThanOrEqual(490);
+    const typo = await timed({ authorization: `Bearer csg_op_${"a".repeat(10)}_${"b".repeat(32)}` });
+    expect(typo[1]).toBeGreaterThanOrEqual(490);
+  });
+
   test.each(["", "x", ADMIN_TOKEN.slice(0, -1), `${ADMIN_TOKEN}x`, ADMIN_TOKEN.toUpperCase()])(
     "case %#: what is nearly right is wrong",
     async (token) => {

@@ -4,7 +4,7 @@ import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import type { ExportedEvent } from "../../src/domain/event_row.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import { admin, call, lookup, newKey, newTenant } from "../support/gateway.ts";
-import { eventOfPtbrCells, eventsOfRows, FIELD_NAMES, microsOfReais, readCsv } from "../domain/export/readers.ts";
+import { eventsOfRows, FIELD_NAMES, microsOfReais, readCsv } from "../domain/export/readers.ts";
 
 const PERIOD = periodOf(Date.now());
 
@@ -53,7 +53,11 @@ describe("files of the open month", () => {
     for (const { name } of EXPORT_FILES) {
       const asOperator = await admin(`/tenants/${tenant.tenantId}/statements/${PERIOD}/${name}`);
       expect(asOperator.status).toBe(200);
-      expect(await textOf(asOperator)).toBe(await textOf(await file(tenant.key, name)));
+      const asTenant = await file(tenant.key, name);
+      const bytes = await Promise.all(
+        [asOperator, asTenant].map(async (answer) => [...new Uint8Array(await answer.arrayBuffer())]),
+      );
+      expect(bytes[0], name).toEqual(bytes[1]);
     }
   });
 
@@ -64,7 +68,7 @@ describe("files of the open month", () => {
     ];
     const tenant = await newTenant({ plan: { tiers } });
     for (let made = 0; made < 4; made += 1) await lookup(tenant.key, "11144477735");
-    const adjustment = { units: -1, amount: "-0.123456", reason: "crédito" };
+    const adjustment = { units: -1, amount: "-0.12", reason: "crédito" };
     expect((await admin(`/tenants/${tenant.tenantId}/adjustments`, { body: adjustment })).status).toBe(201);
     const usage = await call("/v1/usage", { headers: { "x-api-key": tenant.key } });
     const { totals } = await usage.json<{ totals: { billed: number; amount: string } }>();
@@ -75,7 +79,6 @@ describe("files of the open month", () => {
     const formats = {
       jsonl: await jsonl(await file(tenant.key, "events.jsonl")),
       csv: eventsOfRows(await rows("events.csv", ",")),
-      ptBr: (await rows("events.pt-br.csv", ";")).slice(1).map(eventOfPtbrCells),
       focus: eventsOfRows((await rows("focus.csv", ",")).map((cells) => cells.slice(-FIELD_NAMES.length))),
     };
     for (const events of Object.values(formats)) {
@@ -84,7 +87,7 @@ describe("files of the open month", () => {
       expect(lookups.filter(({ billed }) => billed)).toHaveLength(totals.billed);
       expect(lookups.reduce((sum, { amountMicros }) => sum + amountMicros, 0)).toBe(microsOfReais(totals.amount));
       expect(events.filter(({ kind }) => kind === "adjustment").map(({ amountMicros }) => amountMicros)).toEqual([
-        -123_456,
+        -120_000,
       ]);
     }
   });

@@ -103,3 +103,19 @@ describe("D1's view of the events", () => {
     for (const column of later) expect(view[column], column).toBeNull();
   });
 });
+
+test.each([
+  ["no tenant", 0, []],
+  ["tenants", 1, ["v1"]],
+])("references of before years had keys may exist where there are %s", (_case, tenants, names) => {
+  const database = new DatabaseSync(":memory:");
+  const apply = (name: string) => database.exec(readFileSync(dir + name, "utf8"));
+  for (const name of migrations.filter((other) => other < "0015")) apply(name);
+  for (let n = 0; n < tenants; n += 1) {
+    database.exec(`INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at)
+      VALUES ('ten_${n}', 'Loja', '12ABC34501DE35', 'loja', '{}', 'active', 1)`);
+  }
+  for (const name of migrations.filter((other) => other >= "0015")) apply(name);
+  const rows = database.prepare("SELECT name FROM reference_keys WHERE sealed IS NULL").all();
+  expect(rows.map(({ name }) => name)).toEqual(names);
+});

@@ -7,10 +7,10 @@ vi.mock("cloudflare:sockets", () => ({ connect: () => new Error("no sockets here
 const SETTINGS = {
   CLARO_CLIENT_ID: "id",
   CLARO_CLIENT_SECRET: "secret",
-  ADMIN_TOKEN: "0123456789abcdef",
-  ACCESS_TOKEN_SECRET: "0123456789abcdef",
-  CPF_HMAC_SECRET: "0123456789abcdef",
-  IDEMPOTENCY_SECRET: "0123456789abcdef",
+  ADMIN_TOKEN: "0123456789abcdef0123456789abcdef",
+  ACCESS_TOKEN_SECRET: "0123456789abcdef0123456789abcdef",
+  CPF_HMAC_SECRET: "0123456789abcdef0123456789abcdef",
+  IDEMPOTENCY_SECRET: "0123456789abcdef0123456789abcdef",
 };
 
 type Document = { readonly paths: Record<string, Record<string, unknown>>; readonly servers: unknown };

@@ -16,6 +16,7 @@ const document = describeEndpoints(ENDPOINTS, {
 const EXAMPLES: Record<string, string> = {
   tenantId: "ten_0123456789abcdef0123",
   keyId: "csg_live_a1B2c3D4e5",
+  operatorId: "csg_op_a1B2c3D4e5",
   period: "2026-11",
   kid: "export-2026",
   periodFile: "2026-11",

@@ -3,8 +3,8 @@ import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { ADMIN_TOKEN } from "./gateway.ts";
 
-/** The Worker's bindings with some replaced: broken, slow, or counting. */
-export type Disturbance = Partial<Record<keyof Env | "ACCESS_TEAM_DOMAIN" | "ACCESS_AUD", unknown>>;
+/** The Worker's bindings and settings with some replaced: broken, slow, counting, or others. */
+export type Disturbance = Readonly<Record<string, unknown>>;
 
 /** A gateway of its own on the same storage, with some bindings replaced. */
 export function disturbedGateway(disturbance: Disturbance): {

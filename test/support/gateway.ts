@@ -4,7 +4,7 @@ import { cpfCheckDigits } from "../../src/domain/cpf.ts";
 import { expectDocumented } from "./documented.ts";
 
 /** The gateway inside workerd, as a partner and an operator use it. */
-export const ADMIN_TOKEN = "test-admin-token-0123456789";
+export const ADMIN_TOKEN = "test-admin-token-0123456789-abcdef";
 
 type Json = Record<string, unknown>;
 

@@ -1,3 +1,4 @@
+import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import { vi } from "vitest";
 import { parsePeriod, periodBounds, type Period } from "../../src/domain/period.ts";
 import type { FileDigest, Manifest } from "../../src/domain/statement.ts";
@@ -5,7 +6,7 @@ import { sha256Hex } from "../../src/domain/statement.ts";
 import { type BundleProblem, verifyBundle } from "../../src/domain/statement_bundle.ts";
 import { admin, adminJson, call } from "./gateway.ts";
 
-export const FILES = ["events.jsonl", "events.csv", "events.pt-br.csv", "focus.csv"] as const;
+export const FILES = EXPORT_FILES.map(({ name }) => name);
 
 /**
  * The clock of the Worker and of its objects. Alarms go on by the real one: at a time that is over by that one they would
@@ -38,11 +39,13 @@ export async function close(period: string): Promise<Closing & { readonly httpSt
   return { ...(await response.json<Closing>()), httpStatus: response.status };
 }
 
-/** A tenant's file as the operator gets it. */
+/** A tenant's file as the operator gets it; of one that is no text each byte is a character. */
 export async function download(tenantId: string, period: string, name: string): Promise<string> {
   const response = await admin(`/tenants/${tenantId}/statements/${period}/${name}`);
   if (response.status !== 200) throw new Error(`${name} answered ${response.status}`);
-  return await textOf(response);
+  return name.endsWith(".xlsx")
+    ? Array.from(new Uint8Array(await response.arrayBuffer()), (byte) => String.fromCharCode(byte)).join("")
+    : await textOf(response);
 }
 
 export async function manifestText(tenantId: string, period: string): Promise<string> {
@@ -70,7 +73,10 @@ export async function verifyDownloaded(
   ).json<{ keys: Parameters<typeof verifyBundle>[2]["publicKeys"] }>();
   const digests: FileDigest[] = await Promise.all(
     FILES.map(async (name) => {
-      const data = new TextEncoder().encode(files[name]);
+      const text = files[name] ?? "";
+      const data = name.endsWith(".xlsx")
+        ? Uint8Array.from(text, (character) => character.charCodeAt(0))
+        : new TextEncoder().encode(text);
       return { name, bytes: data.byteLength, sha256: await sha256Hex(data) };
     }),
   );

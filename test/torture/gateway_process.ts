@@ -15,6 +15,7 @@ const gateway = new Miniflare(
     modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(options.bundle, "utf8") }],
     resourcePersistencePath: options.stateDir,
     kvNamespaces: { KEYS: "keys" },
+    r2Buckets: { STATEMENTS: "statements" },
     d1Databases: { DB: "claro-score-gateway" },
     durableObjects: options.objects,
     bindings: options.vars,

@@ -1,5 +1,4 @@
 import { cpSync } from "node:fs";
-import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import type { JournalEntry } from "../../src/ctl/sandbox/journal.ts";
 import { saoPauloDate } from "../../src/domain/period.ts";
@@ -7,7 +6,8 @@ import type { Records, TracedLookup, UsageTotals, Violation } from "./checks.ts"
 import type { ClientLookup, Clients } from "./clients.ts";
 import type { TorturedGateway } from "./gateway.ts";
 import { admin, SECRETS, TIERS, type TorturedPartner } from "./partners.ts";
-import { emptyCopiedEvents, readCopiedEvents, readLedgers, type CopiedEvent } from "./records.ts";
+import { emptyCopiedEvents, readCopiedEvents, readLedgers, readReferenceKeys, type CopiedEvent } from "./records.ts";
+import { cpfReference, type SealedKey } from "./reference_key.ts";
 import type { TorturedSandbox } from "./sandbox.ts";
 
 const REPLAYED_LOOKUPS = 300;
@@ -30,7 +30,7 @@ export async function gatherRecords(sources: {
   const lookups = events.filter(({ kind }) => kind === "lookup");
   const calls = await sandbox.journal();
   return {
-    lookups: trace(clients.lookups, lookups, calls),
+    lookups: trace(clients.lookups, lookups, { calls, keys: readReferenceKeys(copy) }),
     calls,
     events: lookups,
     adjustments: events.filter(({ kind }) => kind === "adjustment"),
@@ -77,21 +77,18 @@ async function readUsage(
 function trace(
   lookups: readonly ClientLookup[],
   events: readonly CopiedEvent[],
-  calls: readonly JournalEntry[],
+  { calls, keys }: { calls: readonly JournalEntry[]; keys: readonly SealedKey[] },
 ): TracedLookup[] {
   const eventsOf = Map.groupBy(events, ({ tenant_id, cpf_reference }) => `${tenant_id} ${cpf_reference}`);
   const callsOf = Map.groupBy(calls, ({ cpf }) => cpf);
   return lookups.map((lookup) => {
-    const reference = cpfReference(lookup);
-    const own = eventsOf.get(`${lookup.partner.tenantId} ${reference}`) ?? [];
-    return { ...lookup, name: own[0]?.id ?? reference, events: own, calls: callsOf.get(lookup.cpf) ?? [] };
+    const { tenantId } = lookup.partner;
+    // A run can lie across the turn of a year.
+    const references = keys.map((key) => cpfReference(key, SECRETS.CPF_HMAC_SECRET, { tenantId, cpf: lookup.cpf }));
+    const own = references.flatMap((reference) => eventsOf.get(`${tenantId} ${reference}`) ?? []);
+    const name = own[0]?.id ?? references[0] ?? lookup.cpf;
+    return { ...lookup, name, events: own, calls: callsOf.get(lookup.cpf) ?? [] };
   });
-}
-
-/** The ledger's word for a CPF, by the rule of `gateway/idempotent_answer.ts`. */
-function cpfReference({ partner, cpf }: ClientLookup): string {
-  const digest = createHmac("sha256", SECRETS.CPF_HMAC_SECRET).update(`${partner.tenantId}\n${cpf}`).digest("hex");
-  return `v1:${digest.slice(0, 32)}`;
 }
 
 /** D1 emptied and rebuilt from the objects equals D1 as it was, and a second rebuild changes nothing. */

@@ -5,10 +5,10 @@ import type { Partner } from "./clients.ts";
 export const SECRETS = {
   CLARO_CLIENT_ID: "torture",
   CLARO_CLIENT_SECRET: "torture-client-secret",
-  ADMIN_TOKEN: "torture-admin-token",
-  ACCESS_TOKEN_SECRET: "torture-access-token-secret",
-  CPF_HMAC_SECRET: "torture-cpf-hmac-secret",
-  IDEMPOTENCY_SECRET: "torture-idempotency-secret",
+  ADMIN_TOKEN: "torture-admin-token-0123456789-abcdef",
+  ACCESS_TOKEN_SECRET: "torture-access-token-secret-0123456789-abcdef",
+  CPF_HMAC_SECRET: "torture-cpf-hmac-secret-0123456789-abcdef",
+  IDEMPOTENCY_SECRET: "torture-idempotency-secret-0123456789-abcdef",
 } as const;
 
 export const TIERS: readonly PriceTier[] = [

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { SealedKey } from "./reference_key.ts";
 
 /** One row of D1's `events`. */
 export type CopiedEvent = {
@@ -35,6 +36,13 @@ export type LedgerOnDisk = {
 export function readCopiedEvents(stateDir: string): CopiedEvent[] {
   return withDatabase(databaseOfD1(stateDir), (database) => {
     return database.prepare("SELECT * FROM events ORDER BY tenant_id, mode, seq").all() as unknown as CopiedEvent[];
+  });
+}
+
+/** The keys of the references in events, sealed. */
+export function readReferenceKeys(stateDir: string): SealedKey[] {
+  return withDatabase(databaseOfD1(stateDir), (database) => {
+    return database.prepare("SELECT name, sealed FROM reference_keys WHERE sealed IS NOT NULL").all() as SealedKey[];
   });
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
+import { keptToken } from "./kept_tokens.ts";
 import { readDevVars } from "../local/dev_vars.ts";
 import { LOCAL_GATEWAY } from "../local/local_gateway.ts";
 
@@ -12,6 +13,8 @@ type Places = {
   /** The note that a running `npm start` leaves. */
   readonly note?: string;
   readonly devVars?: () => Readonly<Record<string, string>>;
+  /** What `ctl login` has kept for a gateway. */
+  readonly kept?: (url: string) => string | undefined;
 };
 
 const DEFAULT_LOCAL_URL = "http://127.0.0.1:8787";
@@ -19,23 +22,33 @@ const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
 
 /**
  * The gateway that is meant: the one given, else `CLARO_GATEWAY_URL`, else the one that `npm start` runs here. The token
- * is `CLARO_GATEWAY_ADMIN_TOKEN`; for a gateway on this machine, `ADMIN_TOKEN` of `.dev.vars` does.
+ * is `CLARO_GATEWAY_ADMIN_TOKEN`, else what `login` has kept for it; for a gateway on this machine, `ADMIN_TOKEN` of
+ * `.dev.vars` does.
  */
 export function findGateway(
   givenUrl: string | undefined,
-  { env = process.env, note = LOCAL_GATEWAY, devVars = readDevVars }: Places = {},
+  { env = process.env, note = LOCAL_GATEWAY, devVars = readDevVars, kept = keptToken }: Places = {},
 ): Gateway {
-  const written = givenUrl ?? env["CLARO_GATEWAY_URL"];
-  const url = written === undefined || written === "" ? localUrl(note) : checkedUrl(written);
+  const url = findGatewayUrl(givenUrl, { env, note });
   const isLocal = LOOPBACK.test(new URL(url).hostname);
   const given = env["CLARO_GATEWAY_ADMIN_TOKEN"];
-  const adminToken = given === undefined || given === "" ? (isLocal ? devVars()["ADMIN_TOKEN"] : undefined) : given;
+  const isGiven = given !== undefined && given !== "";
+  const adminToken = isGiven ? given : (kept(url) ?? (isLocal ? devVars()["ADMIN_TOKEN"] : undefined));
   if (adminToken === undefined) {
     throw isLocal
       ? new CtlError(EXIT.unreachable, "No local gateway was ever started here. Start one with: npm start")
-      : usageError(`Set CLARO_GATEWAY_ADMIN_TOKEN to the operator's token of ${url}`);
+      : usageError(`Log in to ${url} (npm run ctl -- login --url ${url}) or set CLARO_GATEWAY_ADMIN_TOKEN`);
   }
   return { url, adminToken };
+}
+
+/** Where the gateway that is meant is. */
+export function findGatewayUrl(
+  givenUrl: string | undefined,
+  { env = process.env, note = LOCAL_GATEWAY }: Pick<Places, "env" | "note"> = {},
+): string {
+  const written = givenUrl ?? env["CLARO_GATEWAY_URL"];
+  return written === undefined || written === "" ? localUrl(note) : checkedUrl(written);
 }
 
 function checkedUrl(text: string): string {

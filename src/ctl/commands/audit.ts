@@ -3,6 +3,7 @@ import { contextOf, withExamples } from "../program.ts";
 import { note, print, tableText } from "../terminal/output.ts";
 import { printable } from "../terminal/table.ts";
 import { withSpinner } from "../terminal/progress.ts";
+import { addAuditChainCommands } from "./audit_verify.ts";
 import { wholeNumber } from "./read_arguments.ts";
 import { shownTime } from "./shown_values.ts";
 
@@ -20,7 +21,7 @@ const INDENT = "     ";
 
 /** `audit`: who changed what. */
 export function addAuditCommands(program: Command): void {
-  withExamples(
+  const audit = withExamples(
     program
       .command("audit")
       .description("Shows who changed what and when, oldest first. Nothing in it is ever changed.")
@@ -29,6 +30,7 @@ export function addAuditCommands(program: Command): void {
       .action(showAudit),
     ["audit", "audit --after 1200 --limit 50", "audit --json"],
   );
+  addAuditChainCommands(audit);
 }
 
 async function showAudit(options: { after: number; limit: number }, command: Command): Promise<void> {

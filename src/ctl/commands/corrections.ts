@@ -96,10 +96,13 @@ async function adjust(
   command: Command,
 ): Promise<void> {
   const { api, json } = contextOf(command);
-  const question = adjustment.amount.startsWith("-")
+  const isCredit = adjustment.amount.startsWith("-");
+  const question = isCredit
     ? `Credit BRL ${adjustment.amount.slice(1)} to ${tenantId}?`
     : `Charge BRL ${adjustment.amount} to ${tenantId}?`;
-  await confirm(question, { yes: yes === true });
+  // Scripts that charge go on without an answer, as they always did; giving money back wants one.
+  const isAsked = isCredit || (process.stdin.isTTY && process.stderr.isTTY);
+  await confirm(question, { yes: yes === true || !isAsked });
   const made = await api.post<Adjustment>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, adjustment);
   const human = () =>
     fieldsText([

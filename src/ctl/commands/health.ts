@@ -17,6 +17,11 @@ type Health = {
     readonly stuck: number;
     readonly oldest: readonly { tenantId: string; period: string; step: string; reason: string; retryAt: string }[];
   } | null;
+  readonly operators: {
+    readonly working: number;
+    readonly everyAccessIdentityIsAdmin: boolean;
+    readonly breakGlassUsedAt: string | null;
+  } | null;
 };
 
 /** `health`: whether Claro answers, how old its token is, how far D1 is behind. */
@@ -41,6 +46,7 @@ async function showHealth(_options: unknown, command: Command): Promise<void> {
       ["D1", shownCopy(health.ledgers)],
       ["D1's size", shownSize(health.database)],
       ["Months", shownMonths(health.months)],
+      ["Operators", shownOperators(health.operators)],
     ]);
   print(health, { json, human });
 }
@@ -58,6 +64,14 @@ function shownToken(token: Health["claro"]["token"]): string {
   const failed = failures === 0 ? "" : `, ${shownCount(failures)} calls for a new one failed`;
   if (ageSeconds === null) return `none: no live lookup has needed one yet${failed}`;
   return `${shownCount(ageSeconds)} s old, until ${shownTime(expiresAt)}${failed}`;
+}
+
+function shownOperators(operators: Health["operators"]): string {
+  if (operators === null) return "could not be asked";
+  const { working, everyAccessIdentityIsAdmin, breakGlassUsedAt } = operators;
+  const open = everyAccessIdentityIsAdmin ? "; everyone whom Cloudflare Access lets through is an admin" : "";
+  const used = breakGlassUsedAt === null ? "" : `; ADMIN_TOKEN was last used ${shownTime(breakGlassUsedAt)}`;
+  return `${shownCount(working)}${open}${used}`;
 }
 
 function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): string {

@@ -19,6 +19,15 @@ export function readDevVars(): Readonly<Record<string, string>> {
   return parseEnv(readFileSync(DEV_VARS, "utf8")) as Record<string, string>;
 }
 
+/**
+ * Arguments of `wrangler dev` for what it does not read from `.dev.vars` by itself: settings that are not always there, such
+ * as a secret's `_PREVIOUS`. It reads those that `[secrets]` of wrangler.toml requires.
+ */
+export function optionalVars(vars: Readonly<Record<string, string>>, required: readonly string[]): string[] {
+  const optional = Object.entries(vars).filter(([name]) => !required.includes(name));
+  return optional.flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+}
+
 function newDevVars(): string {
   const secret = () => randomBytes(32).toString("base64url");
   return `# Secrets of the local gateway, made by the first \`npm start\`. Not for a deployed one.

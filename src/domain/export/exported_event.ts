@@ -2,22 +2,50 @@ import type { ExportedEvent } from "../event_row.ts";
 import type { MeterEvent } from "../meter_event.ts";
 import { formatSaoPaulo, type Period } from "../period.ts";
 
+/** Somebody who bills or is billed. Null is what nobody has said. */
+export type Party = {
+  readonly name: string | null;
+  readonly legalName: string | null;
+  /** CNPJ without punctuation. */
+  readonly document: string | null;
+  readonly address: string | null;
+};
+
 /** What the events of a period do not carry themselves. */
 export type ExportContext = {
   readonly period: Period;
-  readonly tenantName: string | null;
+  readonly tenantId: string;
+  readonly tenant: Party;
+  /** Who bills. */
+  readonly issuer: Party;
   /** Labels by key id; a key without one is absent. */
   readonly keyLabels: ReadonlyMap<string, string>;
+  /** The month before came to less than nothing: what it could not give back, in centavos below zero. */
+  readonly carriedIn: { readonly from: Period; readonly centavos: number } | null;
+  readonly status: "open" | "closed";
+  readonly issuedAtMs: number;
 };
 
-/** One format. Encoders keep no state, so any number of them can share one pass over the events. */
-export interface EventEncoder {
-  /** What stands before the first event, or nothing. */
-  header(): string;
-  /** One event with its line end. */
-  line(event: ExportedEvent, context: ExportContext): string;
-  /** What stands after the last event, where a format has it. */
-  footer?(): string;
+/** Part of a file: text, or bytes where the format is no text. */
+export type Chunk = string | Uint8Array;
+
+/**
+ * One file while it is written: the header, then all events in pages, then the footer. What it holds in memory does not
+ * grow with the number of events.
+ */
+export interface FileEncoder {
+  header(): Chunk;
+  rows(events: readonly ExportedEvent[]): Chunk;
+  footer(): Chunk;
+}
+
+/** The encoder of a format in which every event is one piece of text. */
+export function lineEncoder(header: string, line: (event: ExportedEvent) => string): FileEncoder {
+  return {
+    header: () => header,
+    rows: (events) => events.map(line).join(""),
+    footer: () => "",
+  };
 }
 
 /** The one place where an event takes the shape that leaves the gateway. */

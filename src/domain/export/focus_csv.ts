@@ -2,9 +2,9 @@ import { EVENT_FIELDS } from "../event_fields.ts";
 import type { ExportedEvent } from "../event_row.ts";
 import { CURRENCY, formatMicros } from "../money.ts";
 import { type Period, periodBounds } from "../period.ts";
-import { csvLine, guardedText } from "./csv.ts";
+import { type CsvCell, csvLine, type CsvNumber } from "./csv.ts";
 import { eventCells } from "./events_csv.ts";
-import type { EventEncoder, ExportContext } from "./exported_event.ts";
+import { type ExportContext, type FileEncoder, lineEncoder } from "./exported_event.ts";
 
 const SECOND_MS = 1000;
 const PROVIDER = "Claro Score Gateway";
@@ -16,8 +16,8 @@ type Charge = {
   readonly event: ExportedEvent;
   readonly context: ExportContext;
   readonly isUsage: boolean;
-  readonly cost: string;
-  readonly unitPrice: string;
+  readonly cost: CsvNumber;
+  readonly unitPrice: CsvNumber | null;
 };
 
 /**
@@ -25,10 +25,11 @@ type Charge = {
  * recommended ones that a lookup has a value for. The event's own fields follow as custom columns (`x_`). No official
  * validator has passed this file, so it is called "FOCUS columns" and nothing more.
  */
-const COLUMNS: readonly (readonly [name: string, cell: (charge: Charge) => string | number])[] = [
+const COLUMNS: readonly (readonly [name: string, cell: (charge: Charge) => CsvCell])[] = [
+  // Not an amount, which can be below zero: a reader that splits elsewhere would begin a formula with each line.
+  ["BillingAccountId", (charge) => charge.event.tenantId],
+  ["BillingAccountName", (charge) => charge.context.tenant.name],
   ["BilledCost", ({ cost }) => cost],
-  ["BillingAccountId", (charge) => guardedText(charge.event.tenantId)],
-  ["BillingAccountName", (charge) => guardedText(charge.context.tenantName)],
   ["BillingCurrency", () => CURRENCY],
   ["BillingPeriodEnd", (charge) => billingPeriod(charge.context.period).end],
   ["BillingPeriodStart", (charge) => billingPeriod(charge.context.period).start],
@@ -62,19 +63,19 @@ const COLUMNS: readonly (readonly [name: string, cell: (charge: Charge) => strin
 const CUSTOM_COLUMNS = EVENT_FIELDS.map(({ name }) => `x_${name.charAt(0).toUpperCase()}${name.slice(1)}`);
 
 /** RFC 4180 in UTF-8 without a byte order mark, commas, CRLF; text guarded as in `events.csv`; null is an empty cell. */
-export const focusCsv: EventEncoder = {
-  header: () => csvLine([...COLUMNS.map(([name]) => name), ...CUSTOM_COLUMNS], ","),
-  line: (event, context) => {
+export function focusCsv(context: ExportContext): FileEncoder {
+  const header = csvLine([...COLUMNS.map(([name]) => name), ...CUSTOM_COLUMNS], ",");
+  return lineEncoder(header, (event) => {
     const charge: Charge = {
       event,
       context,
       isUsage: event.kind === "lookup",
-      cost: formatMicros(event.amountMicros),
-      unitPrice: event.unitPriceMicros === null ? "" : formatMicros(event.unitPriceMicros),
+      cost: { number: formatMicros(event.amountMicros) },
+      unitPrice: event.unitPriceMicros === null ? null : { number: formatMicros(event.unitPriceMicros) },
     };
     return csvLine([...COLUMNS.map(([, cell]) => cell(charge)), ...eventCells(event)], ",");
-  },
-};
+  });
+}
 
 function describe({ event, isUsage }: Charge): string {
   if (!isUsage) return "Adjustment";

@@ -1,6 +1,6 @@
 import type { CostedTotals, PeriodOfAll } from "../period_of_all.ts";
 import { formatCentavos } from "../money.ts";
-import { csvLine, guardedText } from "./csv.ts";
+import { type CsvCell, csvLine } from "./csv.ts";
 
 const BYTE_ORDER_MARK = "\uFEFF";
 
@@ -9,7 +9,7 @@ type Style = {
   readonly columns: readonly string[];
   readonly states: { readonly open: string; readonly closed: string };
   readonly total: string;
-  readonly money: (centavos: number | null) => string;
+  readonly money: (centavos: number | null) => CsvCell;
 };
 
 const PLAIN: Style = {
@@ -29,7 +29,7 @@ const PLAIN: Style = {
   ],
   states: { open: "open", closed: "closed" },
   total: "total",
-  money: (centavos) => (centavos === null ? "" : formatCentavos(centavos)),
+  money: (centavos) => (centavos === null ? null : { number: formatCentavos(centavos) }),
 };
 
 const BRAZILIAN: Style = {
@@ -49,7 +49,7 @@ const BRAZILIAN: Style = {
   ],
   states: { open: "aberto", closed: "fechado" },
   total: "total",
-  money: (centavos) => (centavos === null ? "" : formatCentavos(centavos).replace(".", ",")),
+  money: (centavos) => (centavos === null ? null : { number: formatCentavos(centavos).replace(".", ",") }),
 };
 
 /** A month over all tenants, a line each and the total last: RFC 4180, commas, decimal point. */
@@ -63,18 +63,18 @@ export function periodPtbrCsv(month: PeriodOfAll): string {
 }
 
 function fileOf({ tenants, totals, open }: PeriodOfAll, style: Style): string {
-  const line = (cells: readonly (string | number)[]) => csvLine(cells, style.separator);
+  const line = (cells: readonly CsvCell[]) => csvLine(cells, style.separator);
   const rows = tenants.map((tenant) => {
     const state = tenant.totals === null ? style.states.open : style.states.closed;
-    const who = [guardedText(tenant.tenantId), guardedText(tenant.name), formatCnpj(tenant.document), state];
+    const who = [tenant.tenantId, tenant.name, formatCnpj(tenant.document), state];
     return line([...who, ...amountsOf(tenant.totals, style)]);
   });
   const state = open === 0 ? style.states.closed : style.states.open;
   return [line(style.columns), ...rows, line([style.total, "", "", state, ...amountsOf(totals, style)])].join("");
 }
 
-function amountsOf(totals: CostedTotals | null, { money }: Style): (string | number)[] {
-  if (totals === null) return ["", "", "", "", "", "", ""];
+function amountsOf(totals: CostedTotals | null, { money }: Style): CsvCell[] {
+  if (totals === null) return [null, null, null, null, null, null, null];
   const { quantity, amountCentavos, adjustmentsCentavos, carriedOutCentavos, totalCentavos } = totals;
   const ours = [amountCentavos, adjustmentsCentavos, carriedOutCentavos, totalCentavos].map(money);
   return [quantity, ...ours, money(totals.claroCostCentavos), money(totals.marginCentavos)];
@@ -84,5 +84,5 @@ function amountsOf(totals: CostedTotals | null, { money }: Style): (string | num
 function formatCnpj(document: string): string {
   const [, ...groups] = /^(\w{2})(\w{3})(\w{3})(\w{4})(\w{2})$/.exec(document) ?? [];
   const [first, second, third, branch, check] = groups;
-  return groups.length === 5 ? `${first}.${second}.${third}/${branch}-${check}` : guardedText(document);
+  return groups.length === 5 ? `${first}.${second}.${third}/${branch}-${check}` : document;
 }

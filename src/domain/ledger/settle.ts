@@ -1,6 +1,6 @@
 import { assert } from "../assert.ts";
 import type { StoredEventRow } from "../event_row.ts";
-import type { Outcome } from "../meter_event.ts";
+import { OUTCOMES, type Outcome } from "../meter_event.ts";
 import { unitPriceMicros } from "../pricing.ts";
 import type { Charge, Facts, SettleCall, SettleReply } from "./commands.ts";
 import type { Decision } from "./decide.ts";
@@ -26,6 +26,7 @@ export function decideSettle(
   call: SettleCall,
   { facts, nowMs }: { facts: Facts; nowMs: number },
 ): Decision<SettleReply> {
+  assert(OUTCOMES.includes(call.outcome), `the settlement of ${call.lookupId} has no outcome`);
   const intent = state.open.get(call.lookupId);
   if (intent === undefined) return { entries: [], reply: replyOfEvent(state, facts.event, { call, nowMs }) };
   const { withinMs = facts.intentTtlMs } = call;

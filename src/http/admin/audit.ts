@@ -8,23 +8,23 @@ import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
 import { timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 
-const auditQuery = z.object({
-  ...pageQuery.shape,
-  after: z.coerce
-    .number(issue("wrong_type", { expected: "int" }))
-    .int(issue("wrong_type", { expected: "int" }))
-    .min(0, issue("too_small", { least: 0 }))
-    .default(0)
-    .meta(
-      told(
-        {
-          "pt-BR": "Só as entradas depois deste número, para continuar de onde uma leitura parou.",
-          en: "Only entries after this number, to go on where an earlier reading stopped.",
-        },
-        { examples: [120] },
-      ),
+/** For reading on where an earlier reading stopped. */
+export const afterQuery = z.coerce
+  .number(issue("wrong_type", { expected: "int" }))
+  .int(issue("wrong_type", { expected: "int" }))
+  .min(0, issue("too_small", { least: 0 }))
+  .default(0)
+  .meta(
+    told(
+      {
+        "pt-BR": "Só as entradas depois deste número, para continuar de onde uma leitura parou.",
+        en: "Only entries after this number, to go on where an earlier reading stopped.",
+      },
+      { examples: [120] },
     ),
-});
+  );
+
+const auditQuery = z.object({ ...pageQuery.shape, after: afterQuery });
 
 const auditEntry = z
   .object({
@@ -33,8 +33,8 @@ const auditEntry = z
     actor: z.string().meta(
       told(
         {
-          "pt-BR": "`admin-token` ou o e-mail que o Cloudflare Access confirma.",
-          en: "`admin-token`, or the e-mail that Cloudflare Access vouches for.",
+          "pt-BR": "O e-mail ou o id do operador; `admin-token` é o token de emergência; `cron` é o próprio gateway.",
+          en: "The operator's e-mail or id; `admin-token` is the break-glass token, `cron` the gateway itself.",
         },
         { examples: ["admin-token"] },
       ),

@@ -112,6 +112,32 @@ export const healthAnswer = z
           ),
       })
       .meta(told({ "pt-BR": "Como estão os ledgers.", en: "How the ledgers are." })),
+    operators: z
+      .object({
+        working: z
+          .int()
+          .meta(told({ "pt-BR": "Operadores com acesso.", en: "Operators who may come in." }, { examples: [3] })),
+        everyAccessIdentityIsAdmin: z.boolean().meta(
+          told(
+            {
+              "pt-BR": "Atenção: quem passa pelo Cloudflare Access é `admin` até existir um `admin` com e-mail.",
+              en: "A warning: whoever passes Cloudflare Access is `admin` until there is an `admin` with an e-mail.",
+            },
+            { examples: [false] },
+          ),
+        ),
+        breakGlassUsedAt: timeField({
+          "pt-BR": "O último uso de `ADMIN_TOKEN` desde que há um `admin` com e-mail, com precisão de uma hora.",
+          en: "The last use of `ADMIN_TOKEN` since there is an `admin` with an e-mail, to the hour.",
+        }).nullable(),
+      })
+      .nullable()
+      .meta(
+        told({
+          "pt-BR": "Quem opera; `null` quando o D1 não respondeu.",
+          en: "Who operates; null when D1 could not be asked.",
+        }),
+      ),
     database: databaseHealth.nullable().meta(
       told({
         "pt-BR": "O tamanho do D1; `null` quando não respondeu.",
@@ -149,15 +175,8 @@ export const readHealth = operatorEndpoint({
   answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
   handle: async ({ context, services }) => {
     const health = await readGatewayHealth(services);
-    const {
-      breaker,
-      token,
-      ledgersBehind: behind,
-      oldestUnflushed: oldest,
-      database,
-      months,
-      reconciliations,
-    } = health;
+    const { breaker, token, operators, database, months, reconciliations } = health;
+    const { ledgersBehind: behind, oldestUnflushed: oldest } = health;
     const nowMs = services.clock.nowMs();
     return ok(
       context.json({
@@ -181,6 +200,11 @@ export const readHealth = operatorEndpoint({
             occurredAt: new Date(oldest.oldestUnflushedAtMs).toISOString(),
             ageSeconds: ageSeconds(oldest.oldestUnflushedAtMs, nowMs),
           },
+        },
+        operators: operators && {
+          working: operators.working,
+          everyAccessIdentityIsAdmin: services.settings.access !== null && !operators.isManaged,
+          breakGlassUsedAt: time(operators.breakGlassUsedAtMs),
         },
         database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
         reconciliations: reconciliations && {

@@ -1,9 +1,17 @@
 import { z } from "zod";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { validateTiers } from "../../domain/pricing.ts";
-import { fail, ok } from "../../domain/result.ts";
-import { createTenant as create, updateTenant as update } from "../../gateway/tenants.ts";
+import type { Failure } from "../../domain/failure.ts";
+import { parsePeriod, periodBounds, saoPauloDate } from "../../domain/period.ts";
+import { fail, ok, type Result } from "../../domain/result.ts";
+import {
+  createTenant as create,
+  settledPlans,
+  updateTenant as update,
+  type TenantChange,
+} from "../../gateway/tenants.ts";
 import type { Tenant } from "../../platform/register.ts";
+import type { Services } from "../../platform/services.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
@@ -80,6 +88,21 @@ const CAP = told(
   { examples: [5_000_000_000] },
 );
 
+const READS = told(
+  {
+    "pt-BR": "Leituras de consumo, demonstrativos e consultas por minuto, à parte das consultas; sem valor, 120.",
+    en: "Reads of usage, statements and lookups a minute, apart from lookups; 120 where it is not given.",
+  },
+  { examples: [120] },
+);
+const EFFECTIVE_FROM = told(
+  {
+    "pt-BR": "O primeiro dia de um mês por vir, em São Paulo; sem ele, o plano vale já.",
+    en: "The first day of a coming month, in São Paulo; without it, the plan begins now.",
+  },
+  { examples: ["2026-12-01"] },
+);
+
 const planTerms = {
   allowance: z
     .strictObject({ requests, endsAt: instant.nullable().optional().meta(ENDS) })
@@ -94,12 +117,21 @@ const planTerms = {
   ratePerSecond: z.number().min(0.01).max(10_000).meta(RATE),
   burst: z.int().min(1).max(100_000).meta(BURST),
   monthlySpendCapMicros: micros.nullable().meta(CAP),
+  readsPerMinute: z.int().min(1).max(100_000).meta(READS),
 };
 const planName = z
   .enum(["trial", "pay-per-use"])
   .meta(told({ "pt-BR": "O nome do plano.", en: "The plan's name." }, { examples: ["pay-per-use"] }));
 const namedPlan = z.strictObject({ name: planName, ...z.object(planTerms).partial().shape });
-const planChange = z.strictObject({ name: planName.optional(), ...z.object(planTerms).partial().shape });
+const planChange = z.strictObject({
+  name: planName.optional(),
+  ...z.object(planTerms).partial().shape,
+  effectiveFrom: z
+    .string()
+    .regex(/^\d{4}-\d{2}-01$/, issue("date"))
+    .optional()
+    .meta(EFFECTIVE_FROM),
+});
 const PLAN = told(
   {
     "pt-BR": "O nome de um plano, com os termos padrão, ou um objeto que os muda.",
@@ -119,6 +151,7 @@ const plan = z
     ratePerSecond: z.number().meta(RATE),
     burst: z.int().meta(BURST),
     monthlySpendCapMicros: z.int().nullable().meta(CAP),
+    readsPerMinute: z.int().optional().meta(READS),
   })
   .meta({
     id: "Plan",
@@ -176,6 +209,15 @@ export const tenant = z
     document: z.string().meta(DOCUMENT),
     customerId: z.string().meta(CUSTOMER_ID),
     plan,
+    nextPlan: plan
+      .extend({ effectiveFrom: z.iso.date().meta(EFFECTIVE_FROM) })
+      .nullable()
+      .meta(
+        told({
+          "pt-BR": "O plano que passa a valer depois; `null` quando não há.",
+          en: "The plan that takes the present one's place later; null where there is none.",
+        }),
+      ),
     status: z.enum(["active", "suspended"]).meta(STATUS),
     createdAt: timeField({ "pt-BR": "Quando foi criado.", en: "When it was created." }),
   })
@@ -207,7 +249,7 @@ export const createTenant = operatorEndpoint({
     const created = await create(services, actor, body);
     if (!created.ok) return created;
     context.header("Location", `/admin/v1/tenants/${created.value.id}`);
-    return ok(context.json(shownTenant(created.value), 201));
+    return ok(context.json(shownTenant(created.value, services), 201));
   },
 });
 
@@ -229,7 +271,10 @@ export const listTenants = operatorEndpoint({
   headers: HEADERS.cacheControl,
   handle: async ({ context, services, query: { limit, cursor } }) => {
     const tenants = await services.register.tenants({ after: cursor ?? null, limit: limit + 1 });
-    const page = pageOf(tenants, limit, { entry: shownTenant, place: (last) => [last.createdAtMs, last.id] });
+    const page = pageOf(tenants, limit, {
+      entry: (found) => shownTenant(found, services),
+      place: (last) => [last.createdAtMs, last.id],
+    });
     return ok(context.json(page));
   },
 });
@@ -246,7 +291,7 @@ export const getTenant = operatorEndpoint({
   headers: HEADERS.cacheControl,
   handle: async ({ context, services, params: { tenantId } }) => {
     const found = await services.register.tenant(tenantId);
-    return found === null ? fail({ code: "not_found" }) : ok(context.json(shownTenant(found)));
+    return found === null ? fail({ code: "not_found" }) : ok(context.json(shownTenant(found, services)));
   },
 });
 
@@ -268,12 +313,34 @@ export const changeTenant = operatorEndpoint({
   headers: HEADERS.cacheControl,
   failures: ["not_found", "conflict", "change_pending"],
   handle: async ({ context, services, actor, params: { tenantId }, body }) => {
-    const updated = await update(services, actor, tenantId, body);
-    return updated.ok ? ok(context.json(shownTenant(updated.value))) : updated;
+    const change = withPlanDate(body, services.clock.nowMs());
+    if (!change.ok) return change;
+    const updated = await update(services, actor, tenantId, change.value);
+    return updated.ok ? ok(context.json(shownTenant(updated.value, services))) : updated;
   },
 });
 
-function shownTenant({ id, name, document, customerId: customer, plan: terms, status, createdAtMs }: Tenant) {
+/** A plan that begins later begins with a month: then every lookup of a month is priced by one table. */
+function withPlanDate(change: z.output<typeof tenantChange>, nowMs: number): Result<TenantChange, Failure> {
+  const { plan: asked, ...others } = change;
+  if (asked === undefined || !("effectiveFrom" in asked) || asked.effectiveFrom === undefined) {
+    return ok(asked === undefined ? others : { ...others, plan: withoutDate(asked) });
+  }
+  const period = parsePeriod(asked.effectiveFrom.slice(0, 7));
+  const planFromMs = period.ok ? periodBounds(period.value).startMs : 0;
+  if (planFromMs > nowMs) return ok({ ...others, plan: withoutDate(asked), planFromMs });
+  return fail({ code: "invalid_request", issues: [{ path: "plan.effectiveFrom", code: "in_the_past" }] });
+}
+
+function withoutDate(asked: NonNullable<z.output<typeof tenantChange>["plan"]>) {
+  const { effectiveFrom: _, ...terms } = asked as z.output<typeof planChange>;
+  return terms as NonNullable<TenantChange["plan"]>;
+}
+
+function shownTenant(found: Tenant, { clock }: Services) {
+  const { id, name, document, customerId: customer, status, createdAtMs } = found;
+  const { plan: terms, nextPlan } = settledPlans(found, clock.nowMs());
   const createdAt = new Date(createdAtMs).toISOString();
-  return { id, name, document, customerId: customer, plan: terms, status, createdAt };
+  const next = nextPlan === null ? null : { ...nextPlan.plan, effectiveFrom: saoPauloDate(nextPlan.fromMs) };
+  return { id, name, document, customerId: customer, plan: terms, nextPlan: next, status, createdAt };
 }

@@ -41,6 +41,7 @@ export const ADVICE: Readonly<Record<FailureCode, Advice>> = {
   test_quota_exceeded: "wait",
   internal: "ask_operator",
   misconfigured: "ask_operator",
+  access_unavailable: "repeat",
   claro_contract: "ask_operator",
   claro_unauthorized: "ask_operator",
   claro_forbidden: "ask_operator",

@@ -198,6 +198,10 @@ export const ISSUES = {
       "o `kid` é de outra chave, ou a chave já foi substituída ou revogada; uma chave nova precisa de um `kid` novo",
     en: "its kid is another key's, or the key was replaced or disowned; a new key needs a new kid",
   },
+  email_in_use: {
+    "pt-BR": "já é de um operador que não foi revogado",
+    en: "is another operator's, who is not revoked",
+  },
   report_cells: {
     "pt-BR": ({ count = "" }) => `precisa ter ${count} células de CSV`,
     en: ({ count = "" }) => `not ${count} cells of CSV`,

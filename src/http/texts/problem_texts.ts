@@ -274,6 +274,12 @@ export const PROBLEMS: Readonly<Record<FailureCode, ProblemText>> = {
     "pt-BR": "A Claro demorou demais para responder. Você não paga por esta consulta.",
     en: "Claro did not answer in time. You do not pay for this lookup.",
   },
+  access_unavailable: {
+    status: 503,
+    title: "Access unavailable",
+    "pt-BR": "O Cloudflare Access não está entregando as chaves que confirmam quem chama. Tente de novo em instantes.",
+    en: "Cloudflare Access does not give the keys that tell who calls. Try again in a moment.",
+  },
   ledger_unavailable: {
     status: 503,
     title: "Ledger unavailable",

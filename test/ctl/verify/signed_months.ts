@@ -38,7 +38,7 @@ export function publicKey({ kty, crv, x, kid }: ExportPrivateKey, validity: Part
   return { kty, crv, x, kid, ...validity };
 }
 
-export type SignedMonth = { readonly tenantId: string; readonly period: Period; readonly files: Map<string, string> };
+export type SignedMonth = { readonly tenantId: string; readonly period: Period; readonly files: Map<string, Buffer> };
 
 /** What a month is made of: prices of its billed lookups, and adjustments, in micros. */
 export type Contents = { readonly prices: readonly number[]; readonly adjustments?: readonly number[] };
@@ -68,13 +68,23 @@ export async function signedMonths(
     for (const event of events) accumulator.add(event);
     const totals = accumulator.finish();
     if (!totals.ok) throw new Error(totals.failure.name);
-    const files = new Map<string, string>();
-    const context = { period, tenantName: "Loja São João", keyLabels: new Map<string, string>() };
-    for (const { name, encoder } of EXPORT_FILES) {
-      const lines = (options.changeEvents?.(events, index) ?? events).map((event) =>
-        encoder.line(exportedEvent(event, context), context),
-      );
-      files.set(name, `${encoder.header()}${lines.join("")}${encoder.footer?.() ?? ""}`);
+    const files = new Map<string, Buffer>();
+    const party = { name: "Loja São João", legalName: null, document: "12ABC34501DE35", address: null };
+    const context = {
+      period,
+      tenantId,
+      tenant: party,
+      issuer: party,
+      keyLabels: new Map<string, string>(),
+      carriedIn,
+      status: "closed",
+      issuedAtMs: periodBounds(period).endMs,
+    } as const;
+    const exported = (options.changeEvents?.(events, index) ?? events).map((event) => exportedEvent(event, context));
+    for (const file of EXPORT_FILES) {
+      const encoder = file.encode(context);
+      const chunks = [encoder.header(), encoder.rows(exported), encoder.footer()];
+      files.set(file.name, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk as string))));
     }
     const key = keyOf(index);
     const manifest: Manifest = change(
@@ -82,8 +92,7 @@ export async function signedMonths(
         tenant: { id: tenantId, name: "Loja São João", document: "12ABC34501DE35" },
         plan: { name: "pay-per-use", version: 1, tiers: [{ upTo: null, unitPriceMicros: 150_000 }] },
         period,
-        files: [...files].map(([name, text]) => {
-          const bytes = Buffer.from(text);
+        files: [...files].map(([name, bytes]) => {
           return { name, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
         }),
         previousManifestSha256: previous === null ? null : await sha256Hex(previous.text),
@@ -92,7 +101,7 @@ export async function signedMonths(
       index,
     );
     const text = manifestText(await signManifest(manifest, key));
-    files.set("manifest.json", text);
+    files.set("manifest.json", Buffer.from(text));
     months.push({ tenantId, period, files });
     previous = { text, manifest };
     firstSeq += events.length;

@@ -1,12 +1,25 @@
-import { unguardedText } from "../../../src/domain/export/csv.ts";
+import { EXPORT_FILES, type ExportFile } from "../../../src/domain/export/export_files.ts";
+import { unguardedText } from "../../../src/domain/export/guarded_text.ts";
 import type { ExportedEvent } from "../../../src/domain/event_row.ts";
-import type { EventEncoder } from "../../../src/domain/export/exported_event.ts";
+import type { ExportContext } from "../../../src/domain/export/exported_event.ts";
 import { CONTEXT } from "./samples.ts";
 
-/** The whole text of one format. */
-export function encodeAll(encoder: EventEncoder, events: readonly ExportedEvent[]): string {
-  const lines = events.map((event) => encoder.line(event, CONTEXT)).join("");
-  return encoder.header() + lines + (encoder.footer?.() ?? "");
+/** A whole file, made from pages as a month is. */
+export function fileBytes(
+  name: string,
+  events: readonly ExportedEvent[],
+  { context = CONTEXT, page = 10 }: { context?: ExportContext; page?: number } = {},
+): Buffer {
+  const encoder = fileNamed(name).encode(context);
+  const chunks = [encoder.header()];
+  for (let at = 0; at < events.length; at += page) chunks.push(encoder.rows(events.slice(at, at + page)));
+  return Buffer.concat([...chunks, encoder.footer()].map((chunk) => Buffer.from(chunk as string)));
+}
+
+export function fileNamed(name: string): ExportFile {
+  const file = EXPORT_FILES.find((candidate) => candidate.name === name);
+  if (file === undefined) throw new Error(`no file ${name}`);
+  return file;
 }
 
 /** RFC 4180, strictly: every line ends with CRLF (or what is asked for), a quote stands only around a cell or twice in one. */
@@ -66,58 +79,11 @@ function valueOf(name: string, cell: string): string | number | boolean | null {
   return nullable(unguardedText(cell));
 }
 
-/** Events from the cells of `events.pt-br.csv`. */
-export function eventOfPtbrCells(cells: readonly string[]): ExportedEvent {
-  const text = (index: number) => nullable(unguardedText(cells[index] ?? ""));
-  return {
-    ...eventOfTexts(text),
-    billed: cells[10] === "sim",
-    units: Number(cells[11]),
-    unitPriceMicros: cells[12] === "" ? null : microsOfReais(cells[12] ?? ""),
-    amountMicros: microsOfReais(cells[13] ?? ""),
-  };
-}
-
 /** Independent of the code under test: decimal digits moved by hand. */
 export function microsOfReais(text: string): number {
   const [whole = "", places = ""] = text.replace(",", ".").split(".");
   const micros = Number(whole.replace("-", "") + places.padEnd(6, "0"));
   return text.startsWith("-") ? -micros : micros;
-}
-
-function eventOfTexts(text: (index: number) => string | null): ExportedEvent {
-  return {
-    seq: Number(text(0)),
-    id: text(1),
-    occurredAt: text(2),
-    occurredAtSaoPaulo: text(3),
-    tenantId: text(4),
-    keyId: text(5),
-    keyLabel: text(6),
-    reference: text(7),
-    mode: text(8),
-    outcome: text(9),
-    admittedAt: null,
-    admitMs: null,
-    customerId: null,
-    failureCode: null,
-    upstreamStatus: null,
-    units: 0,
-    priceVersion: null,
-    purpose: null,
-    legalBasis: null,
-    consentId: null,
-    requestedBy: null,
-    requestId: null,
-    claroMs: null,
-    billed: false,
-    unitPriceMicros: null,
-    amountMicros: 0,
-    transactionId: text(14),
-    cpfReference: text(15),
-    kind: text(16),
-    corrects: text(17),
-  } as ExportedEvent;
 }
 
 function nullable(text: string): string | null {

@@ -7,7 +7,7 @@ import { findPersonalData } from "../../support/personal_data.ts";
 import { end, printed, run, type RunningProcess } from "./processes.ts";
 
 /** Given to every started gateway, so that tests need not read the secrets of whoever works here. */
-export const ADMIN_TOKEN = "test-admin-token-0123456789";
+export const ADMIN_TOKEN = "test-admin-token-0123456789-abcdef";
 
 export type RunningGateway = RunningProcess & {
   readonly url: string;

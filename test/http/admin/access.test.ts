@@ -12,7 +12,7 @@ type Keys = Awaited<ReturnType<typeof generateKeyPair>>;
 
 let ours: Keys;
 let foreign: Keys;
-const certs = { fetched: 0, status: 200 };
+const certs: { fetched: number; status: number; body: string | null } = { fetched: 0, status: 200, body: null };
 
 // Cloudflare's own endpoint of keys is all that is simulated here.
 beforeAll(async () => {
@@ -20,14 +20,15 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  Object.assign(certs, { fetched: 0, status: 200 });
+  Object.assign(certs, { fetched: 0, status: 200, body: null });
   const jwk = { ...(await exportJWK(ours.publicKey)), kid: "current", alg: "RS256", use: "sig" };
   const { fetch } = globalThis;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
     if (url.href !== `https://${TEAM}/cdn-cgi/access/certs`) return await fetch(input, init);
     certs.fetched += 1;
-    return Response.json({ keys: [jwk] }, { status: certs.status });
+    if (certs.status === 0) throw new TypeError("network");
+    return new Response(certs.body ?? JSON.stringify({ keys: [jwk] }), { status: certs.status });
   });
 });
 
@@ -94,9 +95,11 @@ describe("Cloudflare Access in front of the admin API", () => {
     ["a key that is not published", () => assertion({}, { kid: "other" })],
     ["another application", () => assertion({ aud: ["another"] })],
     ["another team", () => assertion({ iss: "https://other.cloudflareaccess.com" })],
-    ["past its end", () => assertion({ exp: Math.floor(Date.now() / 1000) - 1 })],
+    ["past its end", () => assertion({ exp: Math.floor(Date.now() / 1000) - 31 })],
     ["no end", () => assertion({ exp: undefined })],
     ["not yet", () => assertion({ nbf: Math.floor(Date.now() / 1000) + 60 })],
+    ["of a time that has not come", () => assertion({ iat: Math.floor(Date.now() / 1000) + 3600 })],
+    ["a name with a line end", () => assertion({ email: "operadora@example.com\nroot" })],
     ["nobody's name", () => assertion({ email: undefined })],
     [
       "a signature by a secret that everybody knows",
@@ -116,12 +119,58 @@ describe("Cloudflare Access in front of the admin API", () => {
     expect(await ask({ "cf-access-jwt-assertion": await forge() })).toBe(401);
   });
 
-  test("where its keys cannot be had, nobody comes in by it, and the token still works", async () => {
-    certs.status = 503;
+  test.each<[string, Record<string, unknown>]>([
+    ["some seconds ahead", { iat: 2, nbf: 2, exp: 62 }],
+    ["some seconds behind", { iat: -62, nbf: -62, exp: -2 }],
+  ])("goes by a clock that is %s of the gateway's", async (_case, offsets) => {
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const claims = Object.entries(offsets).map(([name, offset]) => [name, nowSeconds + (offset as number)] as const);
+    expect(await ask({ "cf-access-jwt-assertion": await assertion(Object.fromEntries(claims)) })).toBe(200);
+  });
+
+  test.each<[string, () => void]>([
+    ["answer 503", () => (certs.status = 503)],
+    ["are no JSON", () => (certs.body = "<html>")],
+    ["are no keys", () => (certs.body = "{}")],
+    ["cannot be reached", () => (certs.status = 0)],
+  ])("whose keys %s is 503, never wrong credentials; the token still works", async (_case, fail) => {
+    fail();
     const gateway = gatewayBehindAccess();
     const headers = { "cf-access-jwt-assertion": await assertion() };
-    expect(await ask(headers, gateway)).toBe(401);
+    const response = await gateway.call("/admin/v1/tenants?limit=1", { headers });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect(await response.json()).toMatchObject({ code: "access_unavailable" });
     expect(await ask({ ...headers, authorization: `Bearer ${ADMIN_TOKEN}` }, gateway)).toBe(200);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ["crit", { alg: "RS256", kid: "current", crit: ["HOSTILE"], HOSTILE: true }],
+    ["alg", { alg: "HOSTILE", kid: "current" }],
+    ["kid", { alg: "RS256", kid: "HOSTILE" }],
+    ["typ", { alg: "RS256", kid: "current", typ: "HOSTILE" }],
+    ["jwk", { alg: "RS256", jwk: { kty: "HOSTILE" } }],
+    ["jku", { alg: "RS256", jku: "https://HOSTILE.example" }],
+    ["b64", { alg: "RS256", kid: "current", b64: false, crit: ["b64"], HOSTILE: "HOSTILE" }],
+  ])("never writes what stands in a header's %s to the log", async (_case, header) => {
+    const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+    const encode = (value: unknown) =>
+      new TextEncoder().encode(JSON.stringify(value)).toBase64({ alphabet: "base64url", omitPadding: true });
+    const [, payload, signature] = (await assertion()).split(".");
+    const forged = [encode(header), payload, signature].join(".");
+    expect(await ask({ "cf-access-jwt-assertion": forged })).toBe(401);
+    expect(await ask({ "cf-access-jwt-assertion": `${forged}\u007fHOSTILE` })).toBe(401);
+    expect(lines.mock.calls.join("\n")).not.toContain("HOSTILE");
+  });
+
+  test("where it is required, no token is taken", async () => {
+    const gateway = disturbedGateway({ ACCESS_TEAM_DOMAIN: TEAM, ACCESS_AUD: AUDIENCE, ACCESS_REQUIRED: "true" });
+    expect(await ask({ authorization: `Bearer ${ADMIN_TOKEN}` }, gateway)).toBe(401);
+    const withAssertion = { "cf-access-jwt-assertion": await assertion() };
+    expect(await ask(withAssertion, gateway)).toBe(200);
+    expect(await ask({ ...withAssertion, authorization: `Bearer ${ADMIN_TOKEN}` }, gateway)).toBe(200);
+    const none = { ACCESS_TEAM_DOMAIN: TEAM, ACCESS_AUD: AUDIENCE, ACCESS_REQUIRED: true, ADMIN_TOKEN: undefined };
+    expect(await ask(withAssertion, disturbedGateway(none))).toBe(200);
+    expect(await ask({ authorization: "Bearer undefined" }, disturbedGateway(none))).toBe(401);
   });
 
   test("is nobody's word where it is not configured", async () => {

@@ -208,9 +208,15 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "GET /admin/v1/reconciliations": operatorOnly("GET", () => "/reconciliations"),
   "POST /admin/v1/reconciliations": operatorOnly("POST", () => `/reconciliations?period=${month()}`, "x"),
   "GET /admin/v1/audit": operatorOnly("GET", () => "/audit"),
+  "GET /admin/v1/audit.jsonl": operatorOnly("GET", () => "/audit.jsonl"),
+  "GET /admin/v1/audit/heads": operatorOnly("GET", () => "/audit/heads"),
+  "GET /admin/v1/operators": operatorOnly("GET", () => "/operators"),
+  "POST /admin/v1/operators": operatorOnly("POST", () => "/operators", { name: "x", roles: ["admin"] }),
+  "POST /admin/v1/operators/:operatorId/revoke": operatorOnly("POST", () => "/operators/csg_op_0000000000/revoke", {}),
+  "GET /admin/v1/privacy/references": operatorOnly("GET", () => "/privacy/references"),
 };
 
-const OPERATOR = { authorization: "Bearer test-admin-token-0123456789" };
+const OPERATOR = { authorization: "Bearer test-admin-token-0123456789-abcdef" };
 
 /** Whatever a tenant holds, it opens nothing of the operator's: neither on the victim nor on itself. */
 function operatorOnly(method: string, pathOf: (party: Party) => string, body?: unknown): (world: World) => Attempt[] {

@@ -66,7 +66,7 @@ export async function stateOf({ tenantId }: Party): Promise<string> {
     await adminJson<object>(`/tenants/${tenantId}/usage`).then((usage) => ({ ...usage, asOf: null })),
     await adminJson<object>(`/tenants/${tenantId}/usage?mode=test`).then((usage) => ({ ...usage, asOf: null })),
     await call(`/admin/v1/tenants/${tenantId}/statements/${month()}/events.jsonl`, {
-      headers: { authorization: "Bearer test-admin-token-0123456789" },
+      headers: { authorization: "Bearer test-admin-token-0123456789-abcdef" },
     }).then(textOf),
     await rowsOf(
       `SELECT * FROM audit WHERE (target = ?1 OR target LIKE ?1 || '/%') AND action <> 'statement.read'`,

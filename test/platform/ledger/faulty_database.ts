@@ -34,15 +34,11 @@ export async function setD1(stub: DurableObjectStub<TenantLedger>, DB: D1Databas
 /** `env.DB` in a mood. */
 export function databaseIn(mood: D1Mood): D1Database {
   if (mood === "well") return env.DB;
-  const prepare = (sql: string) => {
-    const run = async (values: unknown[]) => {
-      if (mood === "ambiguous")
-        await env.DB.prepare(sql)
-          .bind(...values)
-          .run();
+  return {
+    prepare: (sql: string) => env.DB.prepare(sql),
+    batch: async (statements: D1PreparedStatement[]) => {
+      if (mood === "ambiguous") await env.DB.batch(statements);
       throw new Error("D1_ERROR: Network connection lost.");
-    };
-    return { bind: (...values: unknown[]) => ({ run: () => run(values) }) };
-  };
-  return { prepare } as unknown as D1Database;
+    },
+  } as unknown as D1Database;
 }

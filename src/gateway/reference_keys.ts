@@ -1,0 +1,86 @@
+import { endOfReferencesMs, isEndCertain, nextReferenceKey, referenceKeyAt } from "../domain/reference_key.ts";
+import type { Failure } from "../domain/failure.ts";
+import { fail, type Result } from "../domain/result.ts";
+import { logEvent } from "../platform/log.ts";
+import type { ReferenceFailure, ReferenceKey } from "../platform/reference_keys.ts";
+import type { Services } from "../platform/services.ts";
+
+/** A key and when its references end: from then on nobody can tell that two events are of one person. */
+export type ReferenceKeyStatus = ReferenceKey & { readonly endsAtMs: number };
+
+const RETRY_SECONDS = 1;
+const CRON_ACTOR = "cron";
+
+/**
+ * What a lookup's event says of the person, under the key of this year. The ledger admits it some milliseconds later: at a
+ * year's turn an event can have the key of the year before, which its reference names.
+ */
+export async function referenceToPerson(
+  services: Services,
+  person: { readonly tenantId: string; readonly cpf: string },
+): Promise<Result<string, Failure>> {
+  const name = referenceKeyAt(services.clock.nowMs());
+  const reference = await services.references.reference(name, person);
+  return reference.ok ? reference : fail(failureOf(name, reference.failure));
+}
+
+function failureOf(name: string, failure: ReferenceFailure): Failure {
+  if (failure === "unavailable") return { code: "ledger_unavailable", retryAfterSeconds: RETRY_SECONDS };
+  // Another key for the same year would give the same person a second reference, unseen.
+  const hint = "CPF_HMAC_SECRET was changed without CPF_HMAC_SECRET_PREVIOUS";
+  logEvent("error", { event: `reference_key_${failure}`, key: name, ...(failure === "unreadable" ? { hint } : {}) });
+  return { code: failure === "unreadable" ? "misconfigured" : "internal" };
+}
+
+/** Every key with its end, in the order of their names. */
+export async function referenceKeyStatus(services: Services): Promise<ReferenceKeyStatus[]> {
+  const keys = await services.references.all();
+  return keys.map((key) => ({ ...key, endsAtMs: endOfReferencesMs(key, services.settings.cpfReferenceYears) }));
+}
+
+/**
+ * What the cron does: makes the keys of this year and the next, so that no lookup has to; seals again what the secret of
+ * before sealed; brings D1's copy up to date; and destroys the keys whose time is over.
+ */
+export async function tendReferenceKeys(services: Services): Promise<void> {
+  const { references, clock } = services;
+  const current = referenceKeyAt(clock.nowMs());
+  for (const name of [current, nextReferenceKey(current)]) await references.ensure(name);
+  for (const { name, sealedUnder } of await references.all()) {
+    if (sealedUnder === "previous") await references.reseal(name);
+    if (sealedUnder === "unknown") failureOf(name, "unreadable");
+  }
+  await references.copyToDatabase((name) => endEntry(services, name));
+  for (const key of await referenceKeyStatus(services)) await endKey(services, key);
+}
+
+/** Destroys a key when it is certain that its time is over: by two clocks, at two times a day apart. */
+async function endKey(
+  services: Services,
+  { name, madeAtMs, endsAtMs, destroyedAtMs }: ReferenceKeyStatus,
+): Promise<void> {
+  const { clock, storeClock, references } = services;
+  if (destroyedAtMs !== null || clock.nowMs() < endsAtMs) return;
+  const reading = { isolateMs: clock.nowMs(), storeMs: await storeClock.nowMs() };
+  const earlier = await references.notice(name);
+  if (earlier === null || earlier.isolateMs < endsAtMs || earlier.storeMs < endsAtMs) {
+    await references.setNotice(name, reading);
+    return logEvent("warn", { event: "reference_key_ends", key: name, endsAt: new Date(endsAtMs).toISOString() });
+  }
+  if (!isEndCertain(endsAtMs, earlier, reading)) return;
+  await references.destroy(name, { madeAtMs, audit: endEntry(services, name) });
+  logEvent("info", { event: "reference_key_destroyed", key: name });
+}
+
+function endEntry(services: Services, name: string) {
+  const years = services.settings.cpfReferenceYears;
+  const after = { destroyed: true, years };
+  return {
+    atMs: services.clock.nowMs(),
+    actor: CRON_ACTOR,
+    action: "reference_key.destroy",
+    target: name,
+    before: null,
+    after,
+  };
+}

@@ -1,0 +1,41 @@
+import { read } from "@e965/xlsx";
+import { expect, test } from "vitest";
+import type { SheetColumn } from "../../../src/domain/export/portuguese_columns.ts";
+import { Workbook } from "../../../src/domain/export/workbook.ts";
+
+const COLUMN = { width: 10, description: "", cells: () => () => null };
+const COLUMNS: readonly SheetColumn[] = [
+  { ...COLUMN, header: "número", type: "integer", isRepeated: false },
+  { ...COLUMN, header: "texto", type: "text", isRepeated: true },
+];
+
+test("a sheet that is full is followed by another, each with its header, and no row is lost", () => {
+  for (const count of [0, 1, 3, 4, 9, 10, 11]) {
+    const workbook = new Workbook(COLUMNS, { sheetName: "Eventos", mostRows: 4 });
+    const chunks = [workbook.begin()];
+    for (let row = 1; row <= count; row += 1) {
+      chunks.push(
+        workbook.addRows([
+          [
+            { type: "integer", value: row },
+            { type: "text", text: `texto ${row % 2}` },
+          ],
+        ]),
+      );
+    }
+    chunks.push(workbook.end());
+    const { SheetNames, Sheets } = read(Buffer.concat(chunks), { type: "buffer" });
+    const sheets = Math.max(Math.ceil(count / 3), 1);
+    expect(SheetNames).toEqual(["Eventos", "Eventos 2", "Eventos 3", "Eventos 4"].slice(0, sheets));
+    const numbers = SheetNames.flatMap((name) => {
+      const sheet = Sheets[name] ?? {};
+      expect([sheet["A1"]?.v, sheet["B1"]?.v]).toEqual(["número", "texto"]);
+      return [2, 3, 4].flatMap((row) =>
+        sheet[`A${row}`] === undefined ? [] : [sheet[`A${row}`].v, sheet[`B${row}`].v],
+      );
+    });
+    expect(numbers).toEqual(
+      Array.from({ length: count }, (_, index) => [index + 1, `texto ${(index + 1) % 2}`]).flat(),
+    );
+  }
+});
