@@ -3,9 +3,21 @@ import { ok } from "../domain/result.ts";
 import { publicEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
 import { HEADERS } from "./openapi_parts.ts";
+import { readRelease } from "../platform/release.ts";
+import { commitField, DEPLOYED_AT, VERSION_ID, versionField } from "./release_fields.ts";
+import { timeField } from "./shared_fields.ts";
 
 const health = z
-  .object({ status: z.literal("ok").meta(told({ "pt-BR": "Sempre `ok`.", en: "Always `ok`." })) })
+  .object({
+    status: z.literal("ok").meta(told({ "pt-BR": "Sempre `ok`.", en: "Always `ok`." })),
+    version: versionField,
+    commit: commitField,
+    versionId: z
+      .string()
+      .optional()
+      .meta(told(VERSION_ID, { examples: ["6849df6f-8ba2-441e-9261-e8c10a6eddc2"] })),
+    deployedAt: timeField(DEPLOYED_AT).optional(),
+  })
   .meta({ id: "Health" });
 
 /** `GET /healthz`: the Worker runs and its settings are right. */
@@ -14,7 +26,10 @@ export const checkHealth = publicEndpoint({
   path: "/healthz",
   id: "checkHealth",
   tag: "Gateway",
-  summary: { "pt-BR": "Verificar se o gateway está no ar", en: "Whether the gateway runs" },
+  summary: {
+    "pt-BR": "Verificar se o gateway está no ar, e em que versão",
+    en: "Whether the gateway runs, and which version of it",
+  },
   answers: {
     200: {
       description: {
@@ -25,6 +40,15 @@ export const checkHealth = publicEndpoint({
     },
   },
   headers: HEADERS.cacheControl,
-  handle: ({ context }) =>
-    ok(context.json({ status: "ok" } satisfies z.infer<typeof health>, 200, { "cache-control": "no-store" })),
+  handle: ({ context }) => {
+    const { version, commit, versionId, deployedAt } = readRelease(context.env);
+    const answer: z.infer<typeof health> = {
+      status: "ok",
+      version,
+      commit,
+      ...(versionId === null ? {} : { versionId }),
+      ...(deployedAt === null ? {} : { deployedAt }),
+    };
+    return ok(context.json(answer, 200, { "cache-control": "no-store" }));
+  },
 });

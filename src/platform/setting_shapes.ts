@@ -58,12 +58,11 @@ export const bearerSecret = textOf(`${STRONG}, visible ASCII without blanks`, [
   carried,
 ]);
 
-/** Claro takes id and secret as `Basic`, joined by a colon (RFC 7617). */
-export const clientId = textOf("what Claro gave: visible ASCII without a colon", [
-  carried,
+/** Claro takes id and secret as `Basic` in UTF-8, joined by a colon (RFC 7617). */
+export const clientId = textOf("what Claro gave, without a colon", [
   [(value) => value.includes(":"), "holds a colon, which ends the id in a Basic credential"],
 ]);
-export const clientSecret = textOf("what Claro gave: visible ASCII", [carried]);
+export const clientSecret = textOf("what Claro gave");
 
 export const audience = textOf("the application's AUD tag", [carried]);
 

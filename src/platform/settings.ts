@@ -188,7 +188,6 @@ function toSettings(vars: z.infer<typeof schema>): Settings {
       address: vars.ISSUER_ADDRESS ?? null,
     },
     cpfReferenceYears: vars.CPF_REFERENCE_YEARS,
-    // Longer than any lookup can run, so that what is in flight is never declared unknown.
     intentTtlMs: intentTtlMs(vars.CLARO_TIMEOUT_MS),
     ledgerFlushMs: vars.LEDGER_FLUSH_MS,
     clockOffsetMs: vars.CLOCK_OFFSET_MS,

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { app, ENDPOINTS } from "../../src/app.ts";
+import { describeEndpoints } from "../../src/http/openapi.ts";
 import { MAGIC_ANSWERS } from "../../src/http/pages/magic_answers.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
@@ -87,6 +88,29 @@ describe("/docs", () => {
       expect(text).toContain(escaped(summary[language]));
       for (const part of (description?.[language] ?? "").split("`")) expect(text).toContain(escaped(part));
     }
+  });
+
+  test("has no word of the one language in the other", async () => {
+    const kind = { origin: "https://gateway.test", audience: "everyone" } as const;
+    const [inEnglish, inPortuguese] = [
+      describeEndpoints(ENDPOINTS, { ...kind, language: "en" }),
+      describeEndpoints(ENDPOINTS, { ...kind, language: "pt-BR" }),
+    ].map(
+      (document) =>
+        new Set(
+          [...JSON.stringify(document).matchAll(/"(?:description|summary)":"([^"\\]{12,})"/g)].map(
+            ([, text = ""]) => text,
+          ),
+        ),
+    );
+    const pages: Record<string, string> = {};
+    for (const language of LANGUAGES) pages[language] = await (await call(`/docs?lang=${language}`)).text();
+    const shown = (texts: Set<string> | undefined, page: string | undefined) =>
+      [...(texts ?? [])].filter((text) => text.split("`").every((part) => page?.includes(escaped(part)) === true));
+    expect(shown(inPortuguese, pages["pt-BR"]).length).toBeGreaterThan(120);
+    expect(shown(inEnglish, pages["en"]).length).toBeGreaterThan(120);
+    expect(shown(inEnglish, pages["pt-BR"])).toEqual([]);
+    expect(shown(inPortuguese, pages["en"])).toEqual([]);
   });
 
   test.each(MAGIC_CPFS.map(({ name, cpf }) => ({ name, digits: [...cpf] })))(

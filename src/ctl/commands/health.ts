@@ -4,6 +4,13 @@ import { fieldsText, print } from "../terminal/output.ts";
 import { shownCount, shownTime } from "./shown_values.ts";
 
 type Health = {
+  readonly gateway: {
+    readonly version: string;
+    readonly commit: string;
+    readonly environment: string;
+    readonly ledgerSchema: number;
+    readonly deployedAt: string | null;
+  };
   readonly claro: {
     readonly breaker: { state: string; since: string | null; openings: number } | null;
     readonly token: { ageSeconds: number | null; expiresAt: string | null; failures: number } | null;
@@ -24,12 +31,14 @@ type Health = {
   } | null;
 };
 
-/** `health`: whether Claro answers, how old its token is, how far D1 is behind. */
+/** `health`: what is deployed where, whether Claro answers, how old its token is, how far D1 is behind. */
 export function addHealthCommand(program: Command): void {
   withExamples(
     program
       .command("health")
-      .description("Shows the state of Claro's breaker and token, and the oldest event that is not in D1 yet.")
+      .description(
+        "Shows what is deployed, the state of Claro's breaker and token, and the oldest event that is not in D1 yet.",
+      )
       .action(showHealth),
     ["health", "health --json"],
   );
@@ -41,6 +50,7 @@ async function showHealth(_options: unknown, command: Command): Promise<void> {
   const human = () =>
     fieldsText([
       ["Gateway", api.url],
+      ["Version", shownVersion(health.gateway)],
       ["Breaker", shownBreaker(health.claro.breaker)],
       ["Token", shownToken(health.claro.token)],
       ["D1", shownCopy(health.ledgers)],
@@ -49,6 +59,11 @@ async function showHealth(_options: unknown, command: Command): Promise<void> {
       ["Operators", shownOperators(health.operators)],
     ]);
   print(health, { json, human });
+}
+
+function shownVersion({ version, commit, environment, ledgerSchema, deployedAt }: Health["gateway"]): string {
+  const since = deployedAt === null ? "" : `, since ${shownTime(deployedAt)}`;
+  return `${version} (${commit}), ledger schema ${ledgerSchema}, environment ${environment}${since}`;
 }
 
 function shownBreaker(breaker: Health["claro"]["breaker"]): string {

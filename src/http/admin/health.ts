@@ -2,10 +2,12 @@ import { z } from "zod";
 import { ok } from "../../domain/result.ts";
 import { readHealth as readGatewayHealth } from "../../gateway/read_health.ts";
 import type { BreakerState } from "../../platform/claro/claro_breaker.ts";
+import { readRelease } from "../../platform/release.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { databaseHealth, monthsHealth, reconciliationsHealth, shownMonths } from "./months_health.ts";
+import { commitField, DEPLOYED_AT, VERSION_ID, versionField } from "../release_fields.ts";
 import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
 
 const breakerState = {
@@ -31,6 +33,34 @@ const breakerState = {
 
 export const healthAnswer = z
   .object({
+    gateway: z
+      .object({
+        version: versionField,
+        commit: commitField,
+        environment: z.string().meta(
+          told(
+            {
+              "pt-BR": "O ambiente em que foi implantado; `local` na própria máquina.",
+              en: "The environment it was deployed to; `local` on one's own machine.",
+            },
+            { examples: ["production"] },
+          ),
+        ),
+        ledgerSchema: z
+          .int()
+          .meta(
+            told(
+              { "pt-BR": "A versão do que os ledgers guardam.", en: "The version of what ledgers store." },
+              { examples: [2] },
+            ),
+          ),
+        versionId: z
+          .string()
+          .nullable()
+          .meta(told(VERSION_ID, { examples: ["6849df6f-8ba2-441e-9261-e8c10a6eddc2"] })),
+        deployedAt: timeField(DEPLOYED_AT).nullable(),
+      })
+      .meta(told({ "pt-BR": "O que está implantado.", en: "What is deployed." })),
     claro: z
       .object({
         breaker: z
@@ -167,8 +197,8 @@ export const readHealth = operatorEndpoint({
   tag: "Operations",
   summary: { "pt-BR": "Ver como estão a Claro e os ledgers", en: "See how Claro and the ledgers are" },
   description: {
-    "pt-BR": "O disjuntor da Claro, a idade do token e o atraso do D1 em relação aos ledgers.",
-    en: "Claro's circuit breaker, the age of the access token, and how far D1 is behind the ledgers.",
+    "pt-BR": "O que está implantado, o disjuntor da Claro, a idade do token e o atraso do D1 em relação aos ledgers.",
+    en: "What is deployed, Claro's circuit breaker, the age of the access token, and how far D1 is behind the ledgers.",
   },
   role: "read",
   headers: HEADERS.cacheControl,
@@ -180,6 +210,7 @@ export const readHealth = operatorEndpoint({
     const nowMs = services.clock.nowMs();
     return ok(
       context.json({
+        gateway: readRelease(context.env),
         claro: {
           breaker: breaker && {
             ...shownState(breaker),

@@ -44,7 +44,7 @@ async function lookUp(key: string, body: object, headers: Record<string, string>
 }
 
 describe("GET /admin/v1/lookups", () => {
-  test("finds a lookup by its reference, its request's id where that is kept, and its id, at once", async () => {
+  test("finds a lookup by its reference, its request's id and its id, at once", async () => {
     const { tenantId, key } = await newTenant();
     const other = await newTenant();
     const id = await lookUp(key, { cpf: CPF, reference: "pedido 7" }, { "x-request-id": "rq-7" });
@@ -62,6 +62,8 @@ describe("GET /admin/v1/lookups", () => {
         statement: { period: "2046-11", status: "open", seq: 1 },
       },
     ]);
+    expect(await find(`tenant=${tenantId}&requestId=rq-7`)).toEqual({ data, nextCursor: null });
+    expect(await find(`id=${id}`)).toEqual({ data, nextCursor: null });
     expect(await find(`tenant=${tenantId}&id=${id}&from=2046-11-01&to=2046-11-02`)).toEqual({ data, nextCursor: null });
     expect(await find(`tenant=${other.tenantId}&id=${id}`)).toEqual({ data: [], nextCursor: null });
     expect((await find(`tenant=${tenantId}&reference=nothing`)).data).toEqual([]);

@@ -5,24 +5,6 @@ import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts
 /** How D1 behaves: as it should, not reached, or done and the connection lost before it said so. */
 export type D1Mood = "well" | "down" | "ambiguous";
 
-/** Calls into a ledger's object while its D1 is in a mood. */
-export async function withD1<Value>(
-  stub: DurableObjectStub<TenantLedger>,
-  mood: D1Mood,
-  use: (ledger: TenantLedger) => Promise<Value>,
-): Promise<Value> {
-  return await runInDurableObject(stub, async (ledger) => {
-    const own = ledger as unknown as { env: Env };
-    const before = own.env;
-    own.env = { ...before, DB: databaseIn(mood) };
-    try {
-      return await use(ledger);
-    } finally {
-      own.env = before;
-    }
-  });
-}
-
 /** From now on a ledger's D1 is another one, also for the alarms that it sets itself; until it is evicted. */
 export async function setD1(stub: DurableObjectStub<TenantLedger>, DB: D1Database): Promise<void> {
   await runInDurableObject(stub, (ledger) => {

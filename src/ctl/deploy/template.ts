@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import { experimental_readRawConfig as readRawConfig } from "wrangler";
+import { CtlError, EXIT } from "../ctl_error.ts";
+import { PROJECT_ROOT } from "../local/wrangler.ts";
+
+/** What `wrangler.toml` says, as far as a deployment has to know of it; every environment is made from it. */
+export type Template = {
+  readonly name: string;
+  readonly main: string;
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly kv_namespaces: readonly { readonly binding: string }[];
+  readonly d1_databases: readonly {
+    readonly binding: string;
+    readonly database_name: string;
+    readonly migrations_dir: string;
+  }[];
+  readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name: string }[];
+  readonly ratelimits: readonly { readonly namespace_id: string }[];
+  readonly durable_objects: { readonly bindings: readonly { readonly class_name: string }[] };
+  readonly secrets: { readonly required: readonly string[] };
+};
+
+/** What only a gateway on one's own machine may have. */
+const LOCAL_VARS = ["LOCAL", "CLOCK_OFFSET_MS"];
+
+export function readTemplate(): Template {
+  return readRawConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }).rawConfig as Template;
+}
+
+/** Throws when settings would be deployed that are for local use only. */
+export function refuseLocalVars(vars: Readonly<Record<string, unknown>>, place: string): void {
+  const forbidden = LOCAL_VARS.filter((name) => name in vars);
+  if (forbidden.length > 0) {
+    throw new CtlError(EXIT.refused, `${forbidden.join(" and ")} of ${place} must not be deployed: local use only.`);
+  }
+}

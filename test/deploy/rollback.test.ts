@@ -1,0 +1,70 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { answering, mustSucceed, newWorld, setLedgerSchema, WORKER, type World } from "./world.ts";
+
+const STEP_TIMEOUT_MS = 180_000;
+
+describe("npm run deploy --rollback", { timeout: STEP_TIMEOUT_MS }, () => {
+  let world: World;
+  const commits: string[] = [];
+
+  beforeAll(async () => {
+    world = await newWorld({ edge: false });
+    for (const name of ["first", "second", "third"]) {
+      commits.push(world.checkout.commit(name));
+      await mustSucceed(world.deploy());
+    }
+  }, STEP_TIMEOUT_MS);
+
+  test("returns to the version before, and further with each time", async () => {
+    const run = await world.deploy("--rollback");
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    expect(run.stdout).toContain(`Returns to:  0.1.0 (${commits[1]})`);
+    expect(answering(world.api)).toEqual({ [commits[1]!]: 100 });
+    expect(world.api.account.worker(WORKER).deployments[0]).toMatchObject({ objects: "immediate" });
+    expect(world.checkout.record("production")).toMatchObject({ deployed: { release: { commit: commits[1] } } });
+    await world.deploy("--rollback");
+    expect(answering(world.api)).toEqual({ [commits[0]!]: 100 });
+  });
+
+  test("refuses where nothing is before", async () => {
+    const run = await world.deploy("--rollback");
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain("Nothing was deployed before");
+    expect(answering(world.api)).toEqual({ [commits[0]!]: 100 });
+  });
+
+  test("refuses to bring back secrets that were changed since", async () => {
+    world.checkout.commit("fourth");
+    await world.deploy();
+    world.api.account.putSecret(WORKER, "CLARO_CLIENT_SECRET", "changed-since");
+    const before = answering(world.api);
+    const run = await world.deploy("--rollback");
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/Secrets were changed since that version/);
+    expect(answering(world.api)).toEqual(before);
+  });
+
+  test("a version of another schema says beforehand that it is a way without return, and is one", async () => {
+    await world.deploy();
+    setLedgerSchema(world.checkout, 3);
+    const commit = world.checkout.commit("schema 3");
+    const out = await world.deploy();
+    expect(out).toMatchObject({ code: 0, stderr: "" });
+    expect(out.stdout).toMatch(/--rollback will refuse[\s\S]*schema is 2 in one and 3 in the other[\s\S]*Uploaded/);
+    // Objects with the old code are not left beside the new ones.
+    expect(world.api.account.worker(WORKER).deployments[0]).toMatchObject({ objects: "immediate" });
+    const back = await world.deploy("--rollback");
+    expect(back.code).toBe(1);
+    expect(back.stderr).toMatch(/cannot take over; nothing was changed\.\n {2}- the ledgers' schema is 2 in one and 3/);
+    expect(answering(world.api)).toEqual({ [commit]: 100 });
+  });
+
+  test("an older checkout is not deployed over ledgers that it cannot read", async () => {
+    const before = answering(world.api);
+    setLedgerSchema(world.checkout, 2);
+    const run = await world.deploy();
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/have schema 3, and this checkout knows schema 2/);
+    expect(answering(world.api)).toEqual(before);
+  });
+});
