@@ -2,17 +2,19 @@ import { Hono } from "hono";
 import { etag } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import { trimTrailingSlash } from "hono/trailing-slash";
-import { adjustTenant } from "./http/admin/adjustments.ts";
+import { adjustTenant, listAdjustments } from "./http/admin/adjustments.ts";
 import { listAudit } from "./http/admin/audit.ts";
+import { revokeExportKey } from "./http/admin/export_keys.ts";
 import { exportAudit, listAuditHeads } from "./http/admin/audit_chain.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
 import { listLookups } from "./http/admin/lookups.ts";
+import { getPeriod, putUpstreamPrices } from "./http/admin/period_of_all.ts";
+import * as reconciliations from "./http/admin/reconciliations.ts";
 import * as operators from "./http/admin/operators.ts";
 import { closePeriod } from "./http/admin/periods.ts";
 import { readReferenceKeys } from "./http/admin/privacy.ts";
-import { reconcile } from "./http/admin/reconciliations.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import { answerFailure } from "./http/answer_failure.ts";
 import { answerOpenApi } from "./http/answer_openapi.ts";
@@ -58,10 +60,17 @@ export const ENDPOINTS: readonly Endpoint[] = [
   keys.revokeKey,
   listLookups,
   adjustTenant,
+  listAdjustments,
   closePeriod,
+  getPeriod,
+  revokeExportKey,
+  putUpstreamPrices,
   readHealth,
   rebuildLedgerCopy,
-  reconcile,
+  reconciliations.reconcile,
+  reconciliations.continueReconciling,
+  reconciliations.getReconciliation,
+  reconciliations.listReconciliations,
   listAudit,
   exportAudit,
   listAuditHeads,

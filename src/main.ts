@@ -3,6 +3,8 @@ import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
+import { continueReconciliations } from "./gateway/reconcile.ts";
+import { relieveDatabase } from "./gateway/relieve_database.ts";
 import { tendReferenceKeys } from "./gateway/reference_keys.ts";
 import { sealAudit } from "./gateway/seal_audit.ts";
 import { sweep } from "./gateway/sweep.ts";
@@ -26,8 +28,10 @@ export default {
       sweep,
       tendReferenceKeys,
       completeAdjustments,
+      relieveDatabase,
       closeDuePeriods,
       archiveStatements,
+      continueReconciliations,
       sealAudit,
     ]) {
       try {

@@ -4,6 +4,7 @@ import { addCorrectionCommands } from "./commands/corrections.ts";
 import { addHealthCommand } from "./commands/health.ts";
 import { addKeyCommands } from "./commands/keys.ts";
 import { addLedgerCommands } from "./commands/ledger.ts";
+import { addPeriodCommands } from "./commands/periods.ts";
 import { addLoginCommands } from "./commands/login.ts";
 import { addOperatorCommands } from "./commands/operators.ts";
 import { addLookupCommands } from "./commands/lookups.ts";
@@ -26,6 +27,7 @@ async function main(argv: readonly string[]): Promise<number> {
   addUsageCommand(program);
   addLookupCommands(program);
   addStatementCommands(program);
+  addPeriodCommands(program);
   addCorrectionCommands(program);
   addAuditCommands(program);
   let isWell = true;

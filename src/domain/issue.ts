@@ -35,6 +35,9 @@ export type IssueCode =
   | "tiers"
   | "amount"
   | "changes_nothing"
+  | "whole_centavos"
+  | "nothing_to_correct"
+  | "credit_too_large"
   | "visible_once"
   | "no_body"
   // What a call needs.
@@ -47,6 +50,7 @@ export type IssueCode =
   | "live_key_required"
   | "foreign_origin"
   | "renews_at"
+  | "ends_at"
   | "does_not_renew"
   // What stands in the way of a change.
   | "changed_by_others"
@@ -67,7 +71,8 @@ export type IssueCode =
   | "report_customer"
   | "report_time"
   | "report_period"
-  | "report_status";
+  | "report_status"
+  | "line_too_long";
 
 /** Where it is wrong, and what: `path` names a field, a header, a parameter or a line; empty for the whole. */
 export type Issue = {

@@ -6,7 +6,8 @@ export const CURRENCY = "BRL" as const;
 // Prices go below the centavo, so amounts are integers of a millionth of a real.
 const MICROS_PER_REAL = 1_000_000;
 
-const MICROS_PER_CENTAVO = 10_000;
+/** Amounts that are due are whole centavos. */
+export const MICROS_PER_CENTAVO = 10_000;
 const AMOUNT = /^(-?)(0|[1-9]\d{0,9})(?:\.(\d{1,6}))?$/;
 
 /** Micros as a decimal in reais with four to six places, exact: `12.3450`, `-0.1500`, `0.000123`. */

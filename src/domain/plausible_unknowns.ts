@@ -1,4 +1,4 @@
-import type { ReportRow } from "./claro_report.ts";
+import { CLOCKS_DIFFER_MS, type ReportRow } from "./claro_report.ts";
 
 type Candidate = {
   readonly tenantId: string;
@@ -9,14 +9,13 @@ type Candidate = {
   readonly isResolved: boolean;
 };
 
-/** What Claro's clock and ours may differ by: an answer of Claro's is otherwise never later than our event. */
-const CLOCKS_DIFFER_MS = 5 * 60_000;
+// An answer of Claro's is never later than our event but for the clocks.
 /**
  * How late an `unknown` may be recorded. Its intent's time is twice Claro's timeout and 10 s (30 s by default), and the
  * object's alarm ends it soon after; an outage delays the alarm by as long as it lasts. Two hours leave room for one, and
  * are too short for a lookup of the morning to stand for a charge of the afternoon.
  */
-const RECORDED_LATE_MS = 2 * 60 * 60_000;
+export const RECORDED_LATE_MS = 2 * 60 * 60_000;
 
 type InTime<Unknown> = { readonly resolved: Unknown[]; readonly open: Unknown[] };
 
@@ -26,15 +25,16 @@ export class PlausibleUnknowns<Unknown extends Candidate> {
 
   constructor(unknowns: readonly Unknown[]) {
     for (const unknown of unknowns.toSorted(inOrder)) {
-      let customer = this.#ofCustomer.get(unknown.customerId);
-      if (customer === undefined) this.#ofCustomer.set(unknown.customerId, (customer = { resolved: [], open: [] }));
+      const customerId = unknown.customerId.toLowerCase();
+      let customer = this.#ofCustomer.get(customerId);
+      if (customer === undefined) this.#ofCustomer.set(customerId, (customer = { resolved: [], open: [] }));
       customer[unknown.isResolved ? "resolved" : "open"].push(unknown);
     }
   }
 
   /** Removes the nearest one; what a report has confirmed before comes first, so that no charge confirms a second. */
   take({ customerId, occurredAtMs }: ReportRow): Unknown | undefined {
-    const customer = this.#ofCustomer.get(customerId);
+    const customer = this.#ofCustomer.get(customerId.toLowerCase());
     if (customer === undefined) return undefined;
     return takeNearest(customer.resolved, occurredAtMs) ?? takeNearest(customer.open, occurredAtMs);
   }

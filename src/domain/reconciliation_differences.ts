@@ -5,6 +5,8 @@ import { addExact } from "./money.ts";
 export type Difference = {
   readonly reason:
     | "not_in_report"
+    /** As that, and so near to the month's start or end that the neighbour's report may have it, which is not here yet. */
+    | "near_month_end"
     | "unknown_to_us"
     /** Claro lists one transaction more than once. */
     | "repeated"
@@ -17,19 +19,26 @@ export type Difference = {
   readonly outcome: Outcome | null;
   readonly transactionId: string | null;
   readonly quantity: number;
-  /** Ours: what the tenant was charged. Claro's: what the tenant's price makes of it. */
+  /** Ours: what the tenant was charged. Claro's: 0. */
   readonly amountMicros: number;
 };
 
 /** So many are listed one by one on each side; what is more is summed up by day, customer, tenant and price. */
-const LISTED_ONE_BY_ONE = 1000;
+const LISTED_ONE_BY_ONE = 50_000;
 
 type Summed = { difference: Difference; readonly eachMicros: number };
 type Group = { readonly listed: Difference[]; readonly summed: Map<string, Summed> };
 
+/** As it is kept between two steps. */
+export type DifferencesState = readonly (readonly [
+  key: string,
+  listed: readonly Difference[],
+  summed: readonly (readonly [string, Summed])[],
+])[];
+
 /** What cannot be compared by name is compared by this. */
 export function groupOf({ date, customerId }: { readonly date: string; readonly customerId: string }): string {
-  return `${date}\n${customerId}`;
+  return `${date}\n${customerId.toLowerCase()}`;
 }
 
 /** Differences in memory that does not grow with their number. */
@@ -79,6 +88,17 @@ export class Differences {
     const listed = group.listed.splice(Math.max(group.listed.length - left, 0));
     this.#listed -= listed.length;
     return wanted - left + listed.length;
+  }
+
+  save(): DifferencesState {
+    return [...this.#groups].map(([key, { listed, summed }]) => [key, [...listed], [...summed]] as const);
+  }
+
+  restore(state: DifferencesState): void {
+    for (const [key, listed, summed] of state) {
+      this.#groups.set(key, { listed: [...listed], summed: new Map(summed) });
+      this.#listed += listed.length;
+    }
   }
 
   /** By day and customer. */

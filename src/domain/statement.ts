@@ -3,32 +3,49 @@ import { isSignedBy, sign } from "./ed25519.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
 import { type Period, TIME_ZONE } from "./period.ts";
+import type { PriceTier } from "./plan.ts";
 import { fail, ok, type Result } from "./result.ts";
-import type { StatementLine, StatementTotals } from "./statement_totals.ts";
+import type { CarriedCredit, StatementLine, StatementTotals } from "./statement_totals.ts";
 
 /** A file's name, length and SHA-256 (lower-case hex): what a manifest says of it, and what a reader measures. */
 export type FileDigest = { readonly name: string; readonly bytes: number; readonly sha256: string };
 
-/** What a statement says of itself. A closed one is signed and never changes; an open one has no signer and no time of closing. */
+/** Who is billed, as the register had it when the month was closed. */
+export type BilledTenant = { readonly id: string; readonly name: string; readonly document: string };
+
+/** The terms that the tenant had when the month was closed; `version` grows with every change of the tenant. */
+export type BilledPlan = { readonly name: string; readonly version: number; readonly tiers: readonly PriceTier[] };
+
+/**
+ * What a statement says of itself. A closed one is signed and never changes; an open one has no signer and no time of
+ * closing. Months closed under version 1 keep it: they have neither `tenant` nor `plan`, carry nothing over, and say what
+ * Claro may charge the operator, which is nothing that a partner should see.
+ */
 export type Manifest = {
-  readonly version: 1;
+  readonly version: 1 | 2;
   readonly status: "open" | "closed";
   readonly tenantId: string;
+  readonly tenant?: Omit<BilledTenant, "id">;
+  readonly plan?: BilledPlan;
   readonly period: Period;
   readonly timeZone: string;
   readonly seq: StatementTotals["seq"];
   readonly counts: UsageCounts;
   readonly adjustments: number;
   readonly lines: readonly StatementLine[];
-  /** `amount` is due, in reais: the sum of the lines' rounded amounts. `exactAmount` is the sum of the events. */
+  /**
+   * `amount` is due, in reais: the sum of the lines' rounded amounts, or 0.00 where that is below zero; `carriedOut` is
+   * what it is below zero then. `exactAmount` is the sum of the events.
+   */
   readonly totals: {
     readonly currency: string;
     readonly amount: string;
     readonly amountCentavos: number;
     readonly exactAmount: string;
     readonly amountMicros: number;
+    readonly carriedOut?: string | null;
+    readonly carriedOutCentavos?: number;
   };
-  readonly claroPossibleCost: StatementTotals["claroPossibleCost"];
   readonly files: readonly FileDigest[];
   /** SHA-256 of the `manifest.json` before this one, as it was downloaded; null for a tenant's first. */
   readonly previousManifestSha256: string | null;
@@ -46,12 +63,20 @@ export type ExportPublicKey = {
   readonly x: string;
   readonly kid: string;
 };
+
+/** A public key with what its signatures are worth: months closed from `validFrom` up to `validUntil`, none once revoked. */
+export type ListedExportKey = ExportPublicKey & {
+  readonly validFrom: string | null;
+  readonly validUntil: string | null;
+  readonly revokedAt: string | null;
+};
 export type ExportPrivateKey = ExportPublicKey & { readonly d: string };
 
 export type SignatureFailure = "unreadable_manifest" | "not_signed" | "unknown_key" | "bad_signature";
 
 export type ManifestOptions = {
-  readonly tenantId: string;
+  readonly tenant: BilledTenant;
+  readonly plan: BilledPlan;
   readonly period: Period;
   readonly files: readonly FileDigest[];
   readonly previousManifestSha256: string | null;
@@ -61,11 +86,13 @@ export type ManifestOptions = {
 
 /** The manifest of a period that adds up to `totals`. */
 export function buildManifest(totals: StatementTotals, options: ManifestOptions): Manifest {
-  const { closed, files, period, previousManifestSha256, tenantId } = options;
+  const { closed, files, period, previousManifestSha256, tenant, plan } = options;
   return {
-    version: 1,
+    version: 2,
     status: closed === null ? "open" : "closed",
-    tenantId,
+    tenantId: tenant.id,
+    tenant: { name: tenant.name, document: tenant.document },
+    plan: { name: plan.name, version: plan.version, tiers: plan.tiers },
     period,
     timeZone: TIME_ZONE,
     seq: totals.seq,
@@ -78,13 +105,20 @@ export function buildManifest(totals: StatementTotals, options: ManifestOptions)
       amountCentavos: totals.amountCentavos,
       exactAmount: formatMicros(totals.amountMicros),
       amountMicros: totals.amountMicros,
+      carriedOut: totals.carriedOutCentavos === 0 ? null : formatCentavos(totals.carriedOutCentavos),
+      carriedOutCentavos: totals.carriedOutCentavos,
     },
-    claroPossibleCost: totals.claroPossibleCost,
     files,
     previousManifestSha256,
     closedAt: closed === null ? null : new Date(closed.atMs).toISOString(),
     keyId: closed?.keyId ?? null,
   };
+}
+
+/** What a closed month hands on to the next, or null. */
+export function carriedOut({ period, totals }: Manifest): CarriedCredit | null {
+  const { carriedOutCentavos = 0 } = totals;
+  return carriedOutCentavos === 0 ? null : { from: period, centavos: carriedOutCentavos };
 }
 
 /**

@@ -1,5 +1,7 @@
+import { formatCentavos, formatMicros, roundToCentavos } from "./money.ts";
 import type { Manifest, ExportPublicKey, FileDigest, SignatureFailure } from "./statement.ts";
-import { sha256Hex, verifyManifest } from "./statement.ts";
+import { carriedOut, sha256Hex, verifyManifest } from "./statement.ts";
+import type { StatementLine } from "./statement_totals.ts";
 
 /** What is wrong with a downloaded statement. `subject` is a file's name, or the number that does not hold. */
 export type BundleProblem = {
@@ -11,8 +13,16 @@ export type BundleProblem = {
     | "file_size_mismatch"
     | "file_hash_mismatch"
     | "lines_mismatch"
+    | "line_wrong"
+    | "events_unreadable"
+    | "events_mismatch"
     | "sequence_mismatch"
-    | "chain_broken";
+    | "chain_broken"
+    | "key_not_valid_then"
+    | "key_revoked"
+    | "folder_mismatch"
+    | "duplicate_month"
+    | "month_missing";
   readonly subject: string;
 };
 
@@ -55,14 +65,40 @@ function compareFile(listed: FileDigest, measured: FileDigest | undefined): Bund
 }
 
 function sumProblems({ lines, seq, totals }: Manifest): BundleProblem[] {
-  const problems: BundleProblem[] = [];
-  const amountMicros = lines.reduce((sum, line) => sum + line.amountMicros, 0);
+  const { carriedOutCentavos = 0 } = totals;
+  const amountMicros = lines.reduce((sum, line) => sum + (line.kind === "carried" ? 0 : line.amountMicros), 0);
   const amountCentavos = lines.reduce((sum, line) => sum + line.amountCentavos, 0);
-  if (amountMicros !== totals.amountMicros) problems.push({ name: "lines_mismatch", subject: "totals.amountMicros" });
-  if (amountCentavos !== totals.amountCentavos)
-    problems.push({ name: "lines_mismatch", subject: "totals.amountCentavos" });
-  if (seq.count !== seq.last - seq.first + 1) problems.push({ name: "sequence_mismatch", subject: "seq.count" });
-  return problems;
+  const holds: [boolean, BundleProblem["name"], string][] = [
+    [amountMicros === totals.amountMicros, "lines_mismatch", "totals.amountMicros"],
+    [amountCentavos === totals.amountCentavos + carriedOutCentavos, "lines_mismatch", "totals.amountCentavos"],
+    [isCarriedRightly(totals), "lines_mismatch", "totals.carriedOut"],
+    [isWrittenRightly(totals), "lines_mismatch", "totals.amount"],
+    ...lines.map((line, index): [boolean, BundleProblem["name"], string] => [
+      isLineRight(line),
+      "line_wrong",
+      `lines[${index}]`,
+    ]),
+    [seq.count === seq.last - seq.first + 1, "sequence_mismatch", "seq.count"],
+  ];
+  return holds.filter(([isRight]) => !isRight).map(([, name, subject]) => ({ name, subject }));
+}
+
+/** Months of before nothing was carried may have been due less than nothing. */
+function isCarriedRightly({ amountCentavos, carriedOutCentavos }: Manifest["totals"]): boolean {
+  if (carriedOutCentavos === undefined) return true;
+  return carriedOutCentavos <= 0 && amountCentavos >= 0 && (carriedOutCentavos === 0 || amountCentavos === 0);
+}
+
+function isWrittenRightly({ amount, amountCentavos, exactAmount, amountMicros, ...carried }: Manifest["totals"]) {
+  const { carriedOut: text = null, carriedOutCentavos: centavos = 0 } = carried;
+  const isCarriedWritten = text === (centavos === 0 ? null : formatCentavos(centavos));
+  return amount === formatCentavos(amountCentavos) && exactAmount === formatMicros(amountMicros) && isCarriedWritten;
+}
+
+/** A line is its units at their price, and rounded once, half up, to the centavo. */
+function isLineRight({ kind, quantity, unitPriceMicros, amountMicros, amountCentavos }: StatementLine): boolean {
+  if (amountCentavos !== roundToCentavos(amountMicros)) return false;
+  return kind !== "lookups" || (unitPriceMicros !== null && amountMicros === quantity * unitPriceMicros);
 }
 
 async function chainProblems(manifest: Manifest, options: VerifyBundleOptions): Promise<BundleProblem[]> {
@@ -76,6 +112,16 @@ async function chainProblems(manifest: Manifest, options: VerifyBundleOptions): 
     [manifest.tenantId === previous.tenantId, "tenantId"],
     [manifest.period > previous.period, "period"],
     [manifest.seq.first === previous.seq.last + 1, "seq.first"],
+    [isCarriedOn(manifest, previous), "lines.carried"],
   ];
   return links.filter(([holds]) => !holds).map(([, subject]) => ({ name: "chain_broken", subject }));
+}
+
+/** What a month could not give back is the next one's line, whole and with the month's name, and nothing else is. */
+function isCarriedOn({ lines }: Manifest, previous: Manifest): boolean {
+  const carried = lines.filter(({ kind }) => kind === "carried");
+  const expected = carriedOut(previous);
+  if (expected === null) return carried.length === 0;
+  const [line] = carried;
+  return carried.length === 1 && line?.amountCentavos === expected.centavos && line.carriedFrom === expected.from;
 }

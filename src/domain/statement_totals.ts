@@ -1,19 +1,25 @@
 import type { MeterEvent, Mode, Outcome, UsageCounts } from "./meter_event.ts";
-import { addExact, roundToCentavos } from "./money.ts";
-import { type Period, saoPauloDate, type SaoPauloDate } from "./period.ts";
+import { addExact, MICROS_PER_CENTAVO, roundToCentavos } from "./money.ts";
+import { type Period, periodBounds, saoPauloDate, type SaoPauloDate } from "./period.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 /**
  * One line of a statement. Lookups are one line for each unit price; adjustments are one line of credits (amounts below
- * zero) and one of charges (the others), without a unit price. The amount is exact in micros and rounded once.
+ * zero) and one of charges (the others), without a unit price. The amount is exact in micros and rounded once. A month
+ * that came to less than nothing is one line `carried` of the next: it names that month and stands for no event.
  */
 export type StatementLine = {
-  readonly kind: "lookups" | "credits" | "charges";
+  readonly kind: "lookups" | "credits" | "charges" | "carried";
   readonly quantity: number;
   readonly unitPriceMicros: number | null;
   readonly amountMicros: number;
   readonly amountCentavos: number;
+  /** Only a `carried` line has it. */
+  readonly carriedFrom?: Period;
 };
+
+/** What an earlier month could not give back, in centavos below zero. */
+export type CarriedCredit = { readonly from: Period; readonly centavos: number };
 
 /** A day's or a period's ended lookups. Adjustments are not lookups: neither their units nor their amounts are in it. */
 export type DayCounts = UsageCounts & { readonly date: SaoPauloDate };
@@ -25,12 +31,12 @@ export type StatementTotals = {
   readonly days: readonly DayCounts[];
   readonly adjustments: number;
   readonly lines: readonly StatementLine[];
-  /** Exact sum of all events. */
+  /** Exact sum of all events: a carried line is none. */
   readonly amountMicros: number;
-  /** What is due: the sum of the lines' rounded amounts. */
+  /** What is due: the sum of the lines' rounded amounts, and never below zero. */
   readonly amountCentavos: number;
-  /** Lookups that Claro may charge for, whatever the tenant pays. */
-  readonly claroPossibleCost: { readonly delivered: number; readonly unknown: number; readonly units: number };
+  /** What the lines come to below zero; the next month begins with it. */
+  readonly carriedOutCentavos: number;
 };
 
 /** Why events are not one complete period of one tenant; `seq` is the first event seen that shows it, where one does. */
@@ -45,7 +51,17 @@ export type StatementFailure = {
   readonly seq: number | null;
 };
 
+/** Lookups that Claro may charge the operator for, whatever the tenant pays. No partner is shown it. */
+export type PossibleCost = { readonly delivered: number; readonly unknown: number; readonly units: number };
+
+export function possibleCostOf({ delivered, unknown }: Pick<UsageCounts, "delivered" | "unknown">): PossibleCost {
+  return { delivered, unknown, units: delivered + unknown };
+}
+
 type MutableCounts = { -readonly [Name in keyof UsageCounts]: number };
+/** Twice what summer time moves the clocks by. */
+const RULES_DIFFER_MS = 2 * 3_600_000;
+
 type OpenLine = { quantity: number; amountMicros: number };
 
 const COUNT_OF = {
@@ -65,6 +81,7 @@ export class StatementAccumulator {
   readonly #tenantId: string;
   readonly #mode: Mode;
   readonly #firstSeq: number;
+  readonly #carriedIn: CarriedCredit | null;
   readonly #counts = zeroCounts();
   readonly #days = new Map<SaoPauloDate, MutableCounts>();
   readonly #lookupsByPrice = new Map<number, OpenLine>();
@@ -77,8 +94,12 @@ export class StatementAccumulator {
   #highest: number;
   #fingerprint = 0;
 
-  constructor(period: Period, options: { tenantId: string; firstSeq: number; mode?: Mode }) {
+  constructor(
+    period: Period,
+    options: { tenantId: string; firstSeq: number; mode?: Mode; carriedIn?: CarriedCredit | null },
+  ) {
     this.#period = period;
+    this.#carriedIn = options.carriedIn ?? null;
     this.#tenantId = options.tenantId;
     this.#mode = options.mode ?? "live";
     this.#firstSeq = options.firstSeq;
@@ -87,8 +108,8 @@ export class StatementAccumulator {
 
   /** Takes one event. One that does not belong here is not added and makes `finish` fail. */
   add(event: MeterEvent): void {
-    const date = saoPauloDate(event.occurredAtMs);
-    const name = this.#objection(event, date);
+    const date = event.day ?? saoPauloDate(event.occurredAtMs);
+    const name = this.#objection(event);
     if (name !== null) {
       this.#failure ??= { name, seq: event.seq };
       return;
@@ -106,7 +127,7 @@ export class StatementAccumulator {
     const failure = this.#failure ?? this.#sequenceFailure();
     if (failure !== null) return fail(failure);
     const lines = this.#lines();
-    const { delivered, unknown } = this.#counts;
+    const sumCentavos = lines.reduce((sum, line) => addExact(sum, line.amountCentavos), 0);
     return ok({
       seq: { first: this.#firstSeq, last: this.#highest, count: this.#events },
       counts: { ...this.#counts },
@@ -115,16 +136,16 @@ export class StatementAccumulator {
         .map(([date, counts]) => ({ date, ...counts })),
       adjustments: this.#adjustments,
       lines,
-      amountMicros: lines.reduce((sum, line) => addExact(sum, line.amountMicros), 0),
-      amountCentavos: lines.reduce((sum, line) => addExact(sum, line.amountCentavos), 0),
-      claroPossibleCost: { delivered, unknown, units: delivered + unknown },
+      amountMicros: lines.reduce((sum, line) => addExact(sum, line.kind === "carried" ? 0 : line.amountMicros), 0),
+      amountCentavos: Math.max(sumCentavos, 0),
+      carriedOutCentavos: Math.min(sumCentavos, 0),
     });
   }
 
-  #objection(event: MeterEvent, date: SaoPauloDate): StatementFailure["name"] | null {
+  #objection(event: MeterEvent): StatementFailure["name"] | null {
     if (event.tenantId !== this.#tenantId) return "tenant_mismatch";
     if (event.mode !== this.#mode) return "mode_mismatch";
-    if (!date.startsWith(this.#period)) return "period_mismatch";
+    if (!isIn(event, this.#period)) return "period_mismatch";
     return event.kind === "lookup" && !addsUp(event) ? "amount_mismatch" : null;
   }
 
@@ -164,8 +185,20 @@ export class StatementAccumulator {
     if (this.#charges.quantity !== 0 || this.#charges.amountMicros !== 0) {
       lines.push(closeLine("charges", this.#charges, null));
     }
+    if (this.#carriedIn !== null) lines.push(carriedLine(this.#carriedIn));
     return lines;
   }
+}
+
+/**
+ * The ledger decides an event's period when it happens, and whoever reads it later trusts that: the rules of the time zone
+ * may have changed since. Of events from before it was written down, what is further outside than any summer time is no
+ * matter of rules.
+ */
+function isIn(event: MeterEvent, period: Period): boolean {
+  if (event.period !== null) return event.period === period;
+  const { startMs, endMs } = periodBounds(period);
+  return event.occurredAtMs >= startMs - RULES_DIFFER_MS && event.occurredAtMs < endMs + RULES_DIFFER_MS;
 }
 
 function addsUp(lookup: MeterEvent): boolean {
@@ -186,6 +219,18 @@ function addToLine(line: OpenLine, event: MeterEvent): void {
 
 function closeLine(kind: StatementLine["kind"], line: OpenLine, price: number | null): StatementLine {
   return { kind, ...line, unitPriceMicros: price, amountCentavos: roundToCentavos(line.amountMicros) };
+}
+
+function carriedLine({ from, centavos }: CarriedCredit): StatementLine {
+  const amountMicros = centavos * MICROS_PER_CENTAVO;
+  return {
+    kind: "carried",
+    quantity: 0,
+    unitPriceMicros: null,
+    amountMicros,
+    amountCentavos: centavos,
+    carriedFrom: from,
+  };
 }
 
 function zeroCounts(): MutableCounts {

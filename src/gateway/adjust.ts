@@ -1,10 +1,12 @@
 import type { Failure } from "../domain/failure.ts";
+import { formatCentavos, MICROS_PER_CENTAVO, roundToCentavos } from "../domain/money.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Adjustment } from "../platform/adjustment_records.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
+import { correctedCharge } from "./corrected_charge.ts";
 import type { Actor } from "./tenants.ts";
 
 /** A correction. `id` or else `idempotencyKey` makes a repeat the same one; with neither, each call is a new one. */
@@ -32,26 +34,55 @@ export async function adjust(
   actor: Actor,
   { tenantId, asked }: { tenantId: string; asked: NewAdjustment },
 ): Promise<Result<{ adjustment: EndedAdjustment; isRepeat: boolean }, Failure>> {
-  if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
+  const tenant = await services.register.tenant(tenantId);
+  if (tenant === null) return fail({ code: "not_found" });
   const { units, amountMicros, reason, corrects } = asked;
   const createdAtMs = services.clock.nowMs();
   const id = await idOf(tenantId, asked);
   const content = { units, amountMicros, reason, corrects };
-  const known = await services.adjustments.insert(
-    { tenantId, id, createdAtMs, ...content, event: null },
-    {
-      atMs: createdAtMs,
-      actor,
-      action: "adjustment.create",
-      target: `${tenantId}/${id}`,
-      before: null,
-      after: content,
-    },
-  );
+  let known = await services.adjustments.adjustment(tenantId, id);
+  if (known === null) {
+    const charge = await correctedCharge(services, tenant, corrects);
+    if (charge === null)
+      return fail({ code: "invalid_request", issues: [{ path: "corrects", code: "nothing_to_correct" }] });
+    const limits = {
+      chargeMicros: ceilToCentavo(charge.chargedMicros),
+      periodMicros: ceilToCentavo(charge.periodMicros),
+    };
+    known = await services.adjustments.insert(
+      { tenantId, id, createdAtMs, ...content, correctsPeriod: charge.period, event: null },
+      limits,
+      {
+        atMs: createdAtMs,
+        actor,
+        action: "adjustment.create",
+        target: `${tenantId}/${id}`,
+        before: null,
+        after: content,
+      },
+    );
+    if (known === null) return await tooMuch(services, tenantId, { corrects, limitMicros: limits.chargeMicros });
+  }
   if (!isSame(known, content)) return fail({ code: "idempotency_mismatch" });
   if (known.event !== null) return ok({ adjustment: { ...known, event: known.event }, isRepeat: true });
   const adjustment = await makeEvent(services, known);
   return adjustment.ok ? ok({ adjustment: adjustment.value, isRepeat: false }) : adjustment;
+}
+
+/** Credits are never more than what they correct has cost; the issue says what is left of it. */
+async function tooMuch(
+  services: Services,
+  tenantId: string,
+  { corrects, limitMicros }: { corrects: string | null; limitMicros: number },
+): Promise<Result<never, Failure>> {
+  const left = Math.max(limitMicros + (await services.adjustments.adjustedMicros(tenantId, corrects)), 0);
+  const params = { most: formatCentavos(roundToCentavos(left)) };
+  return fail({ code: "invalid_request", issues: [{ path: "amount", code: "credit_too_large", params }] });
+}
+
+/** Half a centavo cannot be given back: what was charged below one is rounded up. */
+function ceilToCentavo(micros: number): number {
+  return Math.ceil(micros / MICROS_PER_CENTAVO) * MICROS_PER_CENTAVO;
 }
 
 /** Completes corrections whose call died between the record and the event. */

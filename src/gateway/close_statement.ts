@@ -1,9 +1,11 @@
+import { type ClosedMonth, closedMonthOf } from "../domain/closed_month.ts";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
 import { type Chunk, exportedEvent, type FileEncoder } from "../domain/export/exported_event.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import {
   buildManifest,
+  carriedOut,
   type ExportPrivateKey,
   type FileDigest,
   manifestText,
@@ -11,14 +13,17 @@ import {
   signManifest,
 } from "../domain/statement.ts";
 import { StatementAccumulator, type StatementFailure, type StatementTotals } from "../domain/statement_totals.ts";
-import { eventPages, eventsIn, MissingEventError, type SeqRange } from "../platform/event_copy.ts";
+import { eventsIn, MissingEventError, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import type { ArchiveWriter } from "../platform/statement_archive.ts";
-import type { NewStatement, StoredStatement } from "../platform/statement_records.ts";
-import { exportContext, FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+import { type ArchiveWriter, MANIFEST_FILE } from "../platform/statement_archive.ts";
+import type { StoredStatement } from "../platform/statement_records.ts";
+import { closedInArchive } from "./closed_in_archive.ts";
+import { ledgerEvents } from "./ledger_events.ts";
+import { billedPlan, exportContext, FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+import { manifestOf } from "./read_statement.ts";
 import type { Actor } from "./tenants.ts";
 
 /** Why a month of a tenant is not closed. `unavailable` can be tried again; the others are for a person to look at. */
@@ -38,50 +43,22 @@ export type StatementToClose = {
   readonly mostEvents: number;
 };
 
-const MANIFEST_FILE = { name: "manifest.json", mediaType: "application/json" };
-
 /**
- * Freezes one ended month of one tenant: the ledger lets nothing more into it and brings D1 up to date, one pass over
- * the events writes every file and proves that none is missing, and last the row in D1 makes it closed. Until then
- * nobody sees any of it, so it can die at any step and be begun again; of two at once the first row counts.
+ * Freezes one ended month of one tenant. The ledger lets nothing more into it, one pass over the events writes every file
+ * and proves that none is missing, and `closed.json`, which R2 takes only once, makes it closed. Until then nobody sees any
+ * of it, so it can die at any step and be begun again; of two at once the first `closed.json` counts. What is written
+ * after it (the manifest among the files, the row in D1) is made from it, by this call or by a later one.
  */
 export async function closeStatement(
   services: Services,
   asked: StatementToClose,
 ): Promise<Result<StoredStatement, CloseFailure | "too_long">> {
-  const { tenant, period, previous } = asked;
+  const { tenant, period, actor } = asked;
   try {
-    const range = await completeRange(services, asked);
-    if (!range.ok) return range;
-    if (eventsIn(range.value) > asked.mostEvents) return fail("too_long");
-    const prefix = services.archive.newPrefix(tenant.id, period);
-    const written = await writeFiles(services, { ...asked, range: range.value, prefix });
-    if (!written.ok) {
-      await services.archive.remove(prefix);
-      return fail({ reason: written.failure.name, seq: written.failure.seq });
-    }
-    const closedAtMs = services.clock.nowMs();
-    const manifest = buildManifest(written.value.totals, {
-      tenantId: tenant.id,
-      period,
-      files: written.value.files,
-      previousManifestSha256: previous?.manifestSha256 ?? null,
-      closed: { atMs: closedAtMs, keyId: asked.signingKey.kid },
-    });
-    const text = manifestText(await signManifest(manifest, asked.signingKey));
-    const writer = services.archive.writer(prefix, MANIFEST_FILE);
-    await writer.write(text);
-    await writer.finish();
-    return await record(services, asked.actor, {
-      tenantId: tenant.id,
-      period,
-      closedAtMs,
-      firstSeq: manifest.seq.first,
-      lastSeq: manifest.seq.last,
-      prefix,
-      manifest: text,
-      manifestSha256: await sha256Hex(text),
-    });
+    const standing = await closedInArchive(services, tenant.id, period);
+    const month = standing === null ? await freezeMonth(services, asked) : ok(standing);
+    if (!month.ok) return month;
+    return ok(await recordMonth(services, actor, month.value));
   } catch (error) {
     logEvent("warn", { event: "close_failed", tenantId: tenant.id, period, error: messageOf(error) });
     return error instanceof MissingEventError
@@ -90,7 +67,36 @@ export async function closeStatement(
   }
 }
 
-/** The month's seq range, all of it in D1, from the number after the month before's last one. */
+async function freezeMonth(
+  services: Services,
+  asked: StatementToClose,
+): Promise<Result<ClosedMonth, CloseFailure | "too_long">> {
+  const { tenant, period, previous, signingKey } = asked;
+  const range = await completeRange(services, asked);
+  if (!range.ok) return range;
+  if (eventsIn(range.value) > asked.mostEvents) return fail("too_long");
+  const prefix = services.archive.newPrefix(tenant.id, period);
+  const written = await writeFiles(services, { ...asked, range: range.value, prefix });
+  if (!written.ok) {
+    await services.archive.remove(prefix);
+    return fail({ reason: written.failure.name, seq: written.failure.seq });
+  }
+  const manifest = buildManifest(written.value.totals, {
+    tenant,
+    plan: billedPlan(tenant),
+    period,
+    files: written.value.files,
+    previousManifestSha256: previous?.manifestSha256 ?? null,
+    closed: { atMs: services.clock.nowMs(), keyId: signingKey.kid },
+  });
+  const text = manifestText(await signManifest(manifest, signingKey));
+  const own = closedMonthOf(manifest, { text, sha256: await sha256Hex(text), prefix });
+  const standing = await services.archive.seal(own);
+  if (standing.prefix !== prefix) await services.archive.remove(prefix);
+  return ok(standing);
+}
+
+/** The month's seq range, from the number after the month before's last one. */
 async function completeRange(
   services: Services,
   { tenant, period, previous }: StatementToClose,
@@ -101,7 +107,7 @@ async function completeRange(
     (ledger) => ledger.closePeriod(period),
     { timeoutMs: FLUSH_TIMEOUT_MS },
   );
-  if (!closed.ok || closed.value.kind === "failed") return fail({ reason: "unavailable", seq: null });
+  if (!closed.ok) return fail({ reason: "unavailable", seq: null });
   const { range } = closed.value;
   const firstSeq = (previous?.lastSeq ?? 0) + 1;
   if (range === null) return ok({ first: firstSeq, last: firstSeq - 1 });
@@ -115,17 +121,18 @@ type WrittenFiles = { readonly totals: StatementTotals; readonly files: readonly
 /** Writes every file in one pass over the events and adds them up on the way. */
 async function writeFiles(
   services: Services,
-  { tenant, period, range, prefix }: StatementToClose & { range: SeqRange; prefix: string },
+  { tenant, period, previous, range, prefix }: StatementToClose & { range: SeqRange; prefix: string },
 ): Promise<Result<WrittenFiles, StatementFailure>> {
-  const context = await exportContext(services, { tenant, period, status: "closed" });
-  const accumulator = new StatementAccumulator(period, { tenantId: tenant.id, firstSeq: range.first });
+  const carriedIn = previous === null ? null : carriedOut(manifestOf(previous));
+  const context = await exportContext(services, { tenant, period, status: "closed", carriedIn });
+  const accumulator = new StatementAccumulator(period, { tenantId: tenant.id, firstSeq: range.first, carriedIn });
   const outputs = EXPORT_FILES.map((file) => ({
     encoder: file.encode(context),
     writer: services.archive.writer(prefix, file),
   }));
   try {
     await writeEach(outputs, (encoder) => encoder.header());
-    for await (const page of eventPages(services.db, { tenantId: tenant.id, mode: "live" }, range)) {
+    for await (const page of ledgerEvents(services, { tenantId: tenant.id, mode: "live" }, range)) {
       for (const event of page) accumulator.add(event);
       const events = page.map((event) => exportedEvent(event, context));
       await writeEach(outputs, (encoder) => encoder.rows(events));
@@ -152,28 +159,27 @@ async function writeEach(
   for (const { encoder, writer } of outputs) await writer.write(chunkOf(encoder));
 }
 
-/** Makes the statement count, unless another was first. Whether a write that failed took place, only reading tells. */
-async function record(
-  services: Services,
-  actor: Actor,
-  statement: NewStatement,
-): Promise<Result<StoredStatement, CloseFailure>> {
-  const { tenantId, period, prefix, manifestSha256, firstSeq, lastSeq } = statement;
-  const audit = {
-    atMs: statement.closedAtMs,
-    actor,
-    action: "statement.close",
-    target: `${tenantId}/${period}`,
-    before: null,
-    after: { manifestSha256, firstSeq, lastSeq },
-  };
+/** Completes what follows from `closed.json`. D1 may be full or away: the month is closed all the same. */
+async function recordMonth(services: Services, actor: Actor, month: ClosedMonth): Promise<StoredStatement> {
+  const { tenantId, period, prefix, manifest, manifestSha256, firstSeq, lastSeq } = month;
+  const writer = services.archive.writer(prefix, MANIFEST_FILE);
+  await writer.write(manifest);
+  await writer.finish();
   try {
-    await services.statements.insert(statement, audit);
+    await services.statements.insert(month, {
+      atMs: services.clock.nowMs(),
+      actor,
+      action: "statement.close",
+      target: `${tenantId}/${period}`,
+      before: null,
+      after: { manifestSha256, firstSeq, lastSeq },
+    });
+    const stored = await services.statements.statement(tenantId, period);
+    if (stored !== null && stored.manifestSha256 !== manifestSha256) {
+      logEvent("error", { event: "statement_differs_from_archive", tenantId, period });
+    }
   } catch (error) {
     logEvent("warn", { event: "close_not_recorded", tenantId, period, error: messageOf(error) });
   }
-  const stored = await services.statements.statement(tenantId, period);
-  if (stored === null) return fail({ reason: "unavailable", seq: null });
-  if (stored.prefix !== prefix) await services.archive.remove(prefix);
-  return ok(stored);
+  return { ...month, isArchived: false, isPruned: false };
 }

@@ -6,7 +6,10 @@ import type { PeriodEvents } from "./open_statement.ts";
  * A period in one format, as a stream that reads the next page only when its reader has taken the one before: memory
  * holds one page, whatever the month's size.
  */
-export function encodeEvents({ pages, context }: PeriodEvents, file: ExportFile): ReadableStream<Uint8Array> {
+export function encodeEvents(
+  { pages, context }: Pick<PeriodEvents, "pages" | "context">,
+  file: ExportFile,
+): ReadableStream<Uint8Array> {
   const utf8 = new TextEncoder();
   const encoder = file.encode(context);
   const chunks = (async function* () {

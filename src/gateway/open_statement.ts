@@ -1,20 +1,24 @@
 import type { ExportContext } from "../domain/export/exported_event.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
-import { type Period, periodBounds, periodOf } from "../domain/period.ts";
+import { type Period, periodBounds, periodOf, previousPeriod } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { eventPages, type SeqRange } from "../platform/event_copy.ts";
+import { type BilledPlan, carriedOut, type Manifest } from "../domain/statement.ts";
+import type { CarriedCredit } from "../domain/statement_totals.ts";
+import type { SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import { isOutage } from "../platform/outage.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
+import { ledgerEvents } from "./ledger_events.ts";
 
 /** A flush sends what waits, which can be a whole hour of lookups. */
 export const FLUSH_TIMEOUT_MS = 30_000;
 
 /** A period's live events as they are now, to be read once from first to last. */
 export type PeriodEvents = {
+  readonly tenant: Tenant;
   /** An empty one has `last` one below `first`. */
   readonly range: SeqRange;
   readonly pages: AsyncGenerator<MeterEvent[], void, void>;
@@ -33,12 +37,18 @@ export async function openPeriodEvents(
   return await whileReadable(async () => {
     const tenant = await services.register.tenant(tenantId);
     if (tenant === null || !hasStatement(tenant, period, services.clock.nowMs())) return fail({ code: "not_found" });
-    const context = await exportContext(services, { tenant, period, status: "open" });
+    const carriedIn = await carriedInto(services, tenant, period);
+    const context = await exportContext(services, { tenant, period, status: "open", carriedIn });
     const range = await flushedRange(services, tenantId, period);
     if (!range.ok) return range;
-    const pages = eventPages(services.db, { tenantId, mode: "live" }, range.value);
-    return ok({ range: range.value, pages: await withFirstRead(pages), context });
+    const pages = ledgerEvents(services, { tenantId, mode: "live" }, range.value);
+    return ok({ tenant, range: range.value, pages: await withFirstRead(pages), context });
   });
+}
+
+/** The terms that a manifest names. */
+export function billedPlan({ plan, version }: Tenant): BilledPlan {
+  return { name: plan.name, version, tiers: plan.tiers };
 }
 
 /** Whether a tenant has a statement of a period: from the month of its making to the month that runs. */
@@ -46,11 +56,18 @@ export function hasStatement(tenant: Tenant, period: Period, nowMs: number): boo
   return period >= periodOf(tenant.createdAtMs) && periodBounds(period).startMs <= nowMs;
 }
 
+/** What the month before could not give back; null where it is open or had nothing to carry. */
+async function carriedInto(services: Services, { id }: Tenant, period: Period): Promise<CarriedCredit | null> {
+  const previous = await services.statements.statement(id, previousPeriod(period));
+  return previous === null ? null : carriedOut(JSON.parse(previous.manifest) as Manifest);
+}
+
 /** What all files of a period share. */
 export async function exportContext(
   services: Services,
-  { tenant, period, status }: { tenant: Tenant; period: Period; status: ExportContext["status"] },
+  about: Pick<ExportContext, "period" | "status" | "carriedIn"> & { readonly tenant: Tenant },
 ): Promise<ExportContext> {
+  const { tenant, period, status, carriedIn } = about;
   const keys = await services.register.keysOfTenant(tenant.id);
   const labelled = keys.flatMap(({ id, label }) => (label === null ? [] : [[id, label] as const]));
   return {
@@ -59,7 +76,7 @@ export async function exportContext(
     tenant: { name: tenant.name, legalName: null, document: tenant.document, address: null },
     issuer: services.settings.issuer,
     keyLabels: new Map(labelled),
-    carriedIn: null,
+    carriedIn,
     status,
     issuedAtMs: services.clock.nowMs(),
   };

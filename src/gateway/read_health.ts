@@ -1,9 +1,12 @@
 import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
 import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
+import { databaseSize, type DatabaseSize } from "../platform/database_size.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { UnexplainedMonth } from "../platform/reconciliation_records.ts";
 import type { OperatorsStatus } from "../platform/operators.ts";
 import { isOutage } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
+import type { StatementProblem } from "../platform/statement_records.ts";
 
 export type Health = {
   readonly breaker: BreakerStatus | null;
@@ -18,29 +21,46 @@ export type Health = {
   readonly operators: OperatorsStatus | null;
   /** The oldest event that is not in D1, of those ledgers. */
   readonly oldestUnflushed: BacklogReport | null;
+  /** Null when D1 could not be asked. */
+  readonly database: DatabaseSize | null;
+  /** Months that cannot be closed or archived; null when D1 could not be asked. */
+  /** What comparisons with Claro's reports leave unexplained; null when D1 could not be asked. */
+  readonly reconciliations: {
+    readonly months: readonly UnexplainedMonth[];
+    readonly lostAtEdges: number;
+  } | null;
+  readonly months: { readonly stuck: number; readonly oldest: readonly StatementProblem[] } | null;
 };
 
 /** As many ledgers as are asked, however many are behind: those that were behind first. */
 const LEDGERS_ASKED = 10;
+const PROBLEMS_SHOWN = 10;
+/** Three years of them. */
+const MONTHS_SHOWN = 36;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
-  const [breaker, token, reports, operators] = await Promise.all([
+  const [breaker, token, reports, operators, database, problems, reconciliations] = await Promise.all([
     services.gate.status(),
     services.tokens.status("live"),
     services.backlog.reports(),
-    readOperators(services),
+    unlessDown(() => services.operators.status(services.clock.nowMs())),
+    unlessDown(() => databaseSize(services.db)),
+    unlessDown(() => services.statements.problems(PROBLEMS_SHOWN)),
+    unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
   ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
   const recovered = asked.length - behind.length;
-  return { breaker, token, operators, ledgersBehind: reports.length - recovered, oldestUnflushed: oldest };
+  const months = problems && { stuck: problems.count, oldest: problems.oldest };
+  const ledgersBehind = reports.length - recovered;
+  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, database, months, reconciliations };
 }
 
-async function readOperators({ operators, clock }: Services): Promise<OperatorsStatus | null> {
+async function unlessDown<Value>(ask: () => Promise<Value>): Promise<Value | null> {
   try {
-    return await operators.status(clock.nowMs());
+    return await ask();
   } catch (error) {
     if (!isOutage(error)) throw error;
     return null;

@@ -1,14 +1,14 @@
 import type { Failure } from "../domain/failure.ts";
-import { parsePeriod, type Period, periodOf, previousPeriod } from "../domain/period.ts";
+import { parsePeriod, type Period, periodBounds, periodOf, previousPeriod } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { buildManifest, type Manifest, type SignedManifest } from "../domain/statement.ts";
+import { buildManifest, carriedOut, type Manifest, type SignedManifest } from "../domain/statement.ts";
 import { StatementAccumulator } from "../domain/statement_totals.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { MonthTotals } from "../platform/ledger/messages.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
-import { hasStatement, openPeriodEvents, whileReadable } from "./open_statement.ts";
+import { billedPlan, hasStatement, openPeriodEvents, whileReadable } from "./open_statement.ts";
 
 /** A month in a list: closed with its manifest, or open with its counts so far. */
 export type ListedStatement =
@@ -24,10 +24,18 @@ export async function closedStatement(
   return await whileReadable(async () => {
     const stored = await services.statements.statement(tenantId, period);
     if (stored !== null) return ok(stored);
+    const nowMs = services.clock.nowMs();
     const tenant = await services.register.tenant(tenantId);
-    const isKnown = tenant !== null && hasStatement(tenant, period, services.clock.nowMs());
-    return isKnown ? ok(null) : fail({ code: "not_found" });
+    if (tenant === null || !hasStatement(tenant, period, nowMs)) return fail({ code: "not_found" });
+    return ok(await closedWithoutRow(services, tenantId, period));
   });
+}
+
+/** A month that is closed although D1 has no row of it: D1 could not take it yet, or was restored to before it. */
+async function closedWithoutRow(services: Services, tenantId: string, period: Period): Promise<StoredStatement | null> {
+  if (services.clock.nowMs() < periodBounds(period).endMs) return null;
+  const month = await services.archive.closed(tenantId, period);
+  return month === null ? null : { ...month, isArchived: false, isPruned: false };
 }
 
 export function manifestOf(stored: StoredStatement): SignedManifest {
@@ -43,15 +51,18 @@ export async function openManifest(
   return await whileReadable(async () => {
     const events = await openPeriodEvents(services, tenantId, period);
     if (!events.ok) return events;
-    const { pages, range } = events.value;
-    const accumulator = new StatementAccumulator(period, { tenantId, firstSeq: range.first });
+    const { pages, range, tenant } = events.value;
+    const before = await closedStatement(services, tenantId, previousPeriod(period));
+    const previous = before.ok ? before.value : null;
+    const carriedIn = previous === null ? null : carriedOut(manifestOf(previous));
+    const accumulator = new StatementAccumulator(period, { tenantId, firstSeq: range.first, carriedIn });
     for await (const page of pages) for (const event of page) accumulator.add(event);
     const totals = accumulator.finish();
     if (!totals.ok) throw new StoreError(`the events of ${period} are no period: ${totals.failure.name}`);
-    const previous = await services.statements.latest(tenantId);
     return ok(
       buildManifest(totals.value, {
-        tenantId,
+        tenant,
+        plan: billedPlan(tenant),
         period,
         files: [],
         previousManifestSha256: previous?.manifestSha256 ?? null,
@@ -78,6 +89,10 @@ export async function listStatements(
     if (oldest === undefined) return ok([]);
     const stored = await services.statements.between(tenantId, oldest, newest);
     const manifests = new Map(stored.map((statement) => [statement.period, manifestOf(statement)]));
+    const without = periods.filter((period) => !manifests.has(period));
+    for (const month of await Promise.all(without.map((period) => closedWithoutRow(services, tenantId, period)))) {
+      if (month !== null) manifests.set(month.period, manifestOf(month));
+    }
     const totals = await openTotals(services, tenantId, { from: oldest, to: newest });
     if (!totals.ok) return totals;
     return ok(

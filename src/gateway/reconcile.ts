@@ -1,146 +1,267 @@
 import type { ReportRow } from "../domain/claro_report.ts";
-import type { ExportedEvent } from "../domain/event_row.ts";
 import type { Failure } from "../domain/failure.ts";
-import type { MeterEvent } from "../domain/meter_event.ts";
-import { type Period, periodBounds } from "../domain/period.ts";
-import { unitPriceMicros } from "../domain/pricing.ts";
-import { type ReconciledEvent, Reconciler, type Reconciliation } from "../domain/reconciliation.ts";
+import { nextPeriod, type Period, periodBounds, previousPeriod } from "../domain/period.ts";
+import { type EdgeLookup, partOf, Reconciler, type Reconciliation } from "../domain/reconciliation.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { eventPages } from "../platform/event_copy.ts";
-import { linesOf } from "../platform/lines.ts";
-import { logEvent } from "../platform/log.ts";
-import { StoreError } from "../platform/outage.ts";
+import { logEvent, messageOf } from "../platform/log.ts";
+import type { RunState } from "../platform/reconciliation_files.ts";
+import type { EdgeRecord, ReconciliationRun } from "../platform/reconciliation_records.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import type { StoredStatement } from "../platform/statement_records.ts";
-import { hasStatement, openPeriodEvents, whileReadable } from "./open_statement.ts";
-import { manifestOf } from "./read_statement.ts";
+import { comparedEvents, type Neighbours } from "./compared_events.ts";
+import { hasStatement } from "./open_statement.ts";
 import type { Actor } from "./tenants.ts";
 
-const TENANTS_A_PAGE = 200;
+/** A report up to so many lines is compared in the call that brings it, when its tenants are not too many. */
+const LINES_IN_A_CALL = 250_000;
+/** Rows that a part holds at most; an isolate holds a part. */
+const ROWS_A_PART = 250_000;
+/** Rows of a report that are kept in memory before they are written. */
+const ROWS_A_FILE = 50_000;
+/** What a line of a report has at least, for guessing how many parts it will take. */
+const BYTES_A_LINE = 60;
 
-/** With the customer ids of what Claro has more that several tenants share: whose it is cannot be told from the report. */
-export type Reconciled = Reconciliation & { readonly sharedCustomerIds: readonly string[] };
+const TENANTS_A_PAGE = 100;
+/** A tenant's month and its neighbours: at most three reads of R2, D1 or a ledger each. */
+const CALLS_A_TENANT = 9;
 
-type Compared = Pick<MeterEvent, "seq" | "id" | "occurredAtMs" | "kind" | "outcome" | "amountMicros" | "transactionId">;
+/** What one step may use up. */
+type Budget = { calls: number; readonly endsAtMs: number };
+const BY_CALL = { calls: 6000, timeMs: 60_000 };
+const BY_CRON = { calls: 1500, timeMs: 20_000 };
+
+const WAITING_A_RUN = 10;
+
+/** Takes a report's rows as they come. */
+export class ReportReceiver {
+  readonly #services: Services;
+  readonly id = `rec_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
+  readonly parts: number;
+  #buffers: ReportRow[][];
+  #buffered = 0;
+  #files = 0;
+  #lines = 0;
+
+  /** `bytes` is how long the report says that it is; null when it does not. */
+  constructor(services: Services, bytes: number | null) {
+    this.#services = services;
+    this.parts = Math.max(Math.ceil((bytes ?? 0) / BYTES_A_LINE / ROWS_A_PART), bytes === null ? 4 : 1);
+    this.#buffers = Array.from({ length: this.parts }, () => []);
+  }
+
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** A promise where it has to wait for R2. */
+  add(row: ReportRow): Promise<void> | void {
+    this.#lines += 1;
+    if (!row.isCharged) return;
+    this.#buffers[partOf(row.transactionId, this.parts)]?.push(row);
+    this.#buffered += 1;
+    if (this.#buffered >= ROWS_A_FILE) return this.#write();
+  }
+
+  async finish(): Promise<void> {
+    await this.#write();
+  }
+
+  /** Forgets a report that was refused. */
+  async drop(): Promise<void> {
+    if (this.#files > 0) await this.#services.reconciliationFiles.forgetWork(this.id);
+  }
+
+  async #write(): Promise<void> {
+    const buffers = this.#buffers;
+    this.#buffers = buffers.map(() => []);
+    this.#buffered = 0;
+    this.#files += 1;
+    for (const [part, rows] of buffers.entries()) {
+      if (rows.length > 0)
+        await this.#services.reconciliationFiles.writeRows(this.id, { part, number: this.#files }, rows);
+    }
+  }
+}
 
 /**
  * Compares a month with what Claro says that it charges, over all tenants, and keeps which `unknown`s Claro confirms.
- * Events do not change: what was possibly a cost becomes one, and the tenant is charged nothing for it.
+ * Events do not change: what was possibly a cost becomes one, and the tenant is charged nothing for it. A long report, or
+ * one over many tenants, is worked through step by step, by calls and by the cron.
  */
-export async function reconcile(
+export async function startReconciliation(
   services: Services,
   actor: Actor,
-  { period, rows, reportSha256 }: { period: Period; rows: readonly ReportRow[]; reportSha256: string },
-): Promise<Result<Reconciled, Failure>> {
-  if (periodBounds(period).startMs > services.clock.nowMs()) return fail({ code: "period_open" });
-  return await whileReadable(async () => {
-    const reconciler = new Reconciler();
-    for (const row of rows) reconciler.addRow(row);
-    const prices = new Map<string, number>();
-    const shared = new Set<string>();
-    for await (const { tenant, stored } of tenantsOf(services, period)) {
-      const fed = await feedTenant(services, reconciler, { tenant, period, stored });
-      if (!fed.ok) return fed;
-      if (prices.has(tenant.customerId)) shared.add(tenant.customerId);
-      else {
-        prices.set(tenant.customerId, unitPriceMicros(tenant.plan.tiers, fed.value.billed + 1));
+  { period, report, reportSha256 }: { period: Period; report: ReportReceiver; reportSha256: string },
+): Promise<Result<ReconciliationRun, Failure>> {
+  if (periodBounds(period).startMs > services.clock.nowMs()) {
+    await report.drop();
+    return fail({ code: "period_open" });
+  }
+  await report.finish();
+  const { id, lines, parts } = report;
+  const startedAtMs = services.clock.nowMs();
+  await services.reconciliationFiles.begin(id, parts);
+  const { closed, remaining } = await services.statements.progress(period, periodBounds(period).endMs);
+  const steps = (closed + remaining) * parts;
+  await services.reconciliations.insert(
+    { id, period, reportSha256, actor, lines, startedAtMs, steps },
+    {
+      atMs: startedAtMs,
+      actor,
+      action: "period.reconcile",
+      target: period,
+      before: null,
+      after: { id, reportSha256, lines },
+    },
+  );
+  if (lines > LINES_IN_A_CALL) return await runOf(services, id);
+  return await continueReconciliation(services, id);
+}
+
+/** Does a step of a comparison, and gives where it stands then. One that has ended stays as it is. */
+export async function continueReconciliation(
+  services: Services,
+  id: string,
+  most: { calls: number; timeMs: number } = BY_CALL,
+): Promise<Result<ReconciliationRun, Failure>> {
+  const run = await services.reconciliations.run(id);
+  if (run === null) return fail({ code: "not_found" });
+  if (run.finishedAtMs === null) await step(services, run, { calls: most.calls, endsAtMs: Date.now() + most.timeMs });
+  return await runOf(services, id);
+}
+
+/** What the cron does for comparisons: it goes on with those that nobody has ended, and one that fails stops no other. */
+export async function continueReconciliations(services: Services): Promise<void> {
+  const endsAtMs = Date.now() + BY_CRON.timeMs;
+  for (const { id } of await services.reconciliations.waiting(WAITING_A_RUN)) {
+    if (Date.now() >= endsAtMs) return;
+    try {
+      const run = await continueReconciliation(services, id, { ...BY_CRON, timeMs: endsAtMs - Date.now() });
+      logEvent("info", { event: "reconciliation_continued", id, done: run.ok ? run.value.done : null });
+    } catch (error) {
+      logEvent("warn", { event: "reconciliation_not_continued", id, error: messageOf(error) });
+    }
+  }
+}
+
+async function runOf(services: Services, id: string): Promise<Result<ReconciliationRun, Failure>> {
+  const run = await services.reconciliations.run(id);
+  return run === null ? fail({ code: "not_found" }) : ok(run);
+}
+
+async function step(services: Services, run: ReconciliationRun, budget: Budget): Promise<void> {
+  const held = await services.reconciliationFiles.readState(run.id);
+  if (held === null) return await services.reconciliations.fail(run.id, "its work is lost", services.clock.nowMs());
+  const { period } = run;
+  const neighbours: Neighbours = {
+    isPreviousReconciled: await services.reconciliations.isReconciled(previousPeriod(period)),
+    isNextReconciled: await services.reconciliations.isReconciled(nextPeriod(period)),
+  };
+  const reconciler = Reconciler.restore(held.state.reconciler);
+  const customers = new Map(Object.entries(held.state.customers));
+  let { part, after } = held.state;
+  let done = run.done;
+  let isOver = false;
+  while (!isOver && budget.calls > 0 && Date.now() < budget.endsAtMs) {
+    if (after === null) {
+      for await (const rows of services.reconciliationFiles.rowsOf(run.id, part)) {
+        for (const row of rows) reconciler.addRow(row);
       }
     }
-    const result = reconciler.finish((customerId) => prices.get(customerId) ?? 0);
-    const { matched, delta, resolved } = result;
-    const atMs = services.clock.nowMs();
-    await services.reconciliations.insert(
-      { period, reportSha256, atMs, matched, delta, resolved },
-      {
-        atMs,
-        actor,
-        action: "period.reconcile",
-        target: period,
-        before: null,
-        after: { reportSha256, matched, delta, unknownResolved: resolved.length },
-      },
-    );
-    logEvent(delta === 0 ? "info" : "warn", { event: "reconciled", period, matched, delta, resolved: resolved.length });
-    const claros = new Set([...resolved, ...result.onlyClaro].map(({ customerId }) => customerId));
-    return ok({ ...result, sharedCustomerIds: [...claros].filter((customerId) => shared.has(customerId)).toSorted() });
-  });
-}
-
-type PeriodTenant = { readonly tenant: Tenant; readonly stored: StoredStatement | null };
-
-/** Every tenant that has the month, with its statement where that is closed. */
-async function* tenantsOf(services: Services, period: Period): AsyncGenerator<PeriodTenant, void, void> {
-  for (let after: readonly [number, string] | null = null; ;) {
     const page: Tenant[] = await services.register.tenants({ after, limit: TENANTS_A_PAGE });
-    const tenants = page.filter((tenant) => hasStatement(tenant, period, services.clock.nowMs()));
-    const closed = await services.statements.ofTenants(
-      period,
-      tenants.map(({ id }) => id),
-    );
-    for (const tenant of tenants) yield { tenant, stored: closed.get(tenant.id) ?? null };
-    const last = page.at(-1);
-    if (last === undefined || page.length < TENANTS_A_PAGE) return;
-    after = [last.createdAtMs, last.id];
-  }
-}
-
-async function feedTenant(
-  services: Services,
-  reconciler: Reconciler,
-  { tenant, period, stored }: PeriodTenant & { period: Period },
-): Promise<Result<{ billed: number }, Failure>> {
-  const { id: tenantId, customerId } = tenant;
-  const events = await eventsOf(services, { tenantId, period, stored });
-  if (!events.ok) return events;
-  let earlier: Map<number, { transactionId: string | null }> | null = null;
-  let billed = 0;
-  for await (const page of events.value) {
-    for (const event of page) {
-      if (event.kind !== "lookup" || event.outcome === null) continue;
-      if (event.outcome === "delivered") billed += 1;
-      if (event.outcome === "unknown") earlier ??= await services.reconciliations.resolved(tenantId, period);
-      const { seq, id, occurredAtMs, outcome, amountMicros, transactionId } = event;
-      const compared: ReconciledEvent = {
-        tenantId,
-        customerId,
-        seq,
-        id,
-        occurredAtMs,
-        outcome,
-        amountMicros,
-        transactionId,
-      };
-      reconciler.addEvent(compared, outcome === "unknown" ? earlier?.get(seq) : undefined);
+    budget.calls -= 1;
+    after ??= [0, ""];
+    for (const tenant of page) {
+      if (budget.calls <= 0 || Date.now() >= budget.endsAtMs) break;
+      const isNew = part === 0 && hasStatement(tenant, period, services.clock.nowMs());
+      if (isNew) customers.set(tenant.customerId, (customers.get(tenant.customerId) ?? 0) + 1);
+      budget.calls -= CALLS_A_TENANT;
+      await feedTenant(services, reconciler, { tenant, period, neighbours, part, parts: held.state.parts });
+      after = [tenant.createdAtMs, tenant.id];
+      done += 1;
+    }
+    if (page.length < TENANTS_A_PAGE && (page.length === 0 || after[1] === page.at(-1)?.id)) {
+      reconciler.endPart();
+      [part, after] = [part + 1, null];
+      isOver = part >= held.state.parts;
     }
   }
-  return ok({ billed });
+  const state: RunState = {
+    part,
+    parts: held.state.parts,
+    after,
+    customers: Object.fromEntries(customers),
+    reconciler: reconciler.save(),
+  };
+  // Whoever else has gone on with it meanwhile has done what this step did.
+  if ((await services.reconciliationFiles.writeState(run.id, state, held.etag)) === null) return;
+  if (isOver) await finish(services, run, { reconciler, customers });
+  else await services.reconciliations.setProgress(run.id, done);
 }
 
-/** A month's events from where they are: its archive when they have left D1, else D1, brought up to date while open. */
-async function eventsOf(
+type Fed = {
+  readonly tenant: Tenant;
+  readonly period: Period;
+  readonly neighbours: Neighbours;
+  readonly part: number;
+  readonly parts: number;
+};
+
+async function feedTenant(services: Services, reconciler: Reconciler, fed: Fed): Promise<void> {
+  const { tenant, period, neighbours, part, parts } = fed;
+  const earlier = new Map<Period, Map<number, { transactionId: string | null }>>();
+  for await (const event of comparedEvents(services, tenant, { period, neighbours })) {
+    let told: { transactionId: string | null } | undefined;
+    if (event.outcome === "unknown") {
+      if (!earlier.has(event.period)) {
+        earlier.set(event.period, await services.reconciliations.resolved(tenant.id, event.period));
+      }
+      told = earlier.get(event.period)?.get(event.seq);
+    }
+    if (partOf(event.transactionId ?? told?.transactionId ?? null, parts) === part) reconciler.addEvent(event, told);
+  }
+}
+
+async function finish(
   services: Services,
-  { tenantId, period, stored }: { tenantId: string; period: Period; stored: StoredStatement | null },
-): Promise<Result<AsyncIterable<readonly Compared[]>, Failure>> {
-  if (stored === null) {
-    const open = await openPeriodEvents(services, tenantId, period);
-    return open.ok ? ok(open.value.pages) : open;
+  run: ReconciliationRun,
+  { reconciler, customers }: { reconciler: Reconciler; customers: ReadonlyMap<string, number> },
+): Promise<void> {
+  const { id, period } = run;
+  const prices = await services.upstreamPrices.of(period);
+  const result = reconciler.finish(prices?.tiers ?? null);
+  const pages = await services.reconciliationFiles.writePages(id, result);
+  const { matched, deltaQuantity, deltaCostMicros, unitCostMicros, unexplained, resolved } = result;
+  await services.reconciliationFiles.writeResult(id, {
+    matched,
+    unknownResolved: resolved.length,
+    sharedCustomerIds: sharedIds(result, customers),
+    deltaQuantity,
+    deltaCostMicros,
+    unitCostMicros,
+    unexplained,
+    pages,
+  });
+  const edges = result.edges.map((edge) => edgeRecord(edge, period));
+  await services.reconciliations.finish(id, { resolved, edges, unexplained }, services.clock.nowMs());
+  const level = unexplained === 0 ? "info" : "warn";
+  logEvent(level, { event: "reconciled", id, period, matched, deltaQuantity, unexplained, resolved: resolved.length });
+  try {
+    await services.reconciliationFiles.forgetWork(id);
+  } catch (error) {
+    logEvent("warn", { event: "reconciliation_work_kept", id, error: messageOf(error) });
   }
-  if (manifestOf(stored).seq.count === 0) return ok(noEvents());
-  if (stored.isArchived) return ok(archivedEvents(services, stored));
-  const range = { first: stored.firstSeq, last: stored.lastSeq };
-  return ok(eventPages(services.db, { tenantId, mode: "live" }, range));
 }
 
-async function* archivedEvents(services: Services, stored: StoredStatement): AsyncGenerator<Compared[], void, void> {
-  const body = await services.archive.read(stored.prefix, "events.jsonl");
-  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
-  for await (const line of linesOf(body)) {
-    const { occurredAt, ...event } = JSON.parse(line) as ExportedEvent;
-    yield [{ ...event, occurredAtMs: Date.parse(occurredAt) }];
-  }
+/** Customer ids of what Claro has more that several tenants share: whose it is cannot be told from the report. */
+function sharedIds({ resolved, onlyClaro }: Reconciliation, customers: ReadonlyMap<string, number>): string[] {
+  const claros = new Set([...resolved, ...onlyClaro].map(({ customerId }) => customerId));
+  return [...claros].filter((customerId) => (customers.get(customerId) ?? 0) > 1).toSorted();
 }
 
-async function* noEvents(): AsyncGenerator<Compared[], void, void> {
-  // A month without an event has nothing to compare.
+/** In whose report it may be instead: the month's that is nearer. */
+function edgeRecord({ tenantId, period, seq, id, occurredAtMs, isMatched }: EdgeLookup, reported: Period): EdgeRecord {
+  const { startMs, endMs } = periodBounds(period);
+  const neighbour = occurredAtMs - startMs < endMs - occurredAtMs ? previousPeriod(period) : nextPeriod(period);
+  return { tenantId, period, seq, neighbour, lookupId: id, matchedIn: isMatched ? reported : null };
 }

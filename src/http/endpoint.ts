@@ -9,6 +9,7 @@ import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import type { AppContext } from "./context.ts";
 import type { Text } from "./language.ts";
+import type { OnLine } from "./read_body.ts";
 import type { PathValues } from "./path_parameters.ts";
 
 /**
@@ -106,9 +107,7 @@ type Input<Path extends string, Query extends ZodObject, Headers extends HeaderS
   readonly headers: { readonly [Name in keyof Headers]: z.output<Headers[Name]> };
   readonly body: z.output<Body>;
   /** Reads a streamed body line by line, numbered from 1; the first failure ends it. */
-  readonly readLines: (
-    onLine: (line: string, number: number) => Result<unknown, Failure>,
-  ) => Promise<Result<{ readonly sha256: string }, Failure>>;
+  readonly readLines: (onLine: OnLine) => Promise<Result<{ readonly sha256: string }, Failure>>;
 };
 
 type NamesIn<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`

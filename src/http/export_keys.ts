@@ -2,8 +2,9 @@ import { z } from "zod";
 import { fail, ok } from "../domain/result.ts";
 import { publicEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
+import { timeField } from "./shared_fields.ts";
 
-const exportKey = z.object({
+export const exportKey = z.object({
   kty: z.literal("OKP").meta(told({ "pt-BR": "O tipo da chave.", en: "The key's type." })),
   crv: z.literal("Ed25519").meta(told({ "pt-BR": "A curva.", en: "The curve." })),
   x: z
@@ -22,6 +23,19 @@ const exportKey = z.object({
         { examples: ["export-2026"] },
       ),
     ),
+  validFrom: timeField({
+    "pt-BR": "Quando assinou pela primeira vez; `null` para a que ainda não assinou.",
+    en: "When it signed first; null for one that has signed nothing yet.",
+  }).nullable(),
+  validUntil: timeField({
+    "pt-BR": "Quando outra a substituiu; `null` enquanto assina.",
+    en: "When another took its place; null while it signs.",
+  }).nullable(),
+  revokedAt: timeField({
+    "pt-BR":
+      "Quando foi revogada: o que assinou só vale onde um mês posterior, assinado por outra, o confirma; senão `null`.",
+    en: "When it was disowned: what it signed counts only where a later month, signed by another, names it; else null.",
+  }).nullable(),
 });
 
 const exportKeys = z
@@ -55,7 +69,18 @@ export const getExportKeys = publicEndpoint({
     // Published before it signs anything, and while it is being replaced.
     const unused = [settings.previousExportKey, settings.exportSigningKey]
       .filter((key) => key !== null && !used.some(({ kid }) => kid === key.kid))
-      .map((key) => key && { kty: key.kty, crv: key.crv, x: key.x, kid: key.kid });
+      .map(
+        (key) =>
+          key && {
+            kty: key.kty,
+            crv: key.crv,
+            x: key.x,
+            kid: key.kid,
+            validFrom: null,
+            validUntil: null,
+            revokedAt: null,
+          },
+      );
     return ok(context.json({ keys: [...used, ...unused] }, 200, { "cache-control": "public, max-age=300" }));
   },
 });

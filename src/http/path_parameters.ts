@@ -41,6 +41,31 @@ export const PATH_PARAMETERS = {
       context.addIssue({ code: "custom", message: "no month" });
       return z.NEVER;
     }),
+  periodFile: z
+    .string()
+    .regex(/^[0-9]{4}-(?:0[1-9]|1[0-2])(?:\.json|\.csv|\.pt-br\.csv)?$/)
+    .meta(
+      told(
+        {
+          "pt-BR": "Um mês, com `.json`, `.csv` ou `.pt-br.csv` se quiser um arquivo.",
+          en: "A month, with `.json`, `.csv` or `.pt-br.csv` for a file.",
+        },
+        { examples: ["2026-11"] },
+      ),
+    ),
+  kid: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .meta(told({ "pt-BR": "O nome de uma chave.", en: "A key's name." }, { examples: ["export-2026"] })),
+  reconciliationId: z
+    .string()
+    .regex(/^rec_[0-9a-f]{20}$/)
+    .meta(
+      told(
+        { "pt-BR": "O id de uma conciliação.", en: "A reconciliation's id." },
+        { examples: ["rec_0123456789abcdef0123"] },
+      ),
+    ),
   file: z
     .string()
     .regex(/^[a-z0-9.-]{1,64}$/)

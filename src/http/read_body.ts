@@ -2,7 +2,7 @@ import type { Failure } from "../domain/failure.ts";
 import { repeatsName } from "../domain/json.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { toHex } from "../platform/keyed_hash.ts";
-import { linesOf } from "../platform/lines.ts";
+import { reportLines } from "../platform/report_lines.ts";
 
 /** Larger than any request of ours but a report. */
 export const MAX_BODY_BYTES = 4096;
@@ -48,6 +48,9 @@ export async function readText(request: Request, maxBytes: number): Promise<Resu
   }
 }
 
+/** Takes a line, with a promise where it has to wait for something. */
+export type OnLine = (line: string, number: number) => Result<unknown, Failure> | Promise<Result<unknown, Failure>>;
+
 /**
  * Reads a body line by line as it comes, numbered from 1, so that memory holds no more of it than `onLine` keeps. The
  * first failure ends it; the SHA-256 is of the body's bytes.
@@ -55,7 +58,7 @@ export async function readText(request: Request, maxBytes: number): Promise<Resu
 export async function readLines(
   request: Request,
   maxBytes: number,
-  onLine: (line: string, number: number) => Result<unknown, Failure>,
+  onLine: OnLine,
 ): Promise<Result<{ sha256: string }, Failure>> {
   const digest = new crypto.DigestStream("SHA-256");
   const hashing = digest.getWriter();
@@ -71,8 +74,10 @@ export async function readLines(
   try {
     let number = 0;
     const body = request.body ?? new Blob([]).stream();
-    for await (const line of linesOf(body.pipeThrough(measured))) {
-      const taken = onLine(line, ++number);
+    for await (const line of reportLines(body.pipeThrough(measured))) {
+      const answer = onLine(line, ++number);
+      // Most lines are taken at once, and waiting for each would cost more than reading it.
+      const taken = answer instanceof Promise ? await answer : answer;
       if (!taken.ok) return taken;
     }
   } catch (error) {

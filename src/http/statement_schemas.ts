@@ -17,9 +17,31 @@ import {
 const status = z
   .enum(["open", "closed"])
   .meta(told({ "pt-BR": "Um mês fechado nunca muda.", en: "A closed month never changes." }, { examples: ["closed"] }));
-const lineKind = z
-  .enum(["lookups", "credits", "charges"])
-  .meta(told({ "pt-BR": "Consultas ou ajustes.", en: "Lookups or adjustments." }, { examples: ["lookups"] }));
+const lineKind = z.enum(["lookups", "credits", "charges", "carried"]).meta(
+  told(
+    {
+      "pt-BR": "Consultas, ajustes ou, em `carried`, o que um mês anterior não pôde devolver.",
+      en: "Lookups, adjustments or, in `carried`, what an earlier month could not give back.",
+    },
+    { examples: ["lookups"] },
+  ),
+);
+const carriedFrom = periodField.meta(
+  told(
+    { "pt-BR": "O mês de onde vem uma linha `carried`.", en: "The month that a `carried` line comes from." },
+    { examples: ["2026-10"] },
+  ),
+);
+const carriedOut = roundedReais.nullable().meta(
+  told(
+    {
+      "pt-BR":
+        "O que as linhas somam abaixo de zero: nada é devido, e o mês seguinte começa com este valor. Senão `null`.",
+      en: "What the lines come to below zero: nothing is due, and the next month begins with it. Else null.",
+    },
+    { examples: [null] },
+  ),
+);
 const quantity = z.int().meta(told({ "pt-BR": "Quantas consultas.", en: "How many lookups." }, { examples: [118] }));
 const adjustments = z.int().meta(told({ "pt-BR": "Quantos ajustes.", en: "How many adjustments." }, { examples: [0] }));
 const closedAt = timeField({ "pt-BR": "Quando o mês foi fechado.", en: "When the month was closed." }).nullable();
@@ -101,33 +123,22 @@ export const statement = z
           unitPrice: exactReais.nullable(),
           exactAmount: exactReais,
           amount: roundedReais,
+          carriedFrom: carriedFrom.nullable(),
         }),
       )
       .meta(told({ "pt-BR": "Uma linha por faixa de preço.", en: "One line for each price." })),
     amount: roundedReais.meta(
       told(
         {
-          "pt-BR": "O que é devido, em reais: a soma das linhas.",
-          en: "What is due, in BRL: the sum of the lines' amounts.",
+          "pt-BR": "O que é devido, em reais: a soma das linhas, nunca abaixo de 0.00.",
+          en: "What is due, in BRL: the sum of the lines' amounts, never below 0.00.",
         },
         { examples: ["17.70"] },
       ),
     ),
+    carriedOut,
     exactAmount: exactReais,
     currency: currencyField,
-    claroPossibleCost: possibleCost
-      .extend({
-        confirmed: z.int().meta(
-          told(
-            {
-              "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
-              en: "Those of `unknown` that a report of Claro has confirmed.",
-            },
-            { examples: [0] },
-          ),
-        ),
-      })
-      .meta(told(POSSIBLE_COST)),
     files: z
       .array(
         z.object({
@@ -156,12 +167,67 @@ export const statement = z
   })
   .meta({ id: "Statement" });
 
+/** With what no partner is shown. */
+export const operatorStatement = statement
+  .extend({
+    claroPossibleCost: possibleCost
+      .extend({
+        confirmed: z.int().meta(
+          told(
+            {
+              "pt-BR": "Das sem resposta, as que um relatório da Claro confirmou.",
+              en: "Those of `unknown` that a report of Claro has confirmed.",
+            },
+            { examples: [0] },
+          ),
+        ),
+      })
+      .meta(told(POSSIBLE_COST)),
+  })
+  .meta({ id: "OperatorStatement" });
+
+const billedTenant = z.object({
+  name: z.string().meta(told({ "pt-BR": "O nome do parceiro.", en: "The tenant's name." }, { examples: ["Loja"] })),
+  document: z.string().meta(told({ "pt-BR": "O CNPJ.", en: "The CNPJ." }, { examples: ["12ABC34501DE35"] })),
+});
+const billedPlan = z.object({
+  name: z.string().meta(told({ "pt-BR": "O plano.", en: "The plan." }, { examples: ["pay-per-use"] })),
+  version: z
+    .int()
+    .meta(told({ "pt-BR": "Cresce a cada alteração.", en: "Grows with every change." }, { examples: [3] })),
+  tiers: z
+    .array(
+      z.object({
+        upTo: z
+          .int()
+          .nullable()
+          .meta(told({ "pt-BR": "Até qual consulta.", en: "Up to which lookup." }, { examples: [null] })),
+        unitPriceMicros: micros,
+      }),
+    )
+    .meta(told({ "pt-BR": "As faixas de preço.", en: "The tiers of price." })),
+});
+
 /** `manifest.json` as it is; amounts are in micros and centavos of BRL besides the written ones. */
 export const manifest = z
   .object({
-    version: z.literal(1).meta(told({ "pt-BR": "A versão do formato.", en: "The format's version." })),
+    version: z.literal([1, 2]).meta(
+      told(
+        {
+          "pt-BR": "A versão do formato; os da 1 não têm `tenant`, `plan` nem `carriedOut`.",
+          en: "The format's version; those of 1 have no `tenant`, `plan` and `carriedOut`.",
+        },
+        { examples: [2] },
+      ),
+    ),
     status,
     tenantId: tenantIdField,
+    tenant: billedTenant
+      .optional()
+      .meta(told({ "pt-BR": "O parceiro no fechamento.", en: "The tenant when the month was closed." })),
+    plan: billedPlan
+      .optional()
+      .meta(told({ "pt-BR": "As condições no fechamento.", en: "The terms when the month was closed." })),
     period: periodField,
     timeZone: timeZoneField,
     seq,
@@ -177,6 +243,7 @@ export const manifest = z
           unitPriceMicros: micros.nullable(),
           amountMicros: micros,
           amountCentavos: centavosNumber,
+          carriedFrom: carriedFrom.optional(),
         }),
       )
       .meta(told({ "pt-BR": "Uma linha por faixa de preço.", en: "One line for each price." })),
@@ -187,9 +254,11 @@ export const manifest = z
         amountCentavos: centavosNumber,
         exactAmount: exactReais,
         amountMicros: micros,
+        carriedOut: carriedOut.optional(),
+        carriedOutCentavos: centavosNumber.optional(),
       })
       .meta(told({ "pt-BR": "O que é devido.", en: "What is due." })),
-    claroPossibleCost: possibleCost,
+    claroPossibleCost: possibleCost.optional(),
     files: z
       .array(
         z.object({

@@ -6,6 +6,7 @@ import { CURRENCY, formatCentavos, formatMicros } from "../domain/money.ts";
 import { TIME_ZONE, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Manifest } from "../domain/statement.ts";
+import { possibleCostOf } from "../domain/statement_totals.ts";
 import { NO_USAGE, requestsOf } from "../domain/usage.ts";
 import {
   closedStatement,
@@ -22,7 +23,7 @@ import { HEADERS } from "./openapi_parts.ts";
 import { cursorQuery, limitQuery, pageAnswer, pageOf } from "./paging.ts";
 import { monthQuery } from "./shared_fields.ts";
 import { answerFile, whileStreaming } from "./statement_files.ts";
-import { listedStatement, manifest as manifestSchema, statement } from "./statement_schemas.ts";
+import { listedStatement, manifest as manifestSchema, operatorStatement, statement } from "./statement_schemas.ts";
 
 /** What the tenant's calls and the operator's share: the operator sees a month as the tenant does. */
 const LIST = {
@@ -191,6 +192,15 @@ export const listTenantStatements = operatorEndpoint({
 export const getTenantStatement = operatorEndpoint({
   ...MONTH,
   ...AS_OPERATOR,
+  answers: {
+    200: {
+      description: {
+        "pt-BR": "O extrato, com o custo possível na Claro.",
+        en: "The statement, with Claro's possible cost.",
+      },
+      content: operatorStatement,
+    },
+  },
   path: "/admin/v1/tenants/:tenantId/statements/:period",
   id: "getTenantStatement",
   summary: { "pt-BR": "O extrato de um mês de um parceiro", en: "What a tenant's month comes to" },
@@ -237,10 +247,14 @@ async function answerStatement(
   const services = context.get("services");
   const stored = await closedStatement(services, tenantId, period);
   if (!stored.ok) return stored;
-  const show = async (shown: Manifest) => {
-    const confirmed = await services.reconciliations.countResolved(tenantId, period);
+  const show = async (manifest: Manifest) => {
     context.header("Cache-Control", "no-store");
-    return ok(context.json(shownStatement(context, shown, confirmed)));
+    const shown = shownStatement(context, manifest);
+    if (reader !== null) return ok(context.json(shown));
+    // What Claro may charge is the operator's matter.
+    const confirmed = await services.reconciliations.countResolved(tenantId, period);
+    const claroPossibleCost = { ...possibleCostOf(manifest.counts), confirmed };
+    return ok(context.json({ ...shown, claroPossibleCost } satisfies z.infer<typeof operatorStatement>));
   };
   if (stored.value !== null) return await show(manifestOf(stored.value));
   // An open month is added up from its events: as much work as a file.
@@ -287,8 +301,8 @@ function shownCounts(counts: UsageCounts) {
   return { requests: requestsOf(counts), delivered, notFound, rejected, failed, unknown, billed };
 }
 
-function shownStatement(context: AppContext, manifest: Manifest, confirmed: number): z.infer<typeof statement> {
-  const { period, status, seq, counts, adjustments, lines, totals, claroPossibleCost, closedAt } = manifest;
+function shownStatement(context: AppContext, manifest: Manifest): z.infer<typeof statement> {
+  const { period, status, seq, counts, adjustments, lines, totals, closedAt } = manifest;
   const path = new URL(context.req.url).pathname.replace(/\/$/, "");
   const names = status === "closed" ? manifest.files : OPEN_FILES;
   return {
@@ -298,17 +312,18 @@ function shownStatement(context: AppContext, manifest: Manifest, confirmed: numb
     seq,
     counts: shownCounts(counts),
     adjustments,
-    lines: lines.map(({ kind, quantity, unitPriceMicros, amountMicros, amountCentavos }) => ({
+    lines: lines.map(({ kind, quantity, unitPriceMicros, amountMicros, amountCentavos, carriedFrom = null }) => ({
       kind,
       quantity,
       unitPrice: unitPriceMicros === null ? null : formatMicros(unitPriceMicros),
       exactAmount: formatMicros(amountMicros),
       amount: formatCentavos(amountCentavos),
+      carriedFrom,
     })),
     amount: totals.amount,
+    carriedOut: totals.carriedOut ?? null,
     exactAmount: totals.exactAmount,
     currency: CURRENCY,
-    claroPossibleCost: { ...claroPossibleCost, confirmed },
     files: [...names, { name: "manifest.json" }].map((file) => ({ ...file, href: `${path}/${file.name}` })),
     previousManifestSha256: manifest.previousManifestSha256,
     closedAt,

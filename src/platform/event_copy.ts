@@ -44,7 +44,7 @@ const READ_EVENTS = `
   ORDER BY first_seq, key`;
 
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
-const PAGE_EVENTS = 2000;
+export const PAGE_EVENTS = 2000;
 
 export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
 

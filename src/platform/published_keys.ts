@@ -1,4 +1,4 @@
-import type { ExportPublicKey } from "../domain/statement.ts";
+import type { ListedExportKey } from "../domain/statement.ts";
 import type { Clock } from "./clock.ts";
 import { logEvent, messageOf } from "./log.ts";
 import { isOutage } from "./outage.ts";
@@ -11,18 +11,18 @@ const PAUSE_AFTER_OUTAGE_MS = 5000;
  * many ask, and known ones are given while D1 is down: whoever has no credentials must not be able to keep D1 busy.
  */
 export class PublishedKeys {
-  readonly #read: () => Promise<readonly ExportPublicKey[]>;
+  readonly #read: () => Promise<readonly ListedExportKey[]>;
   readonly #clock: Clock;
-  #known: readonly ExportPublicKey[] | null = null;
+  #known: readonly ListedExportKey[] | null = null;
   #readAgainAtMs = 0;
 
-  constructor(read: () => Promise<readonly ExportPublicKey[]>, clock: Clock) {
+  constructor(read: () => Promise<readonly ListedExportKey[]>, clock: Clock) {
     this.#read = read;
     this.#clock = clock;
   }
 
   /** Null when none are known and D1 cannot be asked. */
-  async used(): Promise<readonly ExportPublicKey[] | null> {
+  async used(): Promise<readonly ListedExportKey[] | null> {
     const nowMs = this.#clock.nowMs();
     if (nowMs < this.#readAgainAtMs) return this.#known;
     // While this call reads, others are given what is known.

@@ -9,11 +9,13 @@ import { ClaroClient } from "./claro/claro_client.ts";
 import { TokenSource } from "./claro/token_source.ts";
 import { shiftedClock, storeClock, type Clock, type StoreClock } from "./clock.ts";
 import { BacklogReports } from "./ledger/backlog_reports.ts";
+import { ExportKeys, toListedKey } from "./export_keys.ts";
 import { FileStreams } from "./file_streams.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { CallBatches } from "./ledger/call_batches.ts";
 import { EarlyCalls } from "./ledger/early_calls.ts";
+import { ReconciliationFiles } from "./reconciliation_files.ts";
 import { Operators } from "./operators.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
 import { PublishedKeys } from "./published_keys.ts";
@@ -24,6 +26,7 @@ import { StrayCalls } from "./stray_calls.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
+import { UpstreamPriceList } from "./upstream_prices.ts";
 import { readSettings, readSettingsAt, type Settings, type SettingsFailure } from "./settings.ts";
 
 /**
@@ -41,8 +44,11 @@ export type Services = {
   readonly publishedKeys: PublishedKeys;
   readonly fileStreams: FileStreams;
   readonly archive: StatementArchive;
+  readonly exportKeys: ExportKeys;
   readonly adjustments: AdjustmentRecords;
   readonly reconciliations: ReconciliationRecords;
+  readonly reconciliationFiles: ReconciliationFiles;
+  readonly upstreamPrices: UpstreamPriceList;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly callBatches: CallBatches;
   readonly earlyCalls: EarlyCalls;
@@ -80,18 +86,21 @@ export function servicesOf(env: Env, hostname: string | null = null): Result<Ser
 
 function makeServices(env: Env, settings: Settings): Services {
   const clock = shiftedClock(settings.clockOffsetMs);
-  const statements = new StatementRecords(env.DB);
+  const exportKeys = new ExportKeys(env.DB, env.STATEMENTS);
   return {
     settings,
     clock,
     db: env.DB,
     register: new Register(env.DB),
-    statements,
-    publishedKeys: new PublishedKeys(() => statements.keys(), clock),
+    statements: new StatementRecords(env.DB),
+    publishedKeys: new PublishedKeys(async () => (await exportKeys.all()).map(toListedKey), clock),
     fileStreams: new FileStreams(clock),
     archive: new StatementArchive(env.STATEMENTS),
+    exportKeys,
     adjustments: new AdjustmentRecords(env.DB),
     reconciliations: new ReconciliationRecords(env.DB),
+    reconciliationFiles: new ReconciliationFiles(env.STATEMENTS),
+    upstreamPrices: new UpstreamPriceList(env.DB),
     ledgers: env.TENANT_LEDGER,
     callBatches: new CallBatches(env.TENANT_LEDGER),
     earlyCalls: new EarlyCalls(),

@@ -1,3 +1,4 @@
+import type { ClosedMonth } from "../domain/closed_month.ts";
 import type { FileDigest } from "../domain/statement.ts";
 import { toHex } from "./keyed_hash.ts";
 
@@ -8,12 +9,22 @@ const BUFFER_BYTES = PART_BYTES + 4;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 const READ_BYTES = 256 * 1024;
 const ROOT = "statements";
+const KEYS_A_DELETE = 1000;
 
 const utf8 = new TextEncoder();
 
+const SEAL = "closed.json";
+export const MANIFEST_FILE = { name: "manifest.json", mediaType: "application/json" };
+
 /**
- * The files of closed statements, in R2 under `statements/<tenant>/<period>/<attempt>/<file>`. An attempt to close has a
- * folder of its own, so that two of them never write the same object; the row in D1 says whose counts.
+ * The closed statements in R2, which decides what is closed:
+ *
+ * | object                                          | is                                                        |
+ * |-------------------------------------------------|-----------------------------------------------------------|
+ * | `statements/<tenant>/<period>/closed.json`      | that the month is closed, and as what; written only once  |
+ * | `statements/<tenant>/<period>/<attempt>/<file>` | the files; each attempt to close has a folder of its own  |
+ *
+ * `manifest.json` is written into the folder that `closed.json` names, after it: a folder that holds one is never deleted.
  */
 export class StatementArchive {
   readonly #bucket: R2Bucket;
@@ -25,6 +36,34 @@ export class StatementArchive {
   /** What the files of a new attempt start with. */
   newPrefix(tenantId: string, period: string): string {
     return `${folderOf(tenantId, period)}${crypto.randomUUID()}/`;
+  }
+
+  /** Closes a month, unless it is: gives the one that stands, whoever made it. */
+  async seal(month: ClosedMonth): Promise<ClosedMonth> {
+    const { tenantId, period } = month;
+    const onlyIf = { etagDoesNotMatch: "*" };
+    const httpMetadata = { contentType: "application/json" };
+    const put = await this.#bucket.put(sealOf(tenantId, period), JSON.stringify(month), { onlyIf, httpMetadata });
+    if (put !== null) return month;
+    const standing = await this.closed(tenantId, period);
+    if (standing === null) throw new Error("R2 neither takes nor has a closed.json");
+    return standing;
+  }
+
+  /** A month as it was closed; null while it is open. */
+  async closed(tenantId: string, period: string): Promise<ClosedMonth | null> {
+    const object = await this.#bucket.get(sealOf(tenantId, period));
+    return object === null ? null : await object.json<ClosedMonth>();
+  }
+
+  /** Whether a month has its `closed.json`, and which folders of attempts hold a manifest. */
+  async look(tenantId: string, period: string): Promise<{ isClosed: boolean; manifests: readonly string[] }> {
+    const keys = await this.#keys(folderOf(tenantId, period));
+    const manifests = keys.filter((key) => key.endsWith(`/${MANIFEST_FILE.name}`));
+    return {
+      isClosed: keys.includes(sealOf(tenantId, period)),
+      manifests: manifests.map((key) => key.slice(0, -MANIFEST_FILE.name.length)),
+    };
   }
 
   writer(prefix: string, file: { name: string; mediaType: string }): ArchiveWriter {
@@ -56,22 +95,36 @@ export class StatementArchive {
     return { name, bytes: object.size, sha256: toHex(await digest.digest) };
   }
 
-  /** Deletes what an attempt has written. */
+  /** The text of a small file; null when it is not there. */
+  async text(prefix: string, name: string): Promise<string | null> {
+    return (await (await this.#bucket.get(`${prefix}${name}`))?.text()) ?? null;
+  }
+
+  /** Deletes what an attempt has written, unless it was signed. */
   async remove(prefix: string): Promise<void> {
-    await this.#removeWhere(prefix, () => true);
+    await this.#removeUnsigned(await this.#keys(prefix));
   }
 
-  /** Deletes what other attempts on the same month have left. */
+  /** Deletes what other attempts on the same month have left, those that were signed excepted. */
   async removeOthers(tenantId: string, period: string, keptPrefix: string): Promise<void> {
-    await this.#removeWhere(folderOf(tenantId, period), (key) => !key.startsWith(keptPrefix));
+    const keys = await this.#keys(folderOf(tenantId, period));
+    await this.#removeUnsigned(keys.filter((key) => !key.startsWith(keptPrefix) && key !== sealOf(tenantId, period)));
   }
 
-  async #removeWhere(prefix: string, isUnwanted: (key: string) => boolean): Promise<void> {
+  async #removeUnsigned(keys: readonly string[]): Promise<void> {
+    const signed = new Set(keys.filter((key) => key.endsWith(`/${MANIFEST_FILE.name}`)).map(attemptOf));
+    const unwanted = keys.filter((key) => !signed.has(attemptOf(key)));
+    for (let start = 0; start < unwanted.length; start += KEYS_A_DELETE) {
+      await this.#bucket.delete(unwanted.slice(start, start + KEYS_A_DELETE));
+    }
+  }
+
+  async #keys(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
     for (let cursor: string | undefined; ;) {
       const listed = await this.#bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
-      const unwanted = listed.objects.map(({ key }) => key).filter(isUnwanted);
-      if (unwanted.length > 0) await this.#bucket.delete(unwanted);
-      if (!listed.truncated) return;
+      keys.push(...listed.objects.map(({ key }) => key));
+      if (!listed.truncated) return keys;
       ({ cursor } = listed);
     }
   }
@@ -174,4 +227,13 @@ export class ArchiveWriter {
 
 function folderOf(tenantId: string, period: string): string {
   return `${ROOT}/${tenantId}/${period}/`;
+}
+
+function sealOf(tenantId: string, period: string): string {
+  return `${folderOf(tenantId, period)}${SEAL}`;
+}
+
+/** The folder of an attempt, with its slash. */
+function attemptOf(key: string): string {
+  return key.slice(0, key.lastIndexOf("/") + 1);
 }

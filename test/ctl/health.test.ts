@@ -6,6 +6,8 @@ import { run } from "../e2e/support/processes.ts";
 
 const WELL: Health = {
   gateway: { version: "0.1.0", commit: "dev", environment: "local", ledgerSchema: 2, deployedAt: null },
+  database: { sizeBytes: 0, limitBytes: 10_000_000_000, state: "ample" },
+  months: { stuck: 0, oldest: [] },
   operators: { working: 0, everyAccessIdentityIsAdmin: false, breakGlassUsedAt: null },
   claro: {
     breaker: { state: "closed", since: null, openings: 0 },

@@ -3,13 +3,21 @@ import { describe, expect, test } from "vitest";
 import type { ReportRow } from "../../src/domain/claro_report.ts";
 import { OUTCOMES, type Outcome } from "../../src/domain/meter_event.ts";
 import { periodBounds, saoPauloDate } from "../../src/domain/period.ts";
-import { type ReconciledEvent, Reconciler, type Reconciliation } from "../../src/domain/reconciliation.ts";
+import {
+  partOf,
+  type ReconciledEvent,
+  Reconciler,
+  type ReconcilerState,
+  type Reconciliation,
+} from "../../src/domain/reconciliation.ts";
 import { PERIOD } from "./export/samples.ts";
 
 const { startMs } = periodBounds(PERIOD);
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const PRICE = 150_000;
+const COST = 90_000;
+const TIERS = [{ upTo: null, unitPriceMicros: COST }];
 
 function row(transactionId: string | null, day = 0, customerId = "loja"): ReportRow {
   const occurredAtMs = startMs + day * DAY_MS + 1;
@@ -26,6 +34,8 @@ function event(
   return {
     tenantId: `ten_${customerId}`,
     customerId,
+    period: PERIOD,
+    place: "within",
     seq,
     id: `lkp_${seq}`,
     occurredAtMs: startMs + day * DAY_MS + 2,
@@ -43,16 +53,16 @@ function reconcile(
   const reconciler = new Reconciler();
   for (const each of rows) reconciler.addRow(each);
   for (const each of events) reconciler.addEvent(each, earlier.get(each.seq));
-  return reconciler.finish(() => PRICE);
+  return reconciler.finish(TIERS);
 }
 
-function brief({ matched, resolved, onlyOurs, onlyClaro, delta }: Reconciliation) {
+function brief({ matched, resolved, onlyOurs, onlyClaro, deltaQuantity }: Reconciliation) {
   return {
     matched,
     resolved: resolved.map(({ seq, transactionId }) => [seq, transactionId]),
     onlyOurs: onlyOurs.map(({ lookupId, quantity }) => [lookupId, quantity]),
     onlyClaro: onlyClaro.map(({ reason, transactionId, quantity }) => [reason, transactionId, quantity]),
-    delta,
+    delta: deltaQuantity,
   };
 }
 
@@ -75,7 +85,8 @@ describe("by transaction", () => {
       delta: 0,
     });
     expect(result.onlyOurs[0]?.amountMicros).toBe(PRICE);
-    expect(result.onlyClaro[0]?.amountMicros).toBe(PRICE);
+    expect(result.onlyClaro[0]?.amountMicros).toBe(0);
+    expect(result).toMatchObject({ unitCostMicros: COST, deltaCostMicros: 0, unexplained: 2 });
   });
 
   test("one that Claro lists twice, and one that it delivered and we did not, are differences with a reason", () => {
@@ -174,22 +185,23 @@ describe("an unknown and a charge with another name", () => {
   });
 
   test.each([
-    ["5 minutes before", -5 * MINUTE_MS, true],
-    ["more than that before", -5 * MINUTE_MS - 1, false],
+    ["10 minutes before", -10 * MINUTE_MS, true],
+    ["more than that before", -10 * MINUTE_MS - 1, false],
     ["2 hours after", 120 * MINUTE_MS, true],
     ["more than that after", 120 * MINUTE_MS + 1, false],
   ])("recorded %s: paired only where it is plausible", (_, lateByMs, isPaired) => {
-    const { resolved, onlyClaro, delta } = reconcile([charged], [recorded(1, lateByMs)]);
-    expect([resolved.length, onlyClaro.length, delta]).toEqual(isPaired ? [1, 0, 0] : [0, 1, -1]);
+    const { resolved, onlyClaro, deltaQuantity } = reconcile([charged], [recorded(1, lateByMs)]);
+    expect([resolved.length, onlyClaro.length, deltaQuantity]).toEqual(isPaired ? [1, 0, 0] : [0, 1, -1]);
   });
 
   test("are paired by the nearest time, over midnight too, and the answer says which", () => {
-    const events = [recorded(1, -6 * MINUTE_MS), recorded(2, -4 * MINUTE_MS), recorded(3, 30_000)];
+    const events = [recorded(1, -11 * MINUTE_MS), recorded(2, -4 * MINUTE_MS), recorded(3, 30_000)];
     const later = { ...charged, transactionId: "y", occurredAtMs: charged.occurredAtMs + 1 };
     expect(reconcile([charged], events).resolved).toEqual([
       {
         tenantId: "ten_loja",
         customerId: "loja",
+        period: PERIOD,
         seq: 3,
         lookupId: "lkp_3",
         occurredAtMs: charged.occurredAtMs + 30_000,
@@ -233,14 +245,14 @@ describe("whatever is compared", () => {
   test("every charge and every delivered lookup is in exactly one place, and delta is their difference", () => {
     fc.assert(
       fc.property(reports, ledgers, (rows, events) => {
-        const { matched, resolved, onlyOurs, onlyClaro, delta, deltaAmountMicros } = reconcile(rows, events);
+        const { matched, resolved, onlyOurs, onlyClaro, deltaQuantity, deltaCostMicros } = reconcile(rows, events);
         const sum = (list: readonly { quantity: number }[]) =>
           list.reduce((total, { quantity }) => total + quantity, 0);
         expect(matched + resolved.length + sum(onlyClaro)).toBe(rows.length);
         const delivered = events.filter(({ outcome }) => outcome === "delivered").length;
         expect(matched + sum(onlyOurs)).toBe(delivered);
-        expect(delta).toBe(delivered + resolved.length - rows.length);
-        expect(deltaAmountMicros).toBe(delta * PRICE);
+        expect(deltaQuantity).toBe(delivered + resolved.length - rows.length);
+        expect(deltaCostMicros).toBe(deltaQuantity * COST);
         expect(new Set(resolved.map(({ seq }) => seq)).size).toBe(resolved.length);
       }),
     );
@@ -257,7 +269,7 @@ describe("whatever is compared", () => {
         expect(unordered(other.resolved)).toEqual(unordered(one.resolved));
         expect(unordered(other.onlyOurs)).toEqual(unordered(one.onlyOurs));
         expect(unordered(other.onlyClaro)).toEqual(unordered(one.onlyClaro));
-        expect([other.matched, other.delta]).toEqual([one.matched, one.delta]);
+        expect([other.matched, other.deltaQuantity]).toEqual([one.matched, one.deltaQuantity]);
       }),
     );
   });
@@ -280,11 +292,78 @@ describe("whatever is compared", () => {
     );
   });
 
-  test("a thousand differences are listed, what is more is summed up, and the sums hold", () => {
-    const events = Array.from({ length: 2500 }, (_, index) => event(index + 1, "delivered", `t${index}`, index % 2));
-    const { onlyOurs, delta, deltaAmountMicros } = reconcile([row(null), row(null)], events);
-    expect(onlyOurs.length).toBeLessThanOrEqual(1002);
-    expect(onlyOurs.reduce((total, { quantity }) => total + quantity, 0)).toBe(2498);
-    expect([delta, deltaAmountMicros]).toEqual([2498, 2498 * PRICE]);
+  test("many differences are listed, what is more is summed up, and the sums hold", () => {
+    const events = Array.from({ length: 60_000 }, (_, index) => event(index + 1, "delivered", `t${index}`, index % 2));
+    const { onlyOurs, deltaQuantity, deltaCostMicros } = reconcile([row(null), row(null)], events);
+    expect(onlyOurs.length).toBeLessThanOrEqual(50_002);
+    expect(onlyOurs.reduce((total, { quantity }) => total + quantity, 0)).toBe(59_998);
+    expect([deltaQuantity, deltaCostMicros]).toEqual([59_998, 59_998 * COST]);
+  });
+
+  test("in parts, with a halt after any event, comes to the same as at once", () => {
+    fc.assert(
+      fc.property(reports, ledgers, fc.integer({ min: 1, max: 5 }), (rows, events, parts) => {
+        let reconciler = new Reconciler();
+        for (let part = 0; part < parts; part += 1) {
+          for (const each of rows) if (partOf(each.transactionId, parts) === part) reconciler.addRow(each);
+          for (const each of events) {
+            if (partOf(each.transactionId, parts) !== part) continue;
+            reconciler.addEvent(each);
+            reconciler = Reconciler.restore(JSON.parse(JSON.stringify(reconciler.save())) as ReconcilerState);
+          }
+          reconciler.endPart();
+        }
+        const [whole, inParts] = [reconcile(rows, events), reconciler.finish(TIERS)];
+        expect(inParts.matched).toBe(whole.matched);
+        expect(inParts.resolved.length).toBe(whole.resolved.length);
+        expect([inParts.deltaQuantity, inParts.unexplained]).toEqual([whole.deltaQuantity, whole.unexplained]);
+      }),
+    );
+  });
+});
+
+describe("clocks that differ", () => {
+  const at = (made: ReportRow, ms: number): ReportRow => ({ ...made, occurredAtMs: ms, date: saoPauloDate(ms) });
+  const midnight = startMs + 3 * DAY_MS;
+
+  test("over midnight: what has no name is matched with the other day's, by minutes and not by days", () => {
+    const before = at(row(null), midnight - 40);
+    const after = { ...event(1, "delivered", null), occurredAtMs: midnight };
+    expect(brief(reconcile([before], [after]))).toMatchObject({ matched: 1, onlyOurs: [], onlyClaro: [], delta: 0 });
+    const swapped = { ...event(1, "delivered", null), occurredAtMs: midnight - 1 };
+    expect(brief(reconcile([at(row(null), midnight + 40)], [swapped]))).toMatchObject({ matched: 1, delta: 0 });
+    const hoursLater = { ...event(1, "delivered", null), occurredAtMs: midnight + 60 * MINUTE_MS };
+    expect(brief(reconcile([before], [hoursLater]))).toMatchObject({ matched: 0, delta: 0 });
+  });
+
+  test("an unknown that was recorded soon after midnight is of the day before", () => {
+    const asked = at(row(null), midnight - 10_000);
+    const recorded = { ...event(1, "unknown", null), occurredAtMs: midnight + 20_000 };
+    expect(brief(reconcile([asked], [recorded])).resolved).toEqual([[1, null]]);
+    const late = { ...event(1, "unknown", null), occurredAtMs: midnight + 121 * MINUTE_MS };
+    expect(brief(reconcile([asked], [late])).resolved).toEqual([]);
+  });
+
+  test("ids are the same in any case of letters, and so are customers", () => {
+    const named = reconcile([row("0D5A7F3C-91B2")], [event(1, "delivered", "0d5a7f3c-91b2")]);
+    expect(brief(named)).toMatchObject({ matched: 1, delta: 0 });
+    const nameless = reconcile([row(null, 0, "LOJA")], [event(1, "delivered", null, 0, "Loja")]);
+    expect(brief(nameless)).toMatchObject({ matched: 1, delta: 0 });
+    const confirmed = reconcile([row("x", 0, "LOJA")], [event(1, "unknown", null, 0, "Loja")]);
+    expect(brief(confirmed).resolved).toEqual([[1, "x"]]);
+  });
+
+  test("a neighbour's lookup counts only where this report names it, and an edge's is not unexplained", () => {
+    const neighbour = { ...event(1, "delivered", "a"), place: "neighbours" } as const;
+    const edge = { ...event(2, "delivered", "b"), place: "edge" } as const;
+    const result = reconcile([row("a")], [neighbour, edge]);
+    expect(brief(result)).toMatchObject({ matched: 1, onlyOurs: [["lkp_2", 1]], delta: 1 });
+    expect(result.onlyOurs[0]?.reason).toBe("near_month_end");
+    expect(result.unexplained).toBe(0);
+    expect(result.edges.map(({ seq, isMatched }) => [seq, isMatched])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
+    expect(reconcile([], [neighbour])).toMatchObject({ onlyOurs: [], edges: [] });
   });
 });

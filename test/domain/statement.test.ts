@@ -48,9 +48,13 @@ function sampleTotals(): StatementTotals {
   return totals.value;
 }
 
+const BILLED = { id: TENANT, name: "Loja São João", document: "12ABC34501DE35" };
+const PLAN = { name: "pay-per-use", version: 3, tiers: [{ upTo: null, unitPriceMicros: 150_000 }] };
+
 async function closedManifest(changes: Partial<Manifest> = {}): Promise<Manifest> {
   const manifest = buildManifest(sampleTotals(), {
-    tenantId: TENANT,
+    tenant: BILLED,
+    plan: PLAN,
     period: PERIOD,
     files: await goldenDigests(),
     previousManifestSha256: null,
@@ -127,7 +131,7 @@ describe("signature", () => {
     ["no end of line", (text) => text.trimEnd(), "unreadable_manifest"],
     ["a list", () => "[]\n", "unreadable_manifest"],
     ["no JSON", () => "<html>", "unreadable_manifest"],
-    ["a fraction", (text) => text.replace('"version":1', '"version":1.5'), "unreadable_manifest"],
+    ["a fraction", (text) => text.replace('"version":2', '"version":2.5'), "unreadable_manifest"],
   ])("%s is refused", async (_, tamper, failure) => {
     const text = await signedText();
     expect(tamper(text)).not.toBe(text);
@@ -144,7 +148,8 @@ describe("signature", () => {
 
   test("an open period's manifest says so and is not signed", async () => {
     const open = buildManifest(sampleTotals(), {
-      tenantId: TENANT,
+      tenant: BILLED,
+      plan: PLAN,
       period: PERIOD,
       files: [],
       previousManifestSha256: null,
@@ -186,7 +191,7 @@ describe("bundle", () => {
   });
 
   test("a manifest that nobody signed is the only problem", async () => {
-    expect(await check([], (await signedText()).replace('"version":1', '"version":2'))).toEqual([
+    expect(await check([], (await signedText()).replace('"version":2', '"version":3'))).toEqual([
       { name: "bad_signature", subject: "manifest.json" },
     ]);
   });
@@ -200,6 +205,7 @@ describe("bundle", () => {
     expect(await check(await goldenDigests(), text)).toEqual([
       { name: "lines_mismatch", subject: "totals.amountMicros" },
       { name: "lines_mismatch", subject: "totals.amountCentavos" },
+      { name: "lines_mismatch", subject: "totals.amount" },
       { name: "sequence_mismatch", subject: "seq.count" },
     ]);
   });
@@ -215,13 +221,15 @@ describe("bundle", () => {
       const { startMs, endMs } = periodBounds(period);
       for (let index = 0; index < count; index += 1) {
         const occurredAtMs = index === 0 ? startMs : endMs - 1;
-        accumulator.add({ ...SAMPLE_EVENTS[0], seq: firstSeq + index, occurredAtMs } as (typeof SAMPLE_EVENTS)[number]);
+        const at = { seq: firstSeq + index, occurredAtMs, period: null, day: null };
+        accumulator.add({ ...SAMPLE_EVENTS[0], ...at } as (typeof SAMPLE_EVENTS)[number]);
       }
       const totals = accumulator.finish();
       if (!totals.ok) throw new Error(totals.failure.name);
       const previous = texts.at(-1);
       const manifest = buildManifest(totals.value, {
-        tenantId: TENANT,
+        tenant: BILLED,
+        plan: PLAN,
         period,
         files: [],
         previousManifestSha256: previous === undefined ? null : await sha256Hex(previous),
@@ -239,7 +247,7 @@ describe("bundle", () => {
       { name: "chain_broken", subject: "seq.first" },
     ]);
     expect((await check([], first, second)).map(({ subject }) => subject)).toContain("period");
-    expect(await check([], second, first.replace('"version":1', '"version":2'))).toEqual([
+    expect(await check([], second, first.replace('"version":2', '"version":3'))).toEqual([
       { name: "previous_bad_signature", subject: "manifest.json" },
     ]);
     const stranger: SignedManifest = JSON.parse(first);

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MeterEvent } from "../../src/domain/meter_event.ts";
-import { StatementAccumulator, type StatementTotals } from "../../src/domain/statement_totals.ts";
+import { nextPeriod, type SaoPauloDate } from "../../src/domain/period.ts";
+import { possibleCostOf, StatementAccumulator, type StatementTotals } from "../../src/domain/statement_totals.ts";
 import { FIRST_SEQ, PERIOD, SAMPLE_EVENTS, TENANT, wholePeriods } from "./export/samples.ts";
 
 function addUp(events: readonly MeterEvent[], options: { firstSeq?: number } = {}) {
@@ -63,7 +64,7 @@ describe("statement", () => {
       billed: 37,
       amountMicros: 36 * 150_000 + 123,
     });
-    expect(totals.claroPossibleCost).toEqual({ delivered: 37, unknown: 1, units: 38 });
+    expect(possibleCostOf(totals.counts)).toEqual({ delivered: 37, unknown: 1, units: 38 });
     expect(totals.seq).toEqual({ first: 501, last: 543, count: 43 });
     expect(totals.amountMicros).toBe(36 * 150_000 + 123 - 150_000 + 7_777);
   });
@@ -90,7 +91,9 @@ describe("statement", () => {
         const totals = totalsOf(arrived);
         expect(totals).toEqual(totalsOf(events));
         expect(totals.amountMicros).toBe(Number(events.reduce((sum, event) => sum + BigInt(event.amountMicros), 0n)));
-        expect(totals.amountCentavos).toBe(totals.lines.reduce((sum, line) => sum + line.amountCentavos, 0));
+        expect(totals.amountCentavos + totals.carriedOutCentavos).toBe(
+          totals.lines.reduce((sum, line) => sum + line.amountCentavos, 0),
+        );
         expect(totals.counts.billed).toBe(events.filter(({ kind, billed }) => kind === "lookup" && billed).length);
       }),
     );
@@ -112,13 +115,85 @@ describe("statement", () => {
     expect(addUp(events)).toEqual({ ok: false, failure });
   });
 
-  test("an event one millisecond outside the month is named, one inside is not", () => {
-    const at = (occurredAtMs: number) => addUp([lookup(501, 1, { occurredAtMs })]);
-    const startMs = Date.parse("2026-11-01T03:00:00Z");
-    const endMs = Date.parse("2026-12-01T03:00:00Z");
+  test("an event further outside the month than rules of time can move it is named, one within is not", () => {
+    const at = (occurredAtMs: number) => addUp([lookup(501, 1, { occurredAtMs, period: null, day: null })]);
+    const startMs = Date.parse("2026-11-01T03:00:00Z") - 7_200_000;
+    const endMs = Date.parse("2026-12-01T03:00:00Z") + 7_200_000;
     const failure = { name: "period_mismatch", seq: 501 };
     expect([startMs - 1, startMs, endMs - 1, endMs].map((ms) => at(ms).ok)).toEqual([false, true, true, false]);
     expect(at(endMs)).toEqual({ ok: false, failure });
+  });
+
+  test("the period that the ledger wrote down counts, whatever the rules of time say today", () => {
+    const occurredAtMs = Date.parse("2026-12-01T02:59:59Z");
+    const written = { period: PERIOD, day: "2026-11-30" as SaoPauloDate, occurredAtMs };
+    expect(totalsOf([lookup(501, 1, written)]).days[0]?.date).toBe("2026-11-30");
+    const other = addUp([lookup(501, 1, { ...written, period: nextPeriod(PERIOD) })]);
+    expect(other).toEqual({ ok: false, failure: { name: "period_mismatch", seq: 501 } });
+  });
+
+  describe("a month below zero", () => {
+    const credit = (amountMicros: number) => ({
+      ...sample(-2 + SAMPLE_EVENTS.length),
+      seq: 502,
+      units: -1,
+      amountMicros,
+    });
+    const from = PERIOD;
+
+    test("has nothing due and hands on what it comes to", () => {
+      const totals = totalsOf([lookup(501), credit(-1_000_000)]);
+      expect(totals).toMatchObject({ amountCentavos: 0, carriedOutCentavos: -85, amountMicros: -850_000 });
+    });
+
+    test("is a line of the next that names it, and no event", () => {
+      const totals = addUpCarried([lookup(501, 1_000_000)], -85);
+      expect(totals.lines.at(-1)).toEqual({
+        kind: "carried",
+        quantity: 0,
+        unitPriceMicros: null,
+        amountMicros: -850_000,
+        amountCentavos: -85,
+        carriedFrom: from,
+      });
+      expect(totals).toMatchObject({
+        amountCentavos: 15,
+        carriedOutCentavos: 0,
+        amountMicros: 1_000_000,
+        adjustments: 0,
+      });
+    });
+
+    test("is handed on as often as it takes: nothing of it is lost and nothing is given twice", () => {
+      const months = fc.array(fc.tuple(fc.nat(3_000_000), fc.integer({ min: -3_000_000, max: 0 })), { maxLength: 12 });
+      fc.assert(
+        fc.property(months, (sums) => {
+          let carried = 0;
+          let due = 0;
+          let lines = 0;
+          for (const [charged, credited] of sums) {
+            const events = [lookup(501, charged), ...(credited === 0 ? [] : [credit(credited)])];
+            const totals = addUpCarried(events, carried);
+            const own = totals.lines.filter(({ kind }) => kind !== "carried");
+            lines += own.reduce((sum, line) => sum + line.amountCentavos, 0);
+            expect(totals.amountCentavos).toBeGreaterThanOrEqual(0);
+            expect(totals.amountCentavos * totals.carriedOutCentavos + 0).toBe(0);
+            due += totals.amountCentavos;
+            carried = totals.carriedOutCentavos;
+          }
+          expect(due + carried).toBe(lines);
+        }),
+      );
+    });
+
+    function addUpCarried(events: readonly MeterEvent[], centavos: number): StatementTotals {
+      const carriedIn = centavos === 0 ? null : { from, centavos };
+      const accumulator = new StatementAccumulator(PERIOD, { tenantId: TENANT, firstSeq: FIRST_SEQ, carriedIn });
+      for (const event of events) accumulator.add(event);
+      const totals = accumulator.finish();
+      if (!totals.ok) throw new Error(totals.failure.name);
+      return totals.value;
+    }
   });
 
   test("any one event lost or doubled is found", () => {

@@ -22,6 +22,7 @@ const started: RunningProcess[] = [];
 const servers: Server[] = [];
 const stateDir = dirs.make();
 const downloads = dirs.make();
+const configDir = dirs.make();
 const signingKey = newSigningKey();
 const first: Period = periodOf(Date.now());
 const second = nextPeriod(first);
@@ -66,6 +67,7 @@ async function lookup(gatewayUrl: string, key: string): Promise<void> {
 async function ctl(args: readonly string[], gatewayUrl = url) {
   const running = run(process.execPath, ["src/ctl/ctl.ts", "--json", "--url", gatewayUrl, ...args], {
     CLARO_GATEWAY_ADMIN_TOKEN: ADMIN_TOKEN,
+    XDG_CONFIG_HOME: configDir,
   });
   const code = await running.exited;
   const { stdout, stderr } = running.output;
@@ -140,7 +142,10 @@ test("a download goes on where it stopped, and what was spoilt is brought anew",
 
   writeFileSync(join(folder, "focus.csv"), "spoilt");
   writeFileSync(join(folder, "focus.csv.part"), "spoilt as well");
-  expect((await ctl(args)).code).toBe(0);
+  const refused = await ctl(args);
+  expect([refused.code, refused.error]).toEqual([1, expect.stringContaining("--overwrite")]);
+  expect(readFileSync(join(folder, "focus.csv"), "utf8")).toBe("spoilt");
+  expect((await ctl([...args, "--overwrite"])).code).toBe(0);
   expect(readFileSync(join(folder, "focus.csv"))).toEqual(intact);
   expect(readdirSync(folder).filter((name) => name.endsWith(".part"))).toEqual([]);
 });

@@ -58,8 +58,8 @@ async function stream(name: string): Promise<ReadableStream<Uint8Array>> {
   const file = EXPORT_FILES.find((candidate) => candidate.name === name);
   if (tenant === null || file === undefined) throw new Error(`no ${name}`);
   const pages = eventPages(env.DB, { tenantId, mode: "live" }, RANGE);
-  const context = await exportContext(services, { tenant, period, status: "open" });
-  return encodeEvents({ range: RANGE, pages, context }, file);
+  const context = await exportContext(services, { tenant, period, status: "open", carriedIn: null });
+  return encodeEvents({ pages, context }, file);
 }
 
 describe("a month of a hundred thousand events", () => {

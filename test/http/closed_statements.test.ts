@@ -2,6 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
+import { servicesOf } from "../../src/platform/services.ts";
 import { ADMIN_TOKEN, admin, adminJson, call, ledgerOf, lookup, newTenant } from "../support/gateway.ts";
 import {
   bundle,
@@ -11,6 +12,7 @@ import {
   manifestOf,
   month,
   setClock,
+  textOf,
   usageOf,
   verifyDownloaded,
 } from "../support/months.ts";
@@ -139,7 +141,6 @@ describe("closing a month", () => {
     expect(await manifestOf(tenant.tenantId, "2046-11")).toMatchObject({ seq: { count: 0 } });
     expect(await manifestOf(tenant.tenantId, "2046-12")).toMatchObject({
       counts: { delivered: 1, unknown: 1, billed: 1 },
-      claroPossibleCost: { units: 2 },
     });
   });
 
@@ -167,7 +168,7 @@ describe("closing a month", () => {
     for (const { tenantId } of tenants) {
       expect(await verifyDownloaded(await bundle(tenantId, "2046-11"))).toEqual([]);
       const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/2046-11/` });
-      expect(objects).toHaveLength(FILES.length + 1);
+      expect(objects).toHaveLength(FILES.length + 2);
       const audit = await env.DB.prepare("SELECT actor FROM audit WHERE action = 'statement.close' AND target = ?")
         .bind(`${tenantId}/2046-11`)
         .all();
@@ -183,7 +184,15 @@ describe("closing a month", () => {
       await call("/.well-known/claro-score-gateway/export-keys.json")
     ).json<{ keys: unknown[] }>();
     expect(keys).toEqual([
-      { kty: "OKP", crv: "Ed25519", kid: "export-test", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
+      {
+        kty: "OKP",
+        crv: "Ed25519",
+        kid: "export-test",
+        x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        validFrom: expect.any(String),
+        validUntil: null,
+        revokedAt: null,
+      },
     ]);
     expect((await manifestOf(tenant.tenantId, "2046-11")).keyId).toBe("export-test");
 
@@ -258,35 +267,102 @@ describe("the files for people", () => {
   });
 });
 
+test("a key that was disowned signs no more, and is listed as such", async () => {
+  const kid = "export-stolen";
+  const jwk = JSON.parse(env.EXPORT_SIGNING_KEY) as Record<string, string>;
+  const stolen = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...jwk, kid }) };
+  const made = servicesOf(stolen);
+  if (!made.ok) throw new Error("misconfigured");
+  const { exportKeys, settings } = made.value;
+  const before = (await exportKeys.all()).find(({ kid: name }) => name === "export-test");
+  if (settings.exportSigningKey === null) throw new Error("no key");
+  expect(await exportKeys.use(settings.exportSigningKey, NOVEMBER.endMs)).toBe(true);
+  // Its first use ends the one before; a key that was replaced signs no more either.
+  expect((await exportKeys.all()).find(({ kid: name }) => name === "export-test")?.validUntilMs).toBe(
+    before === undefined ? undefined : NOVEMBER.endMs,
+  );
+  expect(await adminJson(`/export-keys/${kid}/revoke`, { method: "POST" })).toMatchObject({
+    kid,
+    validUntil: new Date(NOVEMBER.startMs + 12 * HOUR_MS).toISOString(),
+    revokedAt: new Date(NOVEMBER.startMs + 12 * HOUR_MS).toISOString(),
+  });
+  expect(await exportKeys.use(settings.exportSigningKey, NOVEMBER.endMs)).toBe(false);
+  expect((await admin("/export-keys/nobody/revoke", { method: "POST" })).status).toBe(404);
+  // For the tests after this one.
+  for (const name of ["export-test", kid]) await env.STATEMENTS.delete(`export-keys/${name}.json`);
+  await env.DB.prepare("DELETE FROM export_keys").run();
+});
+
 describe("closing while D1 fails", () => {
   const isEventRead = (sql: string) => sql.includes("FROM event_batches, json_each");
   const isFlush = (sql: string) => sql.includes("INSERT INTO event_batches");
   const isRecord = (sql: string) => sql.includes("INSERT INTO statements");
 
-  test.each([
-    ["the flush", isFlush],
-    ["the reading of the events", isEventRead],
-  ])("at %s closes nothing, and the next call does", async (_, isHit) => {
+  test("at the flush closes the month all the same: the ledger has its events", async () => {
     const tenant = await tenantWithLookups(2);
     setClock(NOVEMBER.endMs);
+    failD1(isFlush);
+    expect((await close("2046-11")).failures).toEqual([]);
+    vi.restoreAllMocks();
+    const files = await bundle(tenant.tenantId, "2046-11");
+    expect((files["events.jsonl"] ?? "").trim().split("\n")).toHaveLength(2);
+    expect(await verifyDownloaded(files)).toEqual([]);
+  });
+
+  test("because it is full, R2 has the month; the row follows, and what is read is the same before and after", async () => {
+    const tenant = await tenantWithLookups(2);
+    setClock(NOVEMBER.endMs);
+    // A full D1 takes no row, and gives what it has.
+    failD1((sql) => /^\s*(?:INSERT|UPDATE)/.test(sql));
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 202, failures: [] });
+    // The tenant's reading leaves no line in the audit, which could not be written now.
+    const closed: Record<string, string> = {};
+    for (const name of [...FILES, "manifest.json"]) {
+      const file = await call(`/v1/statements/2046-11/${name}`, { headers: { "x-api-key": tenant.key } });
+      closed[name] = name.endsWith(".xlsx")
+        ? Array.from(new Uint8Array(await file.arrayBuffer()), (byte) => String.fromCharCode(byte)).join("")
+        : await textOf(file);
+    }
+    expect(JSON.parse(closed["manifest.json"] ?? "")).toMatchObject({ status: "closed", seq: { count: 2 } });
+    vi.restoreAllMocks();
+    setClock(NOVEMBER.endMs + HOUR_MS);
+    expect(await close("2046-11")).toMatchObject({ httpStatus: 200, remaining: 0 });
+    expect(await bundle(tenant.tenantId, "2046-11")).toEqual(closed);
+    expect(await verifyDownloaded(closed)).toEqual([]);
+  });
+
+  function failD1(isHit: (sql: string) => boolean): void {
     const prepare = env.DB.prepare.bind(env.DB);
-    const failing = vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
-      if (isHit(sql)) throw new Error("D1_ERROR: Network connection lost");
+    vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+      if (isHit(sql)) throw new Error("D1_ERROR: Exceeded maximum DB size");
       return prepare(sql);
     });
-    const failed = await close("2046-11");
-    expect(failed.httpStatus).toBe(202);
-    expect(failed.failures).toContainEqual({
-      tenantId: tenant.tenantId,
-      period: "2046-11",
-      reason: "unavailable",
-      seq: null,
-    });
-    failing.mockRestore();
-    expect((await manifestOf(tenant.tenantId, "2046-11")).status).toBe("open");
-    expect(await close("2046-11")).toMatchObject({ httpStatus: 200, failures: [] });
-    expect(await verifyDownloaded(await bundle(tenant.tenantId, "2046-11"))).toEqual([]);
-  });
+  }
+
+  test.each([["the reading of the events", isEventRead]])(
+    "at %s closes nothing, and the next call does",
+    async (_, isHit) => {
+      const tenant = await tenantWithLookups(2);
+      setClock(NOVEMBER.endMs);
+      const prepare = env.DB.prepare.bind(env.DB);
+      const failing = vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
+        if (isHit(sql)) throw new Error("D1_ERROR: Network connection lost");
+        return prepare(sql);
+      });
+      const failed = await close("2046-11");
+      expect(failed.httpStatus).toBe(202);
+      expect(failed.failures).toContainEqual({
+        tenantId: tenant.tenantId,
+        period: "2046-11",
+        reason: "unavailable",
+        seq: null,
+      });
+      failing.mockRestore();
+      expect((await manifestOf(tenant.tenantId, "2046-11")).status).toBe("open");
+      expect(await close("2046-11")).toMatchObject({ httpStatus: 200, failures: [] });
+      expect(await verifyDownloaded(await bundle(tenant.tenantId, "2046-11"))).toEqual([]);
+    },
+  );
 
   test.each([
     ["before", false],
@@ -315,11 +391,11 @@ describe("closing while D1 fails", () => {
     setClock(NOVEMBER.endMs + 5000);
     expect(await close("2046-11")).toMatchObject({ httpStatus: 200, failures: [] });
     const { closedAt } = await manifestOf(tenant.tenantId, "2046-11");
-    expect(closedAt).toBe(new Date(NOVEMBER.endMs + (isWritten ? 0 : 5000)).toISOString());
+    expect(closedAt).toBe(new Date(NOVEMBER.endMs).toISOString());
     expect(await verifyDownloaded(await bundle(tenant.tenantId, "2046-11"))).toEqual([]);
   });
 
-  test("an event that is missing in D1 keeps the month open and is named", async () => {
+  test("an event that nobody has any more keeps the month open and is named", async () => {
     const tenant = await newTenant();
     for (let n = 0; n < 3; n += 1) {
       await lookup(tenant.key, CPF);
@@ -331,6 +407,9 @@ describe("closing while D1 fails", () => {
     const shown = (tenantId: string) =>
       env.DB.prepare("UPDATE event_batches SET mode = 'live' WHERE tenant_id = ? AND first_seq = 2").bind(tenantId);
     await hidden(tenant.tenantId).run();
+    // While the ledger has it, it is not missing.
+    expect((await download(tenant.tenantId, "2046-11", "events.jsonl")).trim().split("\n")).toHaveLength(3);
+    await ledgerOf(tenant.tenantId).release(2);
     setClock(NOVEMBER.endMs);
     const closing = await close("2046-11");
     expect(closing).toMatchObject({ httpStatus: 202, status: "closing", remaining: 1 });
@@ -404,8 +483,14 @@ describe("reading closed months", () => {
       counts: { requests: 2, delivered: 2, billed: 2 },
       lines: [{ kind: "lookups", quantity: 2, unitPrice: "0.1500", exactAmount: "0.3000", amount: "0.30" }],
       amount: "0.30",
+    });
+    // What Claro may charge is the operator's matter.
+    expect(november).not.toHaveProperty("claroPossibleCost");
+    expect(await adminJson(`/tenants/${tenant.tenantId}/statements/2046-11`)).toMatchObject({
+      amount: "0.30",
       claroPossibleCost: { delivered: 2, unknown: 0, units: 2 },
     });
+    expect(await manifestOf(tenant.tenantId, "2046-11")).not.toHaveProperty("claroPossibleCost");
     const { files } = november as { files: { name: string; href: string; sha256: string }[] };
     expect(files.map(({ name }) => name)).toEqual([...FILES, "manifest.json"]);
     for (const { href } of files) expect((await call(href, { headers })).status).toBe(200);

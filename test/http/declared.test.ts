@@ -51,6 +51,9 @@ async function send(endpoint: Endpoint, { credentials, query = "", headers = {},
   const values: Record<string, string> = {
     tenantId: tenant.tenantId,
     keyId: tenant.keyId,
+    kid: "nobody",
+    periodFile: "2026-11.csv",
+    reconciliationId: "rec_0123456789abcdef0123",
     operatorId: "csg_op_0000000000",
     period: periodOf(Date.now()),
     file: "events.csv",
@@ -221,7 +224,7 @@ describe("the body", () => {
       body: "x".repeat(most + 1),
     });
     expect([told.status, told.code]).toEqual([413, "payload_too_large"]);
-    expect(told.issues[0]?.message).toContain(most === 4096 ? "4 KiB" : "20 MiB");
+    expect(told.issues[0]?.message).toContain(most === 4096 ? "4 KiB" : "100 MiB");
   });
 
   test.each(

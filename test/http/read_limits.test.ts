@@ -60,7 +60,15 @@ describe("who has no credentials", () => {
     let nowMs = 0;
     let isDown = true;
     let reads = 0;
-    const key = { kty: "OKP", crv: "Ed25519", x: "x", kid: "k" } as const;
+    const key = {
+      kty: "OKP",
+      crv: "Ed25519",
+      x: "x",
+      kid: "k",
+      validFrom: null,
+      validUntil: null,
+      revokedAt: null,
+    } as const;
     const read = () => {
       reads += 1;
       return isDown ? Promise.reject(new Error("D1_ERROR: Network connection lost.")) : Promise.resolve([key]);

@@ -68,7 +68,7 @@ describe("files of the open month", () => {
     ];
     const tenant = await newTenant({ plan: { tiers } });
     for (let made = 0; made < 4; made += 1) await lookup(tenant.key, "11144477735");
-    const adjustment = { units: -1, amount: "-0.123456", reason: "crédito" };
+    const adjustment = { units: -1, amount: "-0.12", reason: "crédito" };
     expect((await admin(`/tenants/${tenant.tenantId}/adjustments`, { body: adjustment })).status).toBe(201);
     const usage = await call("/v1/usage", { headers: { "x-api-key": tenant.key } });
     const { totals } = await usage.json<{ totals: { billed: number; amount: string } }>();
@@ -87,7 +87,7 @@ describe("files of the open month", () => {
       expect(lookups.filter(({ billed }) => billed)).toHaveLength(totals.billed);
       expect(lookups.reduce((sum, { amountMicros }) => sum + amountMicros, 0)).toBe(microsOfReais(totals.amount));
       expect(events.filter(({ kind }) => kind === "adjustment").map(({ amountMicros }) => amountMicros)).toEqual([
-        -123_456,
+        -120_000,
       ]);
     }
   });

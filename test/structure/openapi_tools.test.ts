@@ -18,6 +18,9 @@ const EXAMPLES: Record<string, string> = {
   keyId: "csg_live_a1B2c3D4e5",
   operatorId: "csg_op_a1B2c3D4e5",
   period: "2026-11",
+  kid: "export-2026",
+  periodFile: "2026-11",
+  reconciliationId: "rec_0123456789abcdef0123",
   file: "events.csv",
 };
 

@@ -2,11 +2,12 @@ import { CtlError, EXIT } from "../ctl_error.ts";
 import type { Gateway } from "./find_gateway.ts";
 
 type Query = Readonly<Record<string, string | number | undefined>>;
+type Report = { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: "text/csv" | "application/x-ndjson" };
 type Send = {
   readonly method?: string;
   readonly query?: Query;
   readonly json?: unknown;
-  readonly csv?: string;
+  readonly report?: Report;
   readonly headers?: Readonly<Record<string, string>>;
 };
 type Problem = {
@@ -44,8 +45,13 @@ export class AdminApi {
     return await this.#json<Answer>(path, { method: "PATCH", json });
   }
 
-  async postCsv<Answer>(path: string, csv: string, query: Query = {}): Promise<Answer> {
-    return await this.#json<Answer>(path, { method: "POST", csv, query });
+  async put<Answer>(path: string, json: unknown): Promise<Answer> {
+    return await this.#json<Answer>(path, { method: "PUT", json });
+  }
+
+  /** Sends a file's bytes as they are. */
+  async postReport<Answer>(path: string, report: Report, query: Query = {}): Promise<Answer> {
+    return await this.#json<Answer>(path, { method: "POST", report, query });
   }
 
   /** At most `most` entries of a list, over as many pages as it takes; `onEntries` is told how many there are so far. */
@@ -76,8 +82,8 @@ export class AdminApi {
     const headers = new Headers({ authorization: `Bearer ${this.#gateway.adminToken}`, "accept-language": "en" });
     for (const [name, value] of Object.entries(send.headers ?? {})) headers.set(name, value);
     if (send.json !== undefined) headers.set("content-type", "application/json");
-    if (send.csv !== undefined) headers.set("content-type", "text/csv");
-    const body = send.csv ?? (send.json === undefined ? null : JSON.stringify(send.json));
+    if (send.report !== undefined) headers.set("content-type", send.report.type);
+    const body = send.report?.bytes ?? (send.json === undefined ? null : JSON.stringify(send.json));
     // Until it begins to answer: a download may take as long as it takes.
     const waiting = new AbortController();
     const timer = setTimeout(() => waiting.abort(new Error("no answer in time")), ANSWER_TIMEOUT_MS);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
-import { usageError } from "../ctl_error.ts";
+import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
@@ -19,8 +19,23 @@ type Difference = {
   readonly transactionId: string | null;
   readonly quantity: number;
   readonly amount: string;
+  readonly cost: string | null;
 };
+type Listed = {
+  readonly id: string;
+  readonly period: string | null;
+  readonly units: number;
+  readonly amount: string;
+  readonly corrects: string | null;
+  readonly reason: string;
+};
+type Run =
+  | { readonly id: string; readonly status: "running"; readonly progress: { done: number; steps: number } }
+  | { readonly id: string; readonly status: "failed" }
+  | Reconciliation;
 type Reconciliation = {
+  readonly id: string;
+  readonly status: "done";
   readonly matched: number;
   readonly onlyOurs: readonly Difference[];
   readonly onlyClaro: readonly Difference[];
@@ -32,8 +47,10 @@ type Reconciliation = {
     readonly occurredAt: string;
   }[];
   readonly sharedCustomerIds: readonly string[];
-  readonly delta: number;
-  readonly deltaAmount: string;
+  readonly deltaQuantity: number;
+  readonly deltaCost: string | null;
+  readonly unexplained: number;
+  readonly nextCursor: string | null;
 };
 
 /** A charge by hand of so much is asked about. */
@@ -57,8 +74,18 @@ export function addCorrectionCommands(program: Command): void {
   );
   withExamples(
     program
+      .command("adjustments")
+      .description("Lists what was corrected for a tenant, the oldest first.")
+      .argument("<tenant-id>")
+      .action(listAdjustments),
+    ["adjustments <tenant-id>"],
+  );
+  withExamples(
+    program
       .command("reconcile")
-      .description("Compares a month with Claro's report: CSV of transactionId,occurredAt,customerId,status.")
+      .description(
+        "Compares a month with Claro's report: CSV (, or ;) or JSON lines of transactionId,occurredAt,customerId,status.",
+      )
       .argument("<file>")
       .requiredOption("--period <month>", "YYYY-MM, a month of São Paulo", month)
       .action(reconcile),
@@ -74,9 +101,11 @@ async function adjust(
   const { api, json } = contextOf(command);
   const isCredit = adjustment.amount.startsWith("-");
   const amount = adjustment.amount.replace("-", "");
-  if (isCredit || Number(amount) >= UNUSUAL_CHARGE_REAIS) {
-    await confirm(`${isCredit ? "Credit" : "Charge"} BRL ${amount} to ${tenantId}?`, { yes: yes === true });
-  }
+  const question = `${isCredit ? "Credit" : "Charge"} BRL ${amount} to ${tenantId}?`;
+  // Scripts that charge little go on without an answer; giving money back, or taking much, wants one.
+  const isOnTerminal = process.stdin.isTTY && process.stderr.isTTY;
+  const isAsked = isCredit || Number(amount) >= UNUSUAL_CHARGE_REAIS || isOnTerminal;
+  await confirm(question, { yes: yes === true || !isAsked });
   const made = await api.post<Adjustment>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, adjustment);
   const human = () =>
     fieldsText([
@@ -88,27 +117,58 @@ async function adjust(
   print(made, { json, human });
 }
 
+async function listAdjustments(tenantId: string, _options: unknown, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const page = await api.list<Listed>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, { most: 10_000 });
+  const human = () =>
+    tableText(
+      page.data,
+      [
+        { title: "ADJUSTMENT", cell: ({ id }) => id },
+        { title: "MONTH", cell: ({ period }) => period ?? "-" },
+        { title: "UNITS", cell: ({ units }) => shownCount(units), align: "right" },
+        { title: "AMOUNT (BRL)", cell: ({ amount }) => amount, align: "right" },
+        { title: "CORRECTS", cell: ({ corrects }) => corrects ?? "-" },
+        { title: "REASON", cell: ({ reason }) => reason },
+      ],
+      "Nothing was adjusted.",
+    );
+  print(page, { json, human });
+}
+
 async function reconcile(file: string, { period }: { period: string }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
-  const csv = await readFile(file, "utf8").catch(() => {
+  // Its bytes go as they are: the gateway tells UTF-8 from Windows-1252.
+  const csv = await readFile(file).catch(() => {
     throw usageError(`${file} cannot be read`);
   });
-  const answer = await withSpinner(`Comparing ${period}`, () =>
-    api.postCsv<Reconciliation>("/reconciliations", csv, { period }),
-  );
+  const type = file.endsWith(".jsonl") || file.endsWith(".ndjson") ? "application/x-ndjson" : "text/csv";
+  const answer = await withSpinner(`Comparing ${period}`, async (report) => {
+    let run = await api.postReport<Run>("/reconciliations", { bytes: csv, type }, { period });
+    while (run.status === "running") {
+      report(`${shownCount(run.progress.done)} of ${shownCount(run.progress.steps)} steps`);
+      run = await api.post<Run>(`/reconciliations/${run.id}`);
+    }
+    if (run.status === "failed") throw new CtlError(EXIT.refused, "The comparison has failed: send the report again.");
+    return run;
+  });
   print(answer, { json, human: () => reconciliationText(answer) });
 }
 
 function reconciliationText(answer: Reconciliation): string {
-  const { matched, onlyOurs, onlyClaro, unknownResolved, resolved, sharedCustomerIds, delta, deltaAmount } = answer;
+  const { matched, onlyOurs, onlyClaro, unknownResolved, resolved, sharedCustomerIds } = answer;
+  const { id, deltaQuantity, deltaCost, unexplained, nextCursor } = answer;
   const sides = [
     ...onlyOurs.map((difference) => ({ side: "ours", ...difference })),
     ...onlyClaro.map((difference) => ({ side: "Claro", ...difference })),
   ];
+  const cost = deltaCost === null ? "" : `, BRL ${deltaCost} at Claro's price`;
   const about = fieldsText([
+    ["Reconciliation", nextCursor === null ? id : `${id} (more than is listed here)`],
     ["Matched", shownCount(matched)],
     ["Unknown resolved", shownCount(unknownResolved)],
-    ["Ours less Claro's", `${shownCount(delta)} lookups, BRL ${deltaAmount}`],
+    ["Ours less Claro's", `${shownCount(deltaQuantity)} lookups${cost}`],
+    ["Unexplained", shownCount(unexplained)],
     ["Shared customer ids", sharedCustomerIds.join(", ") || "none"],
   ]);
   const rows = tableText(
@@ -119,7 +179,8 @@ function reconciliationText(answer: Reconciliation): string {
       { title: "CUSTOMER", cell: ({ customerId }) => customerId, elastic: true },
       { title: "WHY", cell: ({ reason }) => reason },
       { title: "COUNT", cell: ({ quantity }) => shownCount(quantity), align: "right" },
-      { title: "AMOUNT (BRL)", cell: ({ amount }) => amount, align: "right" },
+      { title: "CHARGED (BRL)", cell: ({ amount }) => amount, align: "right" },
+      { title: "COST (BRL)", cell: ({ cost: each }) => each ?? "-", align: "right" },
       { title: "LOOKUP", cell: ({ lookupId }) => lookupId ?? "-", elastic: true },
       { title: "TRANSACTION", cell: ({ transactionId }) => transactionId ?? "-", elastic: true, optional: true },
     ],

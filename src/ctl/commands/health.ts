@@ -20,6 +20,11 @@ export type Health = {
     readonly behind: number;
     readonly oldestUnflushed: { tenantId: string; mode: string; occurredAt: string; ageSeconds: number } | null;
   };
+  readonly database: { sizeBytes: number; limitBytes: number; state: string } | null;
+  readonly months: {
+    readonly stuck: number;
+    readonly oldest: readonly { tenantId: string; period: string; step: string; reason: string; retryAt: string }[];
+  } | null;
   readonly operators: {
     readonly working: number;
     readonly everyAccessIdentityIsAdmin: boolean;
@@ -57,6 +62,8 @@ async function showHealth(command: Command): Promise<boolean> {
       ["Breaker", shownBreaker(health.claro.breaker)],
       ["Token", shownToken(health.claro.token)],
       ["D1", shownCopy(health.ledgers)],
+      ["D1's size", shownSize(health.database)],
+      ["Months", shownMonths(health.months)],
       ["Operators", shownOperators(health.operators)],
     ]);
   print(health, { json, human });
@@ -69,7 +76,7 @@ function isOurFault({ details }: CtlError): boolean {
 }
 
 /** What somebody should look at, in a word each. */
-export function problemsOf({ claro, ledgers }: Health): string[] {
+export function problemsOf({ claro, ledgers, database, months }: Health): string[] {
   const { breaker, token } = claro;
   const problems: (readonly [boolean, string])[] = [
     [breaker === null, "the breaker could not be asked"],
@@ -77,6 +84,8 @@ export function problemsOf({ claro, ledgers }: Health): string[] {
     [token === null, "the token could not be asked"],
     [token !== null && token.failures > 0, "Claro gives no new token"],
     [ledgers.behind > 0 || ledgers.oldestUnflushed !== null, "D1 does not take every event"],
+    [database?.state === "nearly_full", "D1 is nearly full"],
+    [(months?.stuck ?? 0) > 0, "a month does not close"],
   ];
   return problems.filter(([is]) => is).map(([, what]) => what);
 }
@@ -113,4 +122,19 @@ function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): stri
   if (oldest === null) return "takes every ledger's events";
   const { tenantId, mode, ageSeconds } = oldest;
   return `behind ${shownCount(behind)} ledgers; the oldest event waits for ${shownCount(ageSeconds)} s (${tenantId}, ${mode})`;
+}
+
+function shownSize(database: Health["database"]): string {
+  if (database === null) return "could not be asked";
+  const { sizeBytes, limitBytes, state } = database;
+  return `${(sizeBytes / 1e9).toFixed(2)} of ${(limitBytes / 1e9).toFixed(0)} GB: ${state.replace("_", " ")}`;
+}
+
+function shownMonths(months: Health["months"]): string {
+  if (months === null) return "could not be asked";
+  if (months.stuck === 0) return "all that have ended are closed and archived in their turn";
+  const lines = months.oldest.map(({ tenantId, period, step, reason, retryAt }) => {
+    return `${tenantId} ${period}: ${step} ${reason}, again at ${shownTime(retryAt)}`;
+  });
+  return [`${shownCount(months.stuck)} are stuck`, ...lines].join("; ");
 }

@@ -1,23 +1,38 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { FileDigest, Manifest } from "../../domain/statement.ts";
+import { type FileDigest, type SignedManifest, verifyManifest } from "../../domain/statement.ts";
+import type { TrustedKey } from "../../domain/statement_audit.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
+import { sha256OfFile } from "../verify/find_months.ts";
+import { pinKeysOf } from "../verify/trusted_keys.ts";
 import { note, print } from "../terminal/output.ts";
 import { withProgressBar, withSpinner, type Steps } from "../terminal/progress.ts";
 import { shownCount } from "./shown_values.ts";
+import { orUsageError } from "./statement_verify.ts";
 
-/** Where a folder of downloads keeps the keys that its manifests are checked with. */
-export const KEYS_FILE = "export-keys.json";
-const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+/** What a month may hold; anything else that a server lists is not written. */
+const FILE_NAMES: ReadonlySet<string> = new Set([
+  "events.jsonl",
+  "events.csv",
+  "events.pt-br.csv",
+  "focus.csv",
+  "eventos.xlsx",
+  "demonstrativo.html",
+]);
+const TENANT_ID = /^[A-Za-z0-9_-]{1,100}$/;
 const TRIES = 3;
 
-type Options = { readonly period: string; readonly all?: true; readonly dir: string };
-type Bundle = { readonly tenantId: string; readonly manifest: Manifest; readonly text: string };
+type Options = {
+  readonly period: string;
+  readonly all?: true;
+  readonly dir: string;
+  readonly trustNewKeys?: true;
+  readonly overwrite?: true;
+};
+type Bundle = { readonly tenantId: string; readonly manifest: SignedManifest; readonly text: string };
 
 /** `statements download`: closed months as files, checked as they come. */
 export function addDownloadCommand(group: Command, month: (text: string) => string): void {
@@ -25,12 +40,15 @@ export function addDownloadCommand(group: Command, month: (text: string) => stri
     group
       .command("download")
       .description(
-        "Downloads a closed month into DIR/<tenant>/<month>/. What is there and whole is kept, what is half there goes on.",
+        "Downloads a closed month into DIR/<tenant>/<month>/, when its signature is of a key that this computer trusts. " +
+          "What is there and whole is kept, what is half there goes on.",
       )
       .argument("[tenant-id...]")
       .requiredOption("--period <month>", "YYYY-MM, a month of São Paulo", month)
       .option("--all", "of every tenant")
       .option("--dir <dir>", "where to", "statements")
+      .option("--overwrite", "bring files anew that are there and are not what was signed")
+      .option("--trust-new-keys", "accept a key that the gateway lists and that is not pinned yet")
       .action(download),
     [
       "statements download --period 2026-11 --all",
@@ -43,15 +61,15 @@ async function download(tenantIds: readonly string[], options: Options, command:
   const { api, json } = contextOf(command);
   if ((tenantIds.length === 0) !== (options.all === true)) throw usageError("Name tenants, or give --all.");
   const dir = resolve(options.dir);
+  const acceptNew = options.trustNewKeys === true;
+  const keys = await orUsageError(() => pinKeysOf(api.url, { acceptNew, say: note }));
   const { bundles, open: notClosed } = await withSpinner("Reading the manifests", async (report) => {
     const ids = options.all === true ? await everyTenant(api) : tenantIds;
-    return await manifestsOf(api, { ids, period: options.period, report });
+    return await manifestsOf(api, { ids, period: options.period, keys, report });
   });
-  await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, KEYS_FILE), await (await openUrl(`${api.url}${KEYS_PATH}`)).text());
   const bytes = bundles.flatMap(({ manifest }) => manifest.files).reduce((sum, file) => sum + file.bytes, 0);
   await withProgressBar({ message: `Downloading ${options.period}`, steps: Math.max(bytes, 1) }, async (bar) => {
-    for (const bundle of bundles) await fetchBundle(api, { bundle, dir, bar });
+    for (const bundle of bundles) await fetchBundle(api, { bundle, dir, bar, overwrite: options.overwrite === true });
   });
   const answer = { dir, period: options.period, downloaded: bundles.map(({ tenantId }) => tenantId), notClosed };
   print(answer, { json, human: () => `${shownCount(bundles.length)} statements of ${options.period} are in ${dir}` });
@@ -63,10 +81,17 @@ async function everyTenant(api: AdminApi): Promise<string[]> {
   return data.map(({ id }) => id);
 }
 
-/** The closed month of each tenant that has it, and whose is still open. */
+type Wanted = {
+  readonly ids: readonly string[];
+  readonly period: string;
+  readonly keys: readonly TrustedKey[];
+  readonly report: (message: string) => void;
+};
+
+/** The closed month of each tenant that has it, its manifest checked, and whose is still open. */
 async function manifestsOf(
   api: AdminApi,
-  { ids, period, report }: { ids: readonly string[]; period: string; report: (message: string) => void },
+  { ids, period, keys, report }: Wanted,
 ): Promise<{ bundles: Bundle[]; open: string[] }> {
   const bundles: Bundle[] = [];
   const notClosed: string[] = [];
@@ -75,11 +100,31 @@ async function manifestsOf(
     const response = await manifestResponse(api, filePath(tenantId, period, "manifest.json"), ids.length === 1);
     if (response === null) continue;
     const text = await response.text();
-    const manifest = JSON.parse(text) as Manifest;
-    if (manifest.status === "closed") bundles.push({ tenantId, manifest, text });
-    else notClosed.push(tenantId);
+    if (response.headers.get("statement-status") === "open") notClosed.push(tenantId);
+    else bundles.push({ tenantId, manifest: await checkedManifest(text, { tenantId, period, keys }), text });
   }
   return { bundles, open: notClosed };
+}
+
+/** A manifest that a trusted key has signed for this tenant and month, with names that may be written; else it is refused. */
+async function checkedManifest(
+  text: string,
+  { tenantId, period, keys }: { tenantId: string; period: string; keys: readonly TrustedKey[] },
+): Promise<SignedManifest> {
+  const refuse = (why: string) => {
+    return new CtlError(
+      EXIT.refused,
+      `The manifest of ${tenantId} ${period} is refused, and nothing of it written: ${why}`,
+    );
+  };
+  const verified = await verifyManifest(text, keys);
+  if (!verified.ok) throw refuse(verified.failure);
+  const manifest = verified.value;
+  if (!TENANT_ID.test(tenantId) || manifest.tenantId !== tenantId) throw refuse("it is of another tenant");
+  if (manifest.period !== period) throw refuse("it is of another month");
+  const foreign = manifest.files.find(({ name }) => !FILE_NAMES.has(name));
+  if (foreign !== undefined) throw refuse(`it lists ${JSON.stringify(foreign.name)}, which no month holds`);
+  return manifest;
 }
 
 /** Null for a tenant that is younger than the month. */
@@ -94,10 +139,11 @@ async function manifestResponse(api: AdminApi, path: string, isOnly: boolean): P
 
 async function fetchBundle(
   api: AdminApi,
-  { bundle, dir, bar }: { bundle: Bundle; dir: string; bar: Steps },
+  { bundle, dir, bar, overwrite }: { bundle: Bundle; dir: string; bar: Steps; overwrite: boolean },
 ): Promise<void> {
   const { tenantId, manifest, text } = bundle;
   const folder = join(dir, tenantId, manifest.period);
+  await refuseOtherFiles(folder, bundle, overwrite);
   await mkdir(folder, { recursive: true });
   for (const file of manifest.files) {
     const message = `${tenantId} ${file.name}`;
@@ -110,6 +156,21 @@ async function fetchBundle(
   }
   // Last: a folder with a manifest is a whole one.
   await writeFile(join(folder, "manifest.json"), text);
+}
+
+/** What is there already and is something else is the user's, and proof perhaps: it is not overwritten unasked. */
+async function refuseOtherFiles(folder: string, { manifest, text }: Bundle, overwrite: boolean): Promise<void> {
+  const there = await readFile(join(folder, "manifest.json"), "utf8").catch(() => null);
+  if (there !== null && there !== text) {
+    const message = `${folder} holds another manifest than the gateway gives now. A closed month never changes: keep both.`;
+    throw new CtlError(EXIT.refused, message);
+  }
+  if (overwrite) return;
+  for (const file of manifest.files) {
+    const path = join(folder, file.name);
+    if ((await sha256OfFile(path)) === null || (await isWhole(path, file))) continue;
+    throw new CtlError(EXIT.refused, `${path} is there and is not what was signed: --overwrite brings it anew.`);
+  }
 }
 
 type Fetched = {
@@ -168,29 +229,13 @@ async function isWhole(path: string, { bytes, sha256 }: FileDigest): Promise<boo
   return (await sizeOf(path)) === bytes && (await sha256OfFile(path)) === sha256;
 }
 
-export async function sha256OfFile(path: string): Promise<string | null> {
-  const hash = createHash("sha256");
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-    return hash.digest("hex");
-  } catch {
-    return null;
-  }
-}
-
 /** Zero for what is not there. */
-export async function sizeOf(path: string): Promise<number> {
+async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch {
     return 0;
   }
-}
-
-async function openUrl(url: string): Promise<Response> {
-  const response = await fetch(url);
-  if (!response.ok) throw new CtlError(EXIT.refused, `${url} answered ${response.status}`);
-  return response;
 }
 
 function filePath(tenantId: string, period: string, name: string): string {

@@ -77,7 +77,16 @@ export function addStatementCommands(program: Command): void {
     ["statements close --period 2026-11", "statements close --period 2026-11 --yes"],
   );
   addDownloadCommand(group, month);
-  addVerifyCommand(group);
+  addVerifyCommand(group, month);
+  withExamples(
+    group
+      .command("revoke-key")
+      .description("Disowns a key that may have been stolen, after another was deployed. It cannot be undone.")
+      .argument("<kid>", "the key's name, as export-keys.json lists it")
+      .option("--yes", "do not ask")
+      .action(revokeKey),
+    ["statements revoke-key export-1a2b3c4d"],
+  );
   withExamples(
     group
       .command("new-key")
@@ -93,6 +102,13 @@ export function addStatementCommands(program: Command): void {
 export function month(text: string): string {
   if (!parsePeriod(text).ok) throw new InvalidArgumentError("It is a month such as 2026-11.");
   return text;
+}
+
+async function revokeKey(kid: string, { yes = false }: { yes?: boolean }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  await confirm(`Disown ${kid} for ever? Months that only it vouches for will no longer verify.`, { yes });
+  const key = await api.post<{ revokedAt: string }>(`/export-keys/${encodeURIComponent(kid)}/revoke`);
+  print(key, { json, human: () => `${kid} is disowned since ${shownTime(key.revokedAt)}.` });
 }
 
 async function listStatements(tenantId: string, _options: unknown, command: Command): Promise<void> {

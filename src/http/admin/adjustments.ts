@@ -1,12 +1,15 @@
 import { z } from "zod";
-import { parseAmountMicros, formatMicros, CURRENCY } from "../../domain/money.ts";
+import { looksLikeCpf } from "../../domain/cpf_like.ts";
+import { CURRENCY, formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";
-import { ok } from "../../domain/result.ts";
+import { fail, ok } from "../../domain/result.ts";
 import { adjust } from "../../gateway/adjust.ts";
+import type { Adjustment } from "../../platform/adjustment_records.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { idempotencyKeyHeader } from "../lookup_call.ts";
 import { HEADERS } from "../openapi_parts.ts";
+import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
 import { freeText } from "../printable.ts";
 import { currencyField, exactReais, periodField, tenantIdField, timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
@@ -19,6 +22,7 @@ const newAdjustment = z
     id: z
       .string()
       .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/, issue("invalid_form"))
+      .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"))
       .optional()
       .meta(
         told(
@@ -53,6 +57,10 @@ const newAdjustment = z
         const micros = parseAmountMicros(String(amount));
         return micros.ok && Math.abs(micros.value) <= MOST_MICROS;
       }, issue("amount"))
+      .refine((amount) => {
+        const micros = parseAmountMicros(String(amount));
+        return !micros.ok || micros.value % MICROS_PER_CENTAVO === 0;
+      }, issue("whole_centavos"))
       .meta(
         told(
           { "pt-BR": "Em reais; abaixo de zero para um crédito.", en: "BRL; below zero for a credit." },
@@ -75,14 +83,22 @@ const adjustment = z
       .string()
       .meta(told({ "pt-BR": "O id do ajuste.", en: "The adjustment's id." }, { examples: ["credito-2026-10-loja"] })),
     tenantId: tenantIdField,
-    period: periodField.meta(
-      told(
-        { "pt-BR": "O mês aberto em que ele entrou.", en: "The open month that it is in." },
-        { examples: ["2026-11"] },
+    period: periodField
+      .nullable()
+      .meta(
+        told(
+          { "pt-BR": "O mês aberto em que ele entrou.", en: "The open month that it is in." },
+          { examples: ["2026-11"] },
+        ),
       ),
-    ),
-    seq: z.int().meta(told({ "pt-BR": "O número do evento.", en: "The event's number." }, { examples: [126] })),
-    occurredAt: timeField({ "pt-BR": "Quando foi registrado.", en: "When it was recorded." }),
+    seq: z
+      .int()
+      .nullable()
+      .meta(told({ "pt-BR": "O número do evento.", en: "The event's number." }, { examples: [126] })),
+    occurredAt: timeField({
+      "pt-BR": "Quando foi registrado; `null` enquanto não foi.",
+      en: "When it was recorded; null while it has not been yet.",
+    }).nullable(),
     units: z.int().meta(told({ "pt-BR": "Consultas.", en: "Lookups." }, { examples: [-1] })),
     amount: exactReais,
     currency: currencyField,
@@ -105,10 +121,12 @@ export const adjustTenant = operatorEndpoint({
   summary: { "pt-BR": "Ajustar o que um parceiro paga", en: "Correct what a tenant is charged" },
   description: {
     "pt-BR":
-      "Um evento no mês aberto que diz o que corrige; um mês fechado nunca muda. Repetir com o mesmo `id` ou a mesma " +
+      "Um evento no mês aberto que diz o que corrige; um mês fechado nunca muda. O que ele corrige precisa existir, e os " +
+      "créditos nunca passam do que isso custou, arredondado ao centavo para cima. Repetir com o mesmo `id` ou a mesma " +
       "`Idempotency-Key` devolve a primeira resposta.",
     en:
-      "An event in the open month that says what it corrects; a closed month never changes. A repeat with the same `id` or " +
+      "An event in the open month that says what it corrects; a closed month never changes. What it corrects must exist, " +
+      "and credits are never more than it cost, rounded up to the centavo. A repeat with the same `id` or " +
       "`Idempotency-Key` gives the first answer again.",
   },
   role: "finance",
@@ -130,19 +148,48 @@ export const adjustTenant = operatorEndpoint({
     const adjusted = await adjust(services, actor, { tenantId, asked });
     if (!adjusted.ok) return adjusted;
     if (adjusted.value.isRepeat) context.header("Idempotency-Replayed", "true");
-    const { event, ...made } = adjusted.value.adjustment;
-    const shown: z.infer<typeof adjustment> = {
-      id: made.id,
-      tenantId: made.tenantId,
-      period: periodOf(event.occurredAtMs),
-      seq: event.seq,
-      occurredAt: new Date(event.occurredAtMs).toISOString(),
-      units: made.units,
-      amount: formatMicros(made.amountMicros),
-      currency: CURRENCY,
-      reason: made.reason,
-      corrects: made.corrects,
-    };
-    return ok(context.json(shown, 201));
+    return ok(context.json(shown(adjusted.value.adjustment), 201));
   },
 });
+
+/** `GET /admin/v1/tenants/{id}/adjustments`: the oldest first. */
+export const listAdjustments = operatorEndpoint({
+  method: "GET",
+  path: "/admin/v1/tenants/:tenantId/adjustments",
+  id: "listAdjustments",
+  tag: "Operations",
+  summary: { "pt-BR": "Ver os ajustes de um parceiro", en: "List a tenant's adjustments" },
+  role: "read",
+  query: pageQuery,
+  headers: HEADERS.cacheControl,
+  answers: {
+    200: {
+      description: { "pt-BR": "Uma página de ajustes.", en: "A page of adjustments." },
+      content: pageAnswer(adjustment),
+    },
+  },
+  failures: ["not_found"],
+  handle: async ({ context, services, params: { tenantId }, query: { limit, cursor } }) => {
+    if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
+    const found = await services.adjustments.list(tenantId, cursor ?? null, limit + 1);
+    context.header("Cache-Control", "no-store");
+    const place = ({ createdAtMs, id }: Adjustment) => [createdAtMs, id] as const;
+    return ok(context.json(pageOf(found, limit, { entry: shown, place })));
+  },
+});
+
+/** One whose event the ledger has yet to make has no place in a month yet. */
+function shown({ event, ...made }: Adjustment): z.infer<typeof adjustment> {
+  return {
+    id: made.id,
+    tenantId: made.tenantId,
+    period: event === null ? null : periodOf(event.occurredAtMs),
+    seq: event === null ? null : event.seq,
+    occurredAt: event === null ? null : new Date(event.occurredAtMs).toISOString(),
+    units: made.units,
+    amount: formatMicros(made.amountMicros),
+    currency: CURRENCY,
+    reason: made.reason,
+    corrects: made.corrects,
+  };
+}

@@ -6,6 +6,7 @@ import { readRelease } from "../../platform/release.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
+import { databaseHealth, monthsHealth, reconciliationsHealth, shownMonths } from "./months_health.ts";
 import { commitField, DEPLOYED_AT, VERSION_ID, versionField } from "../release_fields.ts";
 import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
 
@@ -167,6 +168,24 @@ export const healthAnswer = z
           en: "Who operates; null when D1 could not be asked.",
         }),
       ),
+    database: databaseHealth.nullable().meta(
+      told({
+        "pt-BR": "O tamanho do D1; `null` quando não respondeu.",
+        en: "D1's size; null when it could not be asked.",
+      }),
+    ),
+    reconciliations: reconciliationsHealth.nullable().meta(
+      told({
+        "pt-BR": "O que as conciliações deixam sem explicação; `null` quando o D1 não respondeu.",
+        en: "What reconciliations leave unexplained; null when D1 could not be asked.",
+      }),
+    ),
+    months: monthsHealth.nullable().meta(
+      told({
+        "pt-BR": "Meses que não fecham; `null` quando o D1 não respondeu.",
+        en: "Months that are stuck; null when D1 could not be asked.",
+      }),
+    ),
   })
   .meta({ id: "OperatorHealth" });
 
@@ -186,7 +205,8 @@ export const readHealth = operatorEndpoint({
   answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
   handle: async ({ context, services }) => {
     const health = await readGatewayHealth(services);
-    const { breaker, token, operators, ledgersBehind: behind, oldestUnflushed: oldest } = health;
+    const { breaker, token, operators, database, months, reconciliations } = health;
+    const { ledgersBehind: behind, oldestUnflushed: oldest } = health;
     const nowMs = services.clock.nowMs();
     return ok(
       context.json({
@@ -217,6 +237,12 @@ export const readHealth = operatorEndpoint({
           everyAccessIdentityIsAdmin: services.settings.access !== null && !operators.isManaged,
           breakGlassUsedAt: time(operators.breakGlassUsedAtMs),
         },
+        database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
+        reconciliations: reconciliations && {
+          months: [...reconciliations.months],
+          lostAtEdges: reconciliations.lostAtEdges,
+        },
+        months: months && shownMonths(months),
       } satisfies z.infer<typeof healthAnswer>),
     );
   },

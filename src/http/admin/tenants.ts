@@ -26,7 +26,7 @@ import { issue } from "../zod_issues.ts";
 const MAX_MICROS = 1_000_000_000_000;
 const micros = z.int().min(0).max(MAX_MICROS);
 
-const tier = z
+export const tier = z
   .strictObject({
     upTo: z
       .int()

@@ -147,6 +147,19 @@ export const ISSUES = {
     "pt-BR": ({ at = "" }) => `volta a ser possível consultar em ${at} (horário de São Paulo)`,
     en: ({ at = "" }) => `lookups are possible again at ${at} (São Paulo time)`,
   },
+  ends_at: {
+    "pt-BR": ({ at = "" }) => `o mês só termina em ${at}`,
+    en: ({ at = "" }) => `the month ends at ${at}`,
+  },
+  whole_centavos: { "pt-BR": "precisa ser em centavos inteiros", en: "must be whole centavos" },
+  nothing_to_correct: {
+    "pt-BR": "não é uma consulta nem um mês deste parceiro",
+    en: "is neither a lookup nor a month of this tenant",
+  },
+  credit_too_large: {
+    "pt-BR": ({ most = "" }) => `o crédito pode ser no máximo ${most}: o que isso custou e ainda não foi devolvido`,
+    en: ({ most = "" }) => `the credit can be at most ${most}: what it cost and was not given back yet`,
+  },
   does_not_renew: {
     "pt-BR": "este limite não se renova com o tempo; fale com o operador do gateway",
     en: "this limit does not renew with time; talk to the gateway's operator",
@@ -190,8 +203,9 @@ export const ISSUES = {
     en: "is missing; `npm run ctl -- statements new-key` makes one",
   },
   setting_taken: {
-    "pt-BR": "o `kid` já é de outra chave; uma chave nova precisa de um `kid` novo",
-    en: "its kid is another key's; a new key needs a new kid",
+    "pt-BR":
+      "o `kid` é de outra chave, ou a chave já foi substituída ou revogada; uma chave nova precisa de um `kid` novo",
+    en: "its kid is another key's, or the key was replaced or disowned; a new key needs a new kid",
   },
   email_in_use: {
     "pt-BR": "já é de um operador que não foi revogado",
@@ -213,6 +227,10 @@ export const ISSUES = {
   report_period: {
     "pt-BR": ({ period = "" }) => `occurredAt: não é de ${period} em São Paulo`,
     en: ({ period = "" }) => `occurredAt: not in ${period} in São Paulo`,
+  },
+  line_too_long: {
+    "pt-BR": ({ most = "" }) => `a linha tem mais de ${most} caracteres`,
+    en: ({ most = "" }) => `the line has more than ${most} characters`,
   },
   report_status: { "pt-BR": "status: um status HTTP ou um resultado", en: "status: an HTTP status or an outcome" },
 } satisfies Record<IssueCode, IssueText>;

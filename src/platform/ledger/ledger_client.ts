@@ -22,6 +22,7 @@ export type LedgerStub = Remote<
   | "adjust"
   | "closePeriod"
   | "flush"
+  | "heldEvents"
   | "recopy"
   | "release"
   | "seqRange"

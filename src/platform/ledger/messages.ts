@@ -34,9 +34,12 @@ export type MonthTotals = UsageCounts & {
 };
 
 export type ClosePeriodReply =
-  /** D1 has all that the period will ever hold; `range` is null when that is nothing. */
-  | { readonly kind: "closed"; readonly range: { readonly first: number; readonly last: number } | null }
-  | { readonly kind: "failed"; readonly reason: string };
+  /** `range` is all that the period will ever hold, null when that is nothing; `isCopied` when D1 has it. */
+  {
+    readonly kind: "closed";
+    readonly range: { readonly first: number; readonly last: number } | null;
+    readonly isCopied: boolean;
+  };
 
 export type FlushReply =
   /** Everything up to `flushedThrough` is in D1; nothing older waits in the object. */

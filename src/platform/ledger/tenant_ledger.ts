@@ -239,10 +239,12 @@ export class TenantLedger extends DurableObject<Env> {
   seqRange(period: Period): { first: number; last: number } | null {
     this.#upToDate();
     const days = this.#daysOf(period, period);
-    const [first] = days;
-    const last = days.at(-1);
-    if (first === undefined || last === undefined) return null;
-    return { first: first.firstSeq, last: last.lastSeq };
+    if (days.length === 0) return null;
+    // Where a clock went back, a later day has the earlier numbers.
+    return {
+      first: Math.min(...days.map(({ firstSeq }) => firstSeq)),
+      last: Math.max(...days.map(({ lastSeq }) => lastSeq)),
+    };
   }
 
   /** What months come to so far; a month without an event is not among them. */
@@ -268,12 +270,25 @@ export class TenantLedger extends DurableObject<Env> {
       .filter(({ seq }) => seq > lastSeq - TEST_EVENTS);
   }
 
-  /** Lets no event fall into an ended period any more, whatever the clocks say, and brings to D1 what it holds. */
+  /**
+   * Lets no event fall into an ended period any more, whatever the clocks say, and brings to D1 what it holds. Where D1
+   * does not take it the period is closed all the same: its events can be had from here.
+   */
   async closePeriod(period: Period): Promise<ClosePeriodReply> {
     this.#upToDate();
     await this.#ask({ kind: "close", period });
     const flushed = await this.flush();
-    return flushed.kind === "failed" ? flushed : { kind: "closed", range: this.seqRange(period) };
+    return { kind: "closed", range: this.seqRange(period), isCopied: flushed.kind === "flushed" };
+  }
+
+  /** The events from `seq` on, as many as a batch holds, as D1 gets them; null where they have been let go of. */
+  heldEvents(seq: number): string | null {
+    this.#upToDate();
+    this.#guarded(() => this.#core.cutAll());
+    const [batch] = this.#batches.after(seq - 1, 1);
+    if (batch === undefined || batch.first_seq > seq) return null;
+    const events = JSON.parse(Batches.textOf(batch)) as StoredEventRow[];
+    return JSON.stringify(events.slice(seq - batch.first_seq));
   }
 
   /** Also ends what nobody settled and re-arms the alarm of an object that lost it: a sweep calls this. */

@@ -1,8 +1,10 @@
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
 import { servicesOf } from "../../../src/platform/services.ts";
-import { admin, adminJson, ledgerOf, lookup, newKey } from "../../support/gateway.ts";
+import { nextPeriod, saoPauloDate } from "../../../src/domain/period.ts";
+import { continueReconciliations, ReportReceiver, startReconciliation } from "../../../src/gateway/reconcile.ts";
+import { ADMIN_TOKEN, admin, adminJson, ledgerOf, lookup, newKey } from "../../support/gateway.ts";
 import { bundle, close, download, manifestOf, month, setClock } from "../../support/months.ts";
 
 const HEADER = "transactionId,occurredAt,customerId,status";
@@ -22,8 +24,13 @@ type Answer = {
   unknownResolved: number;
   resolved: { tenantId: string; lookupId: string; transactionId: string | null; occurredAt: string }[];
   sharedCustomerIds: string[];
-  delta: number;
-  deltaAmount: string;
+  id: string;
+  status: string;
+  deltaQuantity: number;
+  deltaCost: string | null;
+  unexplained: number;
+  progress?: { done: number; steps: number };
+  nextCursor: string | null;
   code?: string;
   issues?: { path: string; code: string }[];
 };
@@ -48,7 +55,7 @@ async function upload(lines: readonly string[], options: { period?: string; end?
     body: lines.join(end),
     headers: { "content-type": type },
   });
-  return { status: response.status, ...(await response.json<Answer>()) };
+  return { httpStatus: response.status, ...(await response.json<Answer>()) };
 }
 
 /** A tenant whose customer id no other has, with delivered lookups and, if asked for, one that nobody settled. */
@@ -90,8 +97,8 @@ describe("a report that says what we say", () => {
   ])("matches %s, and changes nothing", async (_, isNamed) => {
     const { customerId, events } = await tenantWith({ delivered: 3 });
     const lines = events.map((event: Exported) => reported(customerId, event, isNamed ? event.transactionId : ""));
-    const expected = { matched: 3, onlyOurs: [], onlyClaro: [], unknownResolved: 0, delta: 0, deltaAmount: "0.0000" };
-    expect(await upload([HEADER, ...lines])).toMatchObject({ status: 200, ...expected });
+    const expected = { matched: 3, onlyOurs: [], onlyClaro: [], unknownResolved: 0, deltaQuantity: 0 };
+    expect(await upload([HEADER, ...lines])).toMatchObject({ httpStatus: 200, ...expected });
     // A byte order mark, CRLF, a last line end and no header are all the same report.
     expect(
       await upload(["\uFEFFtransactionId,occurredAt,customerId,status", ...lines, ""], { end: "\r\n" }),
@@ -107,9 +114,10 @@ test("differences are listed on both sides, each with its amount", async () => {
   expect(answer).toMatchObject({
     matched: 1,
     onlyOurs: [{ reason: "not_in_report", tenantId, lookupId: second.id, quantity: 1, amount: "0.1500" }],
-    onlyClaro: [{ reason: "unknown_to_us", transactionId: "claro-only", customerId, quantity: 1, amount: "0.1500" }],
-    delta: 0,
-    deltaAmount: "0.0000",
+    onlyClaro: [
+      { reason: "unknown_to_us", transactionId: "claro-only", customerId, quantity: 1, amount: "0.0000", cost: null },
+    ],
+    deltaQuantity: 0,
   });
 });
 
@@ -124,11 +132,17 @@ describe("an unknown that Claro confirms", () => {
     const report = [HEADER, reported(customerId, delivered), reported(customerId, unknown, "late-answer")];
 
     const first = await upload(report);
-    expect(first).toMatchObject({ matched: 1, unknownResolved: 1, onlyOurs: [], onlyClaro: [], delta: 0 });
+    expect(first).toMatchObject({ matched: 1, unknownResolved: 1, onlyOurs: [], onlyClaro: [], deltaQuantity: 0 });
     const { id: lookupId, occurredAt } = unknown;
     expect(first.resolved).toEqual([{ tenantId, lookupId, transactionId: "late-answer", occurredAt }]);
     expect(first.sharedCustomerIds).toEqual([]);
-    expect(await upload(report)).toEqual(first);
+    const {
+      id: _id,
+      startedAt: _startedAt,
+      finishedAt: _finishedAt,
+      ...second
+    } = (await upload(report)) as Answer & Record<string, unknown>;
+    expect(first).toMatchObject(second);
     const { results } = await env.DB.prepare("SELECT seq, transaction_id FROM resolved_unknowns WHERE tenant_id = ?")
       .bind(tenantId)
       .all();
@@ -144,7 +158,8 @@ describe("an unknown that Claro confirms", () => {
     )
       .bind(at.period)
       .first();
-    expect(audit).toEqual({ n: 1 });
+    // Each comparison is one of its own, and each start is told.
+    expect(audit).toEqual({ n: 2 });
   });
 
   test("is not guessed from a charge of another time, and a customer id of several tenants is named", async () => {
@@ -152,7 +167,7 @@ describe("an unknown that Claro confirms", () => {
     const [unknown] = events as [Exported];
     const charged = new Date(Date.parse(unknown.occurredAt) + 3 * 3_600_000).toISOString();
     const report = [HEADER, reported(customerId, { ...unknown, occurredAt: charged }, "another")];
-    expect(await upload(report)).toMatchObject({ resolved: [], sharedCustomerIds: [], delta: -1 });
+    expect(await upload(report)).toMatchObject({ resolved: [], sharedCustomerIds: [], deltaQuantity: -1 });
     await adminJson("/tenants", {
       body: { name: "Filial", document: "12ABC34501DE35", allowDuplicate: true, customerId, plan: "pay-per-use" },
     });
@@ -173,7 +188,7 @@ describe("an unknown that Claro confirms", () => {
     const left = await env.DB.prepare("SELECT count(*) AS n FROM events WHERE tenant_id = ?").bind(tenantId).first();
     expect(left).toEqual({ n: 0 });
     const lines = events.map((event: Exported) => reported(customerId, event));
-    expect(await upload([HEADER, ...lines])).toMatchObject({ matched: 2, unknownResolved: 1, delta: 0 });
+    expect(await upload([HEADER, ...lines])).toMatchObject({ matched: 2, unknownResolved: 1, deltaQuantity: 0 });
     expect((await manifestOf(tenantId, at.period)).counts.unknown).toBe(1);
   });
 });
@@ -189,7 +204,7 @@ describe("a report that cannot be read", () => {
       [`x,${(events as [Exported])[0].occurredAt},${customerId},perhaps`, "report_status"],
     ] as const) {
       expect(await upload([HEADER, good, bad, good])).toMatchObject({
-        status: 400,
+        httpStatus: 400,
         code: "invalid_request",
         issues: [{ path: "line 3", code }],
       });
@@ -198,7 +213,9 @@ describe("a report that cannot be read", () => {
       .bind(tenantId)
       .all();
     expect(results).toEqual([]);
-    expect(await env.DB.prepare("SELECT 1 FROM reconciliations WHERE period = ?").bind(at.period).all()).toMatchObject({
+    expect(
+      await env.DB.prepare("SELECT 1 FROM reconciliation_runs WHERE period = ?").bind(at.period).all(),
+    ).toMatchObject({
       results: [],
     });
   });
@@ -208,14 +225,20 @@ describe("a report that cannot be read", () => {
     ["no period", [HEADER], { period: "" }, 400],
     ["a period that is none", [HEADER], { period: "2046-13" }, 400],
     ["a month that has not begun", [HEADER], { period: "2999-01" }, 409],
-    ["more than 20 MiB", [HEADER, "x".repeat(21 * 1024 * 1024)], {}, 413],
+    ["a line of 19 MiB", [HEADER, "x".repeat(19 * 1024 * 1024)], {}, 400],
+    ["a line of 19 MiB of quotes", [HEADER, '"'.repeat(19 * 1024 * 1024)], {}, 400],
   ])("%s is refused", async (_, lines, options, status) => {
-    expect((await upload(lines, options)).status).toBe(status);
+    expect((await upload(lines, options)).httpStatus).toBe(status);
   });
 
   test("an empty report is a report: everything is only ours", async () => {
     const { tenantId } = await tenantWith({ delivered: 1 });
-    expect(await upload([HEADER])).toMatchObject({ status: 200, matched: 0, onlyOurs: [{ tenantId }], delta: 1 });
+    expect(await upload([HEADER])).toMatchObject({
+      httpStatus: 200,
+      matched: 0,
+      onlyOurs: [{ tenantId }],
+      deltaQuantity: 1,
+    });
   });
 });
 
@@ -224,7 +247,182 @@ test("a report of a hundred thousand lines is compared", async () => {
   const time = new Date(at.startMs + 1000).toISOString();
   const lines = Array.from({ length: 100_000 }, (_, index) => `transaction-${index},${time},${customerId},200`);
   const answer = await upload([HEADER, ...lines]);
-  expect(answer).toMatchObject({ status: 200, matched: 0, delta: 1 - 100_000 });
-  expect(answer.onlyClaro.length).toBeLessThanOrEqual(1001);
-  expect(answer.onlyClaro.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(100_000);
+  expect(answer).toMatchObject({ httpStatus: 200, matched: 0, deltaQuantity: 1 - 100_000 });
+  expect(answer.onlyClaro.length).toBe(1000);
+  let quantity = answer.onlyClaro.reduce((sum, entry) => sum + entry.quantity, 0);
+  // The rest is kept, and read page by page.
+  for (let { nextCursor } = answer; nextCursor !== null;) {
+    const page = await adminJson<Answer>(`/reconciliations/${answer.id}?cursor=${nextCursor}`);
+    quantity += page.onlyClaro.reduce((sum, entry) => sum + entry.quantity, 0);
+    ({ nextCursor } = page);
+  }
+  expect(quantity).toBe(100_000);
+});
+
+describe("a report of any size", () => {
+  const services = () => {
+    const made = servicesOf(env);
+    if (!made.ok) throw new Error("misconfigured");
+    return made.value;
+  };
+
+  test("past 250,000 lines is worked through step by step, kept, and read later", async () => {
+    const { customerId, events } = await tenantWith({ delivered: 2 });
+    const time = new Date(at.startMs + 1000).toISOString();
+    const lines = Array.from({ length: 250_001 }, (_, index) => `transaction-${index},${time},${customerId},404`);
+    const ours = events.map((event: Exported) => reported(customerId, event));
+    const begun = await upload([HEADER, ...lines, ...ours]);
+    expect(begun).toMatchObject({ httpStatus: 202, status: "running", lines: 250_003, progress: { done: 0 } });
+    expect(begun.nextCursor).not.toBeNull();
+    expect(await adminJson(`/reconciliations/${begun.id}`)).toMatchObject({ status: "running" });
+    let answer = await adminJson<Answer>(`/reconciliations/${begun.id}?cursor=${begun.nextCursor}`, { method: "POST" });
+    for (let steps = 0; answer.status === "running" && steps < 20; steps += 1) {
+      answer = await adminJson<Answer>(`/reconciliations/${begun.id}`, { method: "POST" });
+    }
+    expect(answer).toMatchObject({ status: "done", matched: 2, onlyOurs: [], onlyClaro: [], unexplained: 0 });
+    expect(await adminJson(`/reconciliations/${begun.id}`)).toEqual(answer);
+    const listed = await adminJson<{ data: { id: string; status: string }[] }>(`/reconciliations?period=${at.period}`);
+    expect(listed.data[0]).toMatchObject({ id: begun.id, status: "done", unexplained: 0 });
+  });
+
+  test("that died between two steps is ended by the cron", async () => {
+    const { customerId, events } = await tenantWith({ delivered: 3 });
+    const report = new ReportReceiver(services(), 1);
+    for (const event of events as Exported[]) {
+      const occurredAtMs = Date.parse(event.occurredAt);
+      await report.add({
+        transactionId: event.transactionId,
+        occurredAtMs,
+        date: saoPauloDate(occurredAtMs),
+        customerId,
+        isCharged: true,
+      });
+    }
+    const put = env.STATEMENTS.put.bind(env.STATEMENTS);
+    const dying = vi.spyOn(env.STATEMENTS, "put").mockImplementation((async (key: string, ...rest: [string]) => {
+      if (key.includes("/pages/")) throw new Error("put: the invocation has died (10001)");
+      return await put(key, ...rest);
+    }) as typeof env.STATEMENTS.put);
+    const asked = { period: at.period, report, reportSha256: "0" };
+    await expect(startReconciliation(services(), "somebody", asked)).rejects.toThrow("died");
+    dying.mockRestore();
+    expect(await services().reconciliations.run(report.id)).toMatchObject({ finishedAtMs: null });
+    await continueReconciliations(services());
+    expect(await adminJson(`/reconciliations/${report.id}`)).toMatchObject({ status: "done", matched: 3 });
+  });
+
+  test("is read in Windows-1252, with semicolons, in upper case, and as JSON", async () => {
+    const { customerId, events } = await tenantWith({ delivered: 2 });
+    const cells: string[][] = events.map((event: Exported) => [
+      (event.transactionId ?? "").toUpperCase(),
+      event.occurredAt,
+      customerId,
+      "200",
+    ]);
+    const header = HEADER.replaceAll(",", ";").toUpperCase();
+    const rows = [header, ...cells.map((row) => row.join(";")), `;${events[0].occurredAt};São João;404`];
+    const bytes = Uint8Array.from([...rows.join("\r\n")], (char) => char.charCodeAt(0));
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "text/csv" };
+    const url = `https://gateway.test/admin/v1/reconciliations?period=${at.period}`;
+    const response = await exports.default.fetch(url, { method: "POST", headers, body: bytes });
+    expect(await response.json()).toMatchObject({ status: "done", matched: 2, unexplained: 0, lines: 3 });
+    const json = cells.map(([transactionId, occurredAt, customer, status]) =>
+      JSON.stringify({ transactionId, occurredAt, customerId: customer, status }),
+    );
+    expect(await upload(json, { type: "application/x-ndjson" })).toMatchObject({ httpStatus: 200, matched: 2 });
+  });
+});
+
+describe("at a month's end", () => {
+  test("what Claro has in one month and we in the next is matched by its transaction, and open in neither", async () => {
+    const { customerId, tenantId } = await tenantWith({ delivered: 0 });
+    const { key } = await newKey(tenantId, { mode: "live" });
+    setClock(at.endMs);
+    expect((await lookup(key, "52998224725")).status).toBe(200);
+    const following = nextPeriod(at.period);
+    const [event] = (await download(tenantId, following, "events.jsonl"))
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Exported);
+    if (event === undefined) throw new Error("no event");
+    // Claro's clock was 40 ms behind ours.
+    const charged = { ...event, occurredAt: new Date(at.endMs - 40).toISOString() };
+    setClock(at.endMs + 86_400_000);
+    // The next month first: nobody can tell yet.
+    const early = await upload([HEADER], { period: following });
+    expect(early).toMatchObject({ unexplained: 0, onlyOurs: [{ reason: "near_month_end", lookupId: event.id }] });
+    const first = await upload([HEADER, reported(customerId, charged)]);
+    expect(first).toMatchObject({ matched: 1, onlyOurs: [], onlyClaro: [], deltaQuantity: 0, unexplained: 0 });
+    const second = await upload([HEADER], { period: following });
+    expect(second).toMatchObject({ matched: 0, onlyOurs: [], onlyClaro: [], deltaQuantity: 0 });
+    const health = await adminJson<{ reconciliations: { lostAtEdges: number } }>("/health");
+    expect(health.reconciliations.lostAtEdges).toBe(0);
+  });
+
+  test("an intent of the last seconds that ends as unknown in the next month is resolved by the month's report", async () => {
+    const { customerId, tenantId } = await tenantWith({ delivered: 0 });
+    const { id: keyId } = await newKey(tenantId, { mode: "live" });
+    setClock(at.endMs - 10_000);
+    const lookupId = `lkp_${crypto.randomUUID()}`;
+    const intent = { lookupId, keyId, scope: "scores:read", ip: null, reference: null, cpfReference: "v1:0" } as const;
+    expect(await ledgerOf(tenantId).admit({ ...intent, idempotency: null })).toMatchObject({ kind: "admitted" });
+    setClock(at.endMs + 600_000);
+    const charged = `late-answer,${new Date(at.endMs - 9000).toISOString()},${customerId},200`;
+    expect(await upload([HEADER, charged])).toMatchObject({ unknownResolved: 1, onlyClaro: [], unexplained: 0 });
+    expect(await upload([HEADER], { period: nextPeriod(at.period) })).toMatchObject({
+      unknownResolved: 0,
+      onlyClaro: [],
+    });
+  });
+
+  test("a lookup that no report of both months names is an alarm in health", async () => {
+    const { tenantId } = await tenantWith({ delivered: 0 });
+    const { key } = await newKey(tenantId, { mode: "live" });
+    setClock(at.endMs - 1000);
+    await lookup(key, "52998224725");
+    setClock(at.endMs + 86_400_000);
+    const before = (await adminJson<{ reconciliations: { lostAtEdges: number } }>("/health")).reconciliations;
+    expect(await upload([HEADER])).toMatchObject({ unexplained: 0, onlyOurs: [{ reason: "near_month_end" }] });
+    await upload([HEADER], { period: nextPeriod(at.period) });
+    const after = (await adminJson<{ reconciliations: { lostAtEdges: number } }>("/health")).reconciliations;
+    expect(after.lostAtEdges).toBe(before.lostAtEdges + 1);
+  });
+});
+
+test("what is still unexplained is an alarm in health, until a report explains it", async () => {
+  const { customerId, events } = await tenantWith({ delivered: 1 });
+  type Alarms = { reconciliations: { months: { period: string; unexplained: number }[] } };
+  const alarmOf = async () =>
+    (await adminJson<Alarms>("/health")).reconciliations.months.find(({ period }) => period === at.period)?.unexplained;
+  setClock(at.startMs + 864_000_000);
+  await upload([HEADER, `claro-only,${new Date(at.startMs + 900_000).toISOString()},${customerId},200`]);
+  // Ours is near the month's start: it counts too where the month before has been compared.
+  expect(await alarmOf()).toBeGreaterThanOrEqual(1);
+  setClock(at.startMs + 864_100_000);
+  await upload([HEADER, reported(customerId, events[0] as Exported)]);
+  expect(await alarmOf()).toBeUndefined();
+});
+
+test("differences are valued at what Claro charges, and a customer id that changed explains itself", async () => {
+  const { customerId, tenantId } = await tenantWith({ delivered: 0 });
+  const { key } = await newKey(tenantId, { mode: "live" });
+  await adminJson(`/upstream-prices/${at.period}`, {
+    method: "PUT",
+    body: {
+      tiers: [
+        { upTo: 1, unitPriceMicros: 90_000 },
+        { upTo: null, unitPriceMicros: 70_000 },
+      ],
+    },
+  });
+  setClock(at.startMs + 3_600_000);
+  await lookup(key, "52998224725");
+  const time = new Date(at.startMs + 3_600_000).toISOString();
+  const lines = [`,${time},${customerId},200`, `,${time},${customerId},200`, `,${time},${customerId},200`];
+  expect(await upload([HEADER, ...lines])).toMatchObject({
+    matched: 1,
+    onlyClaro: [{ quantity: 2, amount: "0.0000", cost: "0.1400" }],
+    deltaQuantity: -2,
+    deltaCost: "-0.1400",
+  });
 });

@@ -10,6 +10,8 @@ export type Attempt = {
   readonly statuses: readonly number[];
 };
 
+const RECONCILIATION = "rec_0123456789abcdef0123";
+
 /** Every route and method with what an intruder tries there. A route that is not here fails the test. */
 export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]>> = {
   "GET /healthz": () => [{ what: "anyone", path: "/healthz", method: "GET", headers: {}, statuses: [200] }],
@@ -172,6 +174,10 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   }),
   "POST /admin/v1/keys/:keyId/rotate": operatorOnly("POST", (party) => `/keys/${party.live.keyId}/rotate`, {}),
   "POST /admin/v1/keys/:keyId/revoke": operatorOnly("POST", (party) => `/keys/${party.live.keyId}/revoke`, {}),
+  "GET /admin/v1/tenants/:tenantId/adjustments": operatorOnly(
+    "GET",
+    (party) => `/tenants/${party.tenantId}/adjustments`,
+  ),
   "POST /admin/v1/tenants/:tenantId/adjustments": (world) => [
     ...operatorOnly("POST", (party) => `/tenants/${party.tenantId}/adjustments`, adjustment("credito-1"))(world),
     {
@@ -193,6 +199,14 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "POST /admin/v1/periods/:period/close": operatorOnly("POST", () => `/periods/2020-01/close`, {}),
   "GET /admin/v1/health": operatorOnly("GET", () => "/health"),
   "POST /admin/v1/ledger/rebuild": operatorOnly("POST", () => "/ledger/rebuild", {}),
+  "POST /admin/v1/export-keys/:kid/revoke": operatorOnly("POST", () => "/export-keys/nobody/revoke"),
+  "GET /admin/v1/periods/:periodFile": operatorOnly("GET", () => "/periods/2020-01"),
+  "PUT /admin/v1/upstream-prices/:period": operatorOnly("PUT", () => "/upstream-prices/2020-01", {
+    tiers: [{ upTo: null, unitPriceMicros: 1 }],
+  }),
+  "POST /admin/v1/reconciliations/:reconciliationId": operatorOnly("POST", () => `/reconciliations/${RECONCILIATION}`),
+  "GET /admin/v1/reconciliations/:reconciliationId": operatorOnly("GET", () => `/reconciliations/${RECONCILIATION}`),
+  "GET /admin/v1/reconciliations": operatorOnly("GET", () => "/reconciliations"),
   "POST /admin/v1/reconciliations": operatorOnly("POST", () => `/reconciliations?period=${month()}`, "x"),
   "GET /admin/v1/audit": operatorOnly("GET", () => "/audit"),
   "GET /admin/v1/audit.jsonl": operatorOnly("GET", () => "/audit.jsonl"),

@@ -1,0 +1,135 @@
+import type { ReportRow } from "../domain/claro_report.ts";
+import type { ReconcilerState, ResolvedUnknown } from "../domain/reconciliation.ts";
+import type { Difference } from "../domain/reconciliation_differences.ts";
+
+/** Where a comparison stands: the part of the report, the last tenant whose events it has, all that it knows. */
+export type RunState = {
+  readonly part: number;
+  readonly parts: number;
+  /** Null at the beginning of a part, whose rows are not among what it knows yet. */
+  readonly after: readonly [createdAtMs: number, tenantId: string] | null;
+  readonly customers: Readonly<Record<string, number>>;
+  readonly reconciler: ReconcilerState;
+};
+
+/** What a comparison has come to, without its differences, which are read by pages. */
+export type RunResult = {
+  readonly matched: number;
+  readonly unknownResolved: number;
+  readonly sharedCustomerIds: readonly string[];
+  readonly deltaQuantity: number;
+  readonly deltaCostMicros: number | null;
+  readonly unitCostMicros: number | null;
+  readonly unexplained: number;
+  readonly pages: number;
+};
+
+export type ResultPage = {
+  readonly onlyOurs: readonly Difference[];
+  readonly onlyClaro: readonly Difference[];
+  readonly resolved: readonly ResolvedUnknown[];
+};
+
+/** Entries of each side on a page. */
+export const PAGE_ENTRIES = 1000;
+const NO_RECONCILER: ReconcilerState = {
+  charges: [],
+  left: [],
+  nameless: [],
+  claros: [],
+  named: [],
+  unnamed: [],
+  floating: [],
+  unknowns: [],
+  resolved: [],
+  edges: [],
+  matched: 0,
+};
+
+/** The rows, the state and the result of comparisons, in R2 under `reconciliations/<id>/`. */
+export class ReconciliationFiles {
+  readonly #bucket: R2Bucket;
+
+  constructor(bucket: R2Bucket) {
+    this.#bucket = bucket;
+  }
+
+  async writeRows(id: string, place: { part: number; number: number }, rows: readonly ReportRow[]): Promise<void> {
+    await this.#bucket.put(`${folderOf(id)}rows/${place.part}/${place.number}.json`, JSON.stringify(rows));
+  }
+
+  /** The rows of a part, a file at a time. */
+  async *rowsOf(id: string, part: number): AsyncGenerator<readonly ReportRow[], void, void> {
+    for (const key of await this.#keys(`${folderOf(id)}rows/${part}/`)) {
+      yield (await (await this.#bucket.get(key))?.json<ReportRow[]>()) ?? [];
+    }
+  }
+
+  async begin(id: string, parts: number): Promise<void> {
+    const state: RunState = { part: 0, parts, after: null, customers: {}, reconciler: NO_RECONCILER };
+    await this.#bucket.put(stateOf(id), JSON.stringify(state));
+  }
+
+  /** Where it stands, with the tag that `writeState` asks for; null when it has ended. */
+  async readState(id: string): Promise<{ state: RunState; etag: string } | null> {
+    const object = await this.#bucket.get(stateOf(id));
+    return object === null ? null : { state: await object.json<RunState>(), etag: object.etag };
+  }
+
+  /** False when somebody else has gone on with it meanwhile: then nothing is written. */
+  async writeState(id: string, state: RunState, etag: string): Promise<string | null> {
+    const onlyIf = { etagMatches: etag };
+    return (await this.#bucket.put(stateOf(id), JSON.stringify(state), { onlyIf }))?.etag ?? null;
+  }
+
+  async writePages(id: string, { onlyOurs, onlyClaro, resolved }: ResultPage): Promise<number> {
+    const longest = Math.max(onlyOurs.length, onlyClaro.length, resolved.length);
+    const pages = Math.max(Math.ceil(longest / PAGE_ENTRIES), 1);
+    for (let page = 0; page < pages; page += 1) {
+      const [from, to] = [page * PAGE_ENTRIES, (page + 1) * PAGE_ENTRIES];
+      const content: ResultPage = {
+        onlyOurs: onlyOurs.slice(from, to),
+        onlyClaro: onlyClaro.slice(from, to),
+        resolved: resolved.slice(from, to),
+      };
+      await this.#bucket.put(`${folderOf(id)}pages/${page}.json`, JSON.stringify(content));
+    }
+    return pages;
+  }
+
+  async readPage(id: string, page: number): Promise<ResultPage | null> {
+    return (await (await this.#bucket.get(`${folderOf(id)}pages/${page}.json`))?.json<ResultPage>()) ?? null;
+  }
+
+  async writeResult(id: string, result: RunResult): Promise<void> {
+    await this.#bucket.put(`${folderOf(id)}result.json`, JSON.stringify(result));
+  }
+
+  async readResult(id: string): Promise<RunResult | null> {
+    return (await (await this.#bucket.get(`${folderOf(id)}result.json`))?.json<RunResult>()) ?? null;
+  }
+
+  /** What only the work needed; of a report that was refused, all there is. */
+  async forgetWork(id: string): Promise<void> {
+    const keys = [...(await this.#keys(`${folderOf(id)}rows/`)), stateOf(id)];
+    for (let start = 0; start < keys.length; start += 1000) await this.#bucket.delete(keys.slice(start, start + 1000));
+  }
+
+  async #keys(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    for (let cursor: string | undefined; ;) {
+      const listed = await this.#bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
+      keys.push(...listed.objects.map(({ key }) => key));
+      if (!listed.truncated) return keys;
+      ({ cursor } = listed);
+    }
+  }
+}
+
+function folderOf(id: string): string {
+  return `reconciliations/${id}/`;
+}
+
+function stateOf(id: string): string {
+  return `${folderOf(id)}state.json`;
+}

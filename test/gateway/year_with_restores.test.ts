@@ -1,0 +1,169 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { nextPeriod } from "../../src/domain/period.ts";
+import { sha256Hex } from "../../src/domain/statement.ts";
+import { auditMonths, type FoundMonth, type TrustedKey } from "../../src/domain/statement_audit.ts";
+import { archiveStatements } from "../../src/gateway/archive_statements.ts";
+import { closeDuePeriods } from "../../src/gateway/close_period.ts";
+import { servicesOf, type Services } from "../../src/platform/services.ts";
+import { type D1Snapshot, restoreSnapshot, takeSnapshot } from "../support/d1_snapshot.ts";
+import { adminJson, call, ledgerOf, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
+import { bundle, manifestOf, month, setClock, usageOf } from "../support/months.ts";
+
+const CPF = "52998224725";
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const MONTHS = 12;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function services(): Services {
+  const made = servicesOf(env);
+  if (!made.ok) throw new Error("misconfigured");
+  return made.value;
+}
+
+/** Numbers from 0 to 1 by a seed, so that a failure can be played again. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Usage, statement and events say the same of a month that is open or closed. */
+async function expectOneTruth(tenantId: string, period: string): Promise<void> {
+  const manifest = await manifestOf(tenantId, period);
+  const { events, usage } = {
+    events: ((await bundle(tenantId, period))["events.jsonl"] ?? "")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as { kind: string; outcome: string; amountMicros: number; billed: boolean }),
+    usage: await usageOf(tenantId, `${period}-01`, lastDayOf(period)),
+  };
+  const lookups = events.filter(({ kind }) => kind === "lookup");
+  const sum = (list: readonly { amountMicros: number }[]) => list.reduce((all, each) => all + each.amountMicros, 0);
+  expect(manifest.seq.count).toBe(events.length);
+  expect(manifest.counts.delivered).toBe(lookups.filter(({ outcome }) => outcome === "delivered").length);
+  expect(manifest.counts.amountMicros).toBe(sum(lookups));
+  expect(manifest.totals.amountMicros).toBe(sum(events));
+  expect(manifest.totals.amountCentavos + (manifest.totals.carriedOutCentavos ?? 0)).toBe(
+    manifest.lines.reduce((all, line) => all + line.amountCentavos, 0),
+  );
+  expect(usage.totals.requests).toBe(lookups.length);
+  expect(Math.round(Number(usage.totals.amount) * 1e6)).toBe(sum(lookups));
+}
+
+function lastDayOf(period: string): string {
+  return new Date(month(period).endMs - 12 * HOUR_MS).toISOString().slice(0, 10);
+}
+
+async function readMonth(tenantId: string, period: string): Promise<FoundMonth> {
+  const files = await bundle(tenantId, period);
+  const measured = Object.entries(files).filter(([name]) => name !== "manifest.json");
+  return {
+    where: `${tenantId}/${period}`,
+    folder: { tenant: tenantId, month: period },
+    manifestText: files["manifest.json"] ?? "",
+    files: await Promise.all(
+      measured.map(async ([name, text]) => {
+        const bytes = name.endsWith(".xlsx")
+          ? Uint8Array.from(text, (character) => character.charCodeAt(0))
+          : new TextEncoder().encode(text);
+        return { name, bytes: bytes.byteLength, sha256: await sha256Hex(bytes) };
+      }),
+    ),
+    events: async function* () {
+      yield* (files["events.jsonl"] ?? "").split("\n").filter((line) => line !== "");
+    },
+  };
+}
+
+test("a year of three tenants, with D1 restored at random points, is closed, verified and never changes", async () => {
+  const seed = Number(process.env["YEAR_SEED"] ?? "") || Math.floor(performance.now() * 1000) + 1;
+  console.log(`year_with_restores seed ${seed}`);
+  const next = random(seed);
+  const draw = (most: number) => Math.floor(next() * (most + 1));
+  let { period, startMs } = month("2049-01");
+  setClock(startMs + 1000);
+  const tenants: TestTenant[] = [
+    await newTenant({
+      plan: {
+        tiers: [
+          { upTo: 2, unitPriceMicros: 150_000 },
+          { upTo: null, unitPriceMicros: 99_999 },
+        ],
+      },
+    }),
+    await newTenant({ plan: { name: "trial", tiers: undefined } }),
+    await newTenant({ plan: { tiers: [{ upTo: null, unitPriceMicros: 4_999 }] } }),
+  ];
+  const snapshots: D1Snapshot[] = [await takeSnapshot()];
+  const closed = new Map<string, Record<string, string>>();
+  const months: string[] = [];
+  for (let index = 0; index < MONTHS; index += 1) {
+    const { endMs } = month(period);
+    for (const { tenantId, key } of tenants) {
+      for (let made = draw(3); made > 0; made -= 1) {
+        setClock(startMs + 2000 + Math.floor(next() * (endMs - startMs - 4000)));
+        await lookup(key, CPF);
+      }
+      const charged = (await manifestOf(tenantId, period)).counts.amountMicros;
+      if (charged >= 10_000 && draw(1) === 1) {
+        // Sometimes all that the month has cost, so that a later one is carried.
+        const amount = `-${(Math.floor(charged / 10_000) / 100).toFixed(2)}`;
+        await adminJson(`/tenants/${tenantId}/adjustments`, {
+          body: { corrects: period, units: -1, amount, reason: "acerto" },
+        });
+      }
+      await expectOneTruth(tenantId, period);
+      if (draw(1) === 1) await ledgerOf(tenantId).flush();
+    }
+    snapshots.push(await takeSnapshot());
+    setClock(endMs + DAY_MS);
+    await closeDuePeriods(services());
+    months.push(period);
+    for (const { tenantId } of tenants) {
+      await expectOneTruth(tenantId, period);
+      closed.set(`${tenantId}/${period}`, await bundle(tenantId, period));
+    }
+    if (draw(1) === 1) await archiveStatements(services());
+    snapshots.push(await takeSnapshot());
+    if (draw(2) > 0) {
+      // Back to any point since the tenants were made: before this close, or months before it.
+      await restoreSnapshot(snapshots[draw(snapshots.length - 1)] ?? new Map());
+      for (const place of closed.keys()) {
+        const [tenantId = "", closedPeriod = ""] = place.split("/");
+        expect(await bundle(tenantId, closedPeriod)).toEqual(closed.get(place));
+      }
+      setClock(endMs + DAY_MS + HOUR_MS);
+      await closeDuePeriods(services());
+      await archiveStatements(services());
+    }
+    for (const place of closed.keys()) {
+      const [tenantId = "", closedPeriod = ""] = place.split("/");
+      expect(await bundle(tenantId, closedPeriod)).toEqual(closed.get(place));
+    }
+    ({ period, startMs } = month(nextPeriod(period)));
+  }
+
+  const { keys } = await (
+    await call("/.well-known/claro-score-gateway/export-keys.json")
+  ).json<{ keys: TrustedKey[] }>();
+  const found = await Promise.all(tenants.flatMap(({ tenantId }) => months.map((each) => readMonth(tenantId, each))));
+  const audited = await auditMonths(found, { keys });
+  expect(audited).toHaveLength(3 * MONTHS);
+  expect(audited.flatMap(({ problems, where }) => problems.map((problem) => ({ where, ...problem })))).toEqual([]);
+  expect(audited.filter(({ chain }) => chain === "checked")).toHaveLength(3 * (MONTHS - 1));
+  for (const { tenantId } of tenants) {
+    const { objects } = await env.STATEMENTS.list({ prefix: `statements/${tenantId}/` });
+    expect(objects.filter(({ key }) => key.endsWith("/manifest.json"))).toHaveLength(MONTHS);
+  }
+}, 300_000);
