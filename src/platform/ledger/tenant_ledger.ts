@@ -239,10 +239,12 @@ export class TenantLedger extends DurableObject<Env> {
   seqRange(period: Period): { first: number; last: number } | null {
     this.#upToDate();
     const days = this.#daysOf(period, period);
-    const [first] = days;
-    const last = days.at(-1);
-    if (first === undefined || last === undefined) return null;
-    return { first: first.firstSeq, last: last.lastSeq };
+    if (days.length === 0) return null;
+    // A clock that jumped back within the month leaves the days out of the order of seq.
+    return {
+      first: Math.min(...days.map(({ firstSeq }) => firstSeq)),
+      last: Math.max(...days.map(({ lastSeq }) => lastSeq)),
+    };
   }
 
   /** What months come to so far; a month without an event is not among them. */
