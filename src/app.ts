@@ -56,6 +56,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   keys.issueKey,
   keys.rotateKey,
   keys.revokeKey,
+  keys.revokeKeyNow,
   listLookups,
   adjustTenant,
   closePeriod,

@@ -18,29 +18,41 @@ export type Health = {
   readonly operators: OperatorsStatus | null;
   /** The oldest event that is not in D1, of those ledgers. */
   readonly oldestUnflushed: BacklogReport | null;
+  /** Tenants whose register was put above their ledger lately, because D1 had been restored; null when D1 is away. */
+  readonly lifted: readonly { readonly id: string; readonly liftedAtMs: number }[] | null;
+  /** Calls that wait in D1 until their ledger takes them; null when D1 is away. */
+  readonly strayCalls: number | null;
 };
+
+/** A restored register is shown for as long as it takes to look at what it lost. */
+const LIFTED_SHOWN_MS = 30 * 86_400_000;
 
 /** As many ledgers as are asked, however many are behind: those that were behind first. */
 const LEDGERS_ASKED = 10;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
-  const [breaker, token, reports, operators] = await Promise.all([
+  const { register, strayCalls: stray, clock } = services;
+  const [breaker, token, reports, operators, lifted, strayCalls] = await Promise.all([
     services.gate.status(),
     services.tokens.status("live"),
     services.backlog.reports(),
-    readOperators(services),
+    unlessAway(() => services.operators.status(clock.nowMs())),
+    unlessAway(() => register.lifted(clock.nowMs() - LIFTED_SHOWN_MS)),
+    unlessAway(() => stray.count()),
   ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
   const recovered = asked.length - behind.length;
-  return { breaker, token, operators, ledgersBehind: reports.length - recovered, oldestUnflushed: oldest };
+  const ledgersBehind = reports.length - recovered;
+  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, lifted, strayCalls };
 }
 
-async function readOperators({ operators, clock }: Services): Promise<OperatorsStatus | null> {
+/** Null when D1 could not be asked. */
+async function unlessAway<Value>(read: () => Promise<Value>): Promise<Value | null> {
   try {
-    return await operators.status(clock.nowMs());
+    return await read();
   } catch (error) {
     if (!isOutage(error)) throw error;
     return null;

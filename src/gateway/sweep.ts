@@ -1,7 +1,9 @@
 import { MODES } from "../domain/meter_event.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { callLedger, type LedgerName } from "../platform/ledger/ledger_client.ts";
+import type { LedgerStatus } from "../platform/ledger/messages.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
+import { noteRevocations } from "./project_tenant.ts";
 import { tryToProject } from "./tenants.ts";
 
 // What one run may use up of the thousand calls to other services that an invocation has: about eight a projection.
@@ -26,13 +28,21 @@ export async function sweep(services: Services): Promise<void> {
   const ledgers = tenants.flatMap(({ id: tenantId }) => MODES.map((mode) => ({ tenantId, mode })));
   for (let start = 0; start < ledgers.length; start += CALLS_AT_ONCE) {
     const some = ledgers.slice(start, start + CALLS_AT_ONCE);
-    await Promise.all(
-      some.map((ledger) => callLedger(services.ledgers, ledger, (stub) => stub.status(), { tries: 1 })),
-    );
+    await Promise.all(some.map((ledger) => lookAt(services, ledger)));
   }
   const last = tenants.length < TENANTS_A_SWEEP ? undefined : tenants.at(-1);
   // A write costs more than all else that a run does where nothing is to be done.
   if (last?.id !== after?.[1]) {
     await services.sweepPlace.write(last === undefined ? null : [last.createdAtMs, last.id]);
   }
+}
+
+/** A key that was revoked in its ledger alone is revoked in the register, too. */
+async function lookAt(services: Services, ledger: LedgerName): Promise<void> {
+  const status = await callLedger(services.ledgers, ledger, (stub) => stub.status(), { tries: 1 });
+  // An object that runs the code of before does not tell.
+  const { revokedKeyIds = [] } = status.ok ? (status.value as Partial<LedgerStatus>) : {};
+  if (revokedKeyIds.length === 0) return;
+  const keys = await services.register.keysOfTenant(ledger.tenantId);
+  await noteRevocations(services, keys, revokedKeyIds);
 }

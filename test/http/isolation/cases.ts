@@ -172,6 +172,11 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   }),
   "POST /admin/v1/keys/:keyId/rotate": operatorOnly("POST", (party) => `/keys/${party.live.keyId}/rotate`, {}),
   "POST /admin/v1/keys/:keyId/revoke": operatorOnly("POST", (party) => `/keys/${party.live.keyId}/revoke`, {}),
+  "POST /admin/v1/tenants/:tenantId/keys/:keyId/revoke-now": operatorOnly(
+    "POST",
+    (party) => `/tenants/${party.tenantId}/keys/${party.live.keyId}/revoke-now`,
+    {},
+  ),
   "POST /admin/v1/tenants/:tenantId/adjustments": (world) => [
     ...operatorOnly("POST", (party) => `/tenants/${party.tenantId}/adjustments`, adjustment("credito-1"))(world),
     {
