@@ -96,6 +96,18 @@ describe("D1 restored to an earlier point", () => {
     expect((await lookup(lost.key, CPF)).status).not.toBe(200);
   });
 
+  test("is told by the sweep, which lets nobody in again who was suspended since", async () => {
+    const tenant = await newTenant();
+    const before = await registerOf(tenant.tenantId);
+    await adminJson(`/tenants/${tenant.tenantId}`, { method: "PATCH", body: { status: "suspended" } });
+    await before.restore();
+    const log = vi.spyOn(console, "log");
+    for (let run = 0; run < 10; run += 1) await sweep(services());
+    const lines = log.mock.calls.map(([line]) => String(line)).filter((line) => line.includes("register_is_behind"));
+    expect(lines.some((line) => line.includes(tenant.tenantId))).toBe(true);
+    expect((await lookup(tenant.key, CPF)).status).toBe(403);
+  });
+
   test("a price is what the answer says", async () => {
     const tenant = await newTenant();
     const before = await registerOf(tenant.tenantId);
