@@ -58,6 +58,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   keys.issueKey,
   keys.rotateKey,
   keys.revokeKey,
+  keys.revokeKeyNow,
   listLookups,
   adjustTenant,
   listAdjustments,

@@ -80,6 +80,8 @@ async function seal(services: Services, statement: StoredStatement, budget: Budg
 async function archive(services: Services, statement: StoredStatement, budget: Budget): Promise<StepEnd> {
   const { tenantId, period } = statement;
   budget.calls -= CALLS_A_STATEMENT;
+  // A charge that is still to be taken back must find its event in the ledger.
+  if ((await services.strayCalls.count(tenantId)) > 0) return "later";
   if (!statement.isArchived) {
     const wrong = await wrongFiles(services, withManifest(statement), statement.prefix);
     if (wrong.length > 0) {

@@ -1,10 +1,13 @@
-import { makeApiKey, type ApiKey, type Scope } from "../domain/api_key.ts";
+import { makeApiKey, modeOfKeyId, type ApiKey, type Scope } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Issue, IssueCode } from "../domain/issue.ts";
 import type { KeyLimits } from "../domain/ledger/terms.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { logEvent } from "../platform/log.ts";
+import { isOutage } from "../platform/outage.ts";
 import type { RegisteredKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import { effective, UPDATE_TRIES, type Actor } from "./tenants.ts";
@@ -110,6 +113,31 @@ export async function revokeKey(
     return projected.ok ? ok({ effectiveAtMs: nowMs }) : projected;
   }
   return conflict("changed_by_others");
+}
+
+/**
+ * Ends a key at once in its ledger, whether D1 is there or not; register and audit follow now, or else with the tenant's
+ * next sweep, which finds the key revoked in the ledger.
+ */
+export async function revokeKeyNow(
+  services: Services,
+  actor: Actor,
+  { tenantId, keyId }: { tenantId: string; keyId: string },
+): Promise<Result<{ effectiveAtMs: number; isRegistered: boolean }, Failure>> {
+  const mode = modeOfKeyId(keyId);
+  if (mode === null) return fail({ code: "not_found" });
+  const revoked = await callLedger(services.ledgers, { tenantId, mode }, (ledger) => ledger.revokeNow(keyId));
+  if (!revoked.ok) return revoked;
+  if (revoked.value === null) return fail({ code: "not_found" });
+  const effectiveAtMs = services.clock.nowMs();
+  logEvent("warn", { event: "key_revoked_now", tenantId, keyId });
+  try {
+    const registered = await revokeKey(services, actor, keyId);
+    return ok({ effectiveAtMs, isRegistered: registered.ok });
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    return ok({ effectiveAtMs, isRegistered: false });
+  }
 }
 
 // When the first try died before the ledger was told, the key has worked until now.

@@ -105,7 +105,7 @@ async function liftRegister(
 }
 
 /** A key that was revoked in its ledger alone, by the break-glass revocation or before a restore, is so in the register. */
-async function noteRevocations(
+export async function noteRevocations(
   services: Services,
   keys: readonly RegisteredKey[],
   revokedKeyIds: readonly string[],

@@ -30,7 +30,14 @@ export type Health = {
     readonly lostAtEdges: number;
   } | null;
   readonly months: { readonly stuck: number; readonly oldest: readonly StatementProblem[] } | null;
+  /** Tenants whose register was put above their ledger lately, because D1 had been restored; null when D1 is away. */
+  readonly lifted: readonly { readonly id: string; readonly liftedAtMs: number }[] | null;
+  /** Calls that wait in D1 until their ledger takes them; null when D1 is away. */
+  readonly strayCalls: number | null;
 };
+
+/** A restored register is shown for as long as it takes to look at what it lost. */
+const LIFTED_SHOWN_MS = 30 * 86_400_000;
 
 /** As many ledgers as are asked, however many are behind: those that were behind first. */
 const LEDGERS_ASKED = 10;
@@ -40,24 +47,30 @@ const MONTHS_SHOWN = 36;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
-  const [breaker, token, reports, operators, database, problems, reconciliations] = await Promise.all([
-    services.gate.status(),
-    services.tokens.status("live"),
-    services.backlog.reports(),
-    unlessDown(() => services.operators.status(services.clock.nowMs())),
-    unlessDown(() => databaseSize(services.db)),
-    unlessDown(() => services.statements.problems(PROBLEMS_SHOWN)),
-    unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
-  ]);
+  const { register, strayCalls: stray, clock } = services;
+  const [breaker, token, reports, operators, database, problems, reconciliations, lifted, strayCalls] =
+    await Promise.all([
+      services.gate.status(),
+      services.tokens.status("live"),
+      services.backlog.reports(),
+      unlessDown(() => services.operators.status(clock.nowMs())),
+      unlessDown(() => databaseSize(services.db)),
+      unlessDown(() => services.statements.problems(PROBLEMS_SHOWN)),
+      unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
+      unlessDown(() => register.lifted(clock.nowMs() - LIFTED_SHOWN_MS)),
+      unlessDown(() => stray.count()),
+    ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
   const recovered = asked.length - behind.length;
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
   const ledgersBehind = reports.length - recovered;
-  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, database, months, reconciliations };
+  const stores = { database, months, reconciliations, lifted, strayCalls };
+  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, ...stores };
 }
 
+/** Null when D1 could not be asked. */
 async function unlessDown<Value>(ask: () => Promise<Value>): Promise<Value | null> {
   try {
     return await ask();

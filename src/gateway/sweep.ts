@@ -1,7 +1,10 @@
-import { MODES } from "../domain/meter_event.ts";
+import { MODES, type Mode } from "../domain/meter_event.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { LedgerStatus } from "../platform/ledger/messages.ts";
 import { logEvent } from "../platform/log.ts";
+import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
+import { noteRevocations } from "./project_tenant.ts";
 import { tryToProject } from "./tenants.ts";
 
 // What one run may use up of the thousand calls to other services that an invocation has: about eight a projection.
@@ -23,16 +26,29 @@ export async function sweep(services: Services): Promise<void> {
   }
   const after = await services.sweepPlace.read();
   const tenants = await services.register.tenants({ after, limit: TENANTS_A_SWEEP });
-  const ledgers = tenants.flatMap(({ id: tenantId }) => MODES.map((mode) => ({ tenantId, mode })));
+  const ledgers = tenants.flatMap((tenant) => MODES.map((mode) => ({ tenant, mode })));
   for (let start = 0; start < ledgers.length; start += CALLS_AT_ONCE) {
     const some = ledgers.slice(start, start + CALLS_AT_ONCE);
-    await Promise.all(
-      some.map((ledger) => callLedger(services.ledgers, ledger, (stub) => stub.status(), { tries: 1 })),
-    );
+    await Promise.all(some.map(({ tenant, mode }) => lookAt(services, tenant, mode)));
   }
   const last = tenants.length < TENANTS_A_SWEEP ? undefined : tenants.at(-1);
   // A write costs more than all else that a run does where nothing is to be done.
   if (last?.id !== after?.[1]) {
     await services.sweepPlace.write(last === undefined ? null : [last.createdAtMs, last.id]);
   }
+}
+
+/**
+ * Where a ledger has newer terms than the register, D1 was restored. That is told and not mended: the register's older
+ * terms could let in again who was suspended since. A key that was revoked in its ledger alone is revoked in the register.
+ */
+async function lookAt(services: Services, { id: tenantId, version }: Tenant, mode: Mode): Promise<void> {
+  const status = await callLedger(services.ledgers, { tenantId, mode }, (stub) => stub.status(), { tries: 1 });
+  // An object that runs the code of before does not tell.
+  const { revokedKeyIds = [], termsVersion = null } = status.ok ? (status.value as Partial<LedgerStatus>) : {};
+  if (termsVersion !== null && termsVersion > version)
+    logEvent("error", { event: "register_is_behind", tenantId, mode, version, termsVersion });
+  if (revokedKeyIds.length === 0) return;
+  const keys = await services.register.keysOfTenant(tenantId);
+  await noteRevocations(services, keys, revokedKeyIds);
 }

@@ -79,6 +79,16 @@ export function addKeyCommands(program: Command): void {
       .action(revokeKey),
     ["keys revoke csg_live_0123456789", "keys revoke csg_live_0123456789 --yes"],
   );
+  withExamples(
+    keys
+      .command("revoke-now")
+      .description("Ends a key in its ledger, also while D1 is away; the register follows.")
+      .argument("<tenant-id>")
+      .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
+      .option("--yes", "do not ask")
+      .action(revokeKeyNow),
+    ["keys revoke-now <tenant-id> csg_live_0123456789"],
+  );
 }
 
 async function listKeys(tenantId: string, _options: unknown, command: Command): Promise<void> {
@@ -158,6 +168,15 @@ async function revokeKey(keyId: string, options: { yes?: true }, command: Comman
   await confirm(`Revoke ${keyId}? Whoever uses it is refused from now on, for ever.`, { yes: options.yes === true });
   const revoked = await api.post<{ effectiveAt: string }>(`/keys/${encodeURIComponent(keyId)}/revoke`);
   print(revoked, { json, human: () => `${keyId} is revoked since ${shownTime(revoked.effectiveAt)}.` });
+}
+
+async function revokeKeyNow(tenantId: string, keyId: string, options: { yes?: true }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  await confirm(`Revoke ${keyId}? Whoever uses it is refused from now on, for ever.`, { yes: options.yes === true });
+  const path = `/tenants/${encodeURIComponent(tenantId)}/keys/${encodeURIComponent(keyId)}/revoke-now`;
+  const revoked = await api.post<{ effectiveAt: string; registered: boolean }>(path);
+  const follows = revoked.registered ? "" : " The register will have it with a later sweep.";
+  print(revoked, { json, human: () => `${keyId} is revoked since ${shownTime(revoked.effectiveAt)}.${follows}` });
 }
 
 function printIssuedKey(key: IssuedKey, json: boolean): void {

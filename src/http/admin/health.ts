@@ -140,6 +140,36 @@ export const healthAnswer = z
               en: "The oldest event that is not in D1 yet; null when every flush succeeds.",
             }),
           ),
+        lifted: z
+          .array(
+            z.object({
+              tenantId: tenantIdField,
+              liftedAt: timeField({ "pt-BR": "Quando.", en: "When." }),
+            }),
+          )
+          .nullable()
+          .meta(
+            told({
+              "pt-BR":
+                "Parceiros cujo cadastro ficou atrás do ledger porque o D1 foi restaurado, nos últimos 30 dias; `null` " +
+                "quando o D1 não respondeu.",
+              en:
+                "Tenants whose register was behind their ledger because D1 had been restored, in the last 30 days; " +
+                "null when D1 could not be asked.",
+            }),
+          ),
+        strayCalls: z
+          .int()
+          .nullable()
+          .meta(
+            told(
+              {
+                "pt-BR": "Correções que esperam no D1 até o ledger as aceitar; `null` quando o D1 não respondeu.",
+                en: "Corrections that wait in D1 until their ledger takes them; null when D1 could not be asked.",
+              },
+              { examples: [0] },
+            ),
+          ),
       })
       .meta(told({ "pt-BR": "Como estão os ledgers.", en: "How the ledgers are." })),
     operators: z
@@ -205,7 +235,7 @@ export const readHealth = operatorEndpoint({
   answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
   handle: async ({ context, services }) => {
     const health = await readGatewayHealth(services);
-    const { breaker, token, operators, database, months, reconciliations } = health;
+    const { breaker, token, operators, database, months, reconciliations, lifted, strayCalls } = health;
     const { ledgersBehind: behind, oldestUnflushed: oldest } = health;
     const nowMs = services.clock.nowMs();
     return ok(
@@ -231,6 +261,10 @@ export const readHealth = operatorEndpoint({
             occurredAt: new Date(oldest.oldestUnflushedAtMs).toISOString(),
             ageSeconds: ageSeconds(oldest.oldestUnflushedAtMs, nowMs),
           },
+          lifted:
+            lifted?.map(({ id, liftedAtMs }) => ({ tenantId: id, liftedAt: new Date(liftedAtMs).toISOString() })) ??
+            null,
+          strayCalls,
         },
         operators: operators && {
           working: operators.working,

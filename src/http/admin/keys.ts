@@ -5,6 +5,7 @@ import { fail, ok } from "../../domain/result.ts";
 import {
   issueKey as issueNewKey,
   revokeKey as revoke,
+  revokeKeyNow as revokeNow,
   rotateKey as rotate,
   type IssuedKey,
 } from "../../gateway/keys.ts";
@@ -149,6 +150,21 @@ const revocation = z
   })
   .meta({ id: "Revocation" });
 
+const ledgerRevocation = z
+  .object({
+    ...revocation.shape,
+    registered: z.boolean().meta(
+      told(
+        {
+          "pt-BR": "Se o cadastro já tem a revogação; senão, a varredura a registra.",
+          en: "Whether the register has it already; else the sweep will write it down.",
+        },
+        { examples: [true] },
+      ),
+    ),
+  })
+  .meta({ id: "LedgerRevocation" });
+
 const KEYS = { tag: "Keys", headers: HEADERS.cacheControl } as const;
 const CHANGE = { role: "operate", audit: "in_change", failures: ["not_found", "conflict", "change_pending"] } as const;
 
@@ -243,6 +259,38 @@ export const revokeKey = operatorEndpoint({
   handle: async ({ context, services, actor, params: { keyId } }) => {
     const revoked = await revoke(services, actor, keyId);
     return revoked.ok ? ok(context.json({ effectiveAt: isoTime(revoked.value.effectiveAtMs) })) : revoked;
+  },
+});
+
+/** `POST /admin/v1/tenants/{id}/keys/{keyId}/revoke-now`. */
+export const revokeKeyNow = operatorEndpoint({
+  ...KEYS,
+  role: "operate",
+  audit: "in_change",
+  failures: ["not_found", "ledger_unavailable"],
+  method: "POST",
+  path: "/admin/v1/tenants/:tenantId/keys/:keyId/revoke-now",
+  id: "revokeKeyNow",
+  summary: { "pt-BR": "Revogar uma chave só no ledger", en: "Revoke a key in its ledger" },
+  description: {
+    "pt-BR":
+      "Para quando o D1 está fora do ar, ou foi restaurado e não conhece a chave. Vale assim que a resposta chega; o " +
+      "cadastro e a auditoria acompanham logo, ou na varredura seguinte.",
+    en:
+      "For when D1 is away, or was restored and does not know the key. Effective when it returns; the register and the " +
+      "audit follow now, or with a later sweep.",
+  },
+  answers: {
+    200: {
+      description: { "pt-BR": "Desde quando está revogada.", en: "Since when it is revoked." },
+      content: ledgerRevocation,
+    },
+  },
+  handle: async ({ context, services, actor, params: { tenantId, keyId } }) => {
+    const revoked = await revokeNow(services, actor, { tenantId, keyId });
+    if (!revoked.ok) return revoked;
+    const { effectiveAtMs, isRegistered: registered } = revoked.value;
+    return ok(context.json({ effectiveAt: isoTime(effectiveAtMs), registered }));
   },
 });
 

@@ -127,10 +127,11 @@ export class EventCopy {
   // Absolute values with their seq: D1 keeps the higher one, so that repeats and late writes change nothing.
   #daysOf(text: string): DaySums[] {
     const days = (JSON.parse(text) as { day?: string }[]).flatMap(({ day }) => (day === undefined ? [] : [day]));
-    const [from] = days;
-    const to = days.at(-1);
-    if (from === undefined || to === undefined) return [];
+    // A clock that jumped back within the month leaves the days out of order.
     const dates = new Set(days);
+    const [from, ...others] = [...dates].toSorted();
+    if (from === undefined) return [];
+    const to = others.at(-1) ?? from;
     return this.#ledger.daySums({ from, to }).filter(({ date }) => dates.has(date));
   }
 

@@ -40,6 +40,12 @@ export class Journal {
     return this.#position - this.#checkpointPosition;
   }
 
+  /** Begins to watch: the function tells whether a row was written since. */
+  writes(): () => boolean {
+    const before = this.#position;
+    return () => this.#position > before;
+  }
+
   /** The state that the rows tell. Throws where a row is missing. */
   recover(): LedgerState {
     const parts = this.#sql
@@ -65,7 +71,7 @@ export class Journal {
   }
 
   append(entries: readonly Entry[]): void {
-    const text = JSON.stringify(entries);
+    const text = asciiJson(JSON.stringify(entries));
     assert(text.length <= LARGEST_ROW_CHARS, `a turn of ${text.length} characters is too large for a row`);
     this.#sql.exec(SQL.append, this.#position + 1, text);
     this.#position += 1;
@@ -73,7 +79,7 @@ export class Journal {
 
   /** Writes down the state as of the last row, and drops the rows when they are many enough. */
   checkpoint(state: LedgerState): void {
-    const text = serializeState(state);
+    const text = asciiJson(serializeState(state));
     const parts = Math.max(Math.ceil(text.length / LARGEST_ROW_CHARS), 1);
     for (let part = 0; part < parts; part += 1) {
       const piece = text.slice(part * LARGEST_ROW_CHARS, (part + 1) * LARGEST_ROW_CHARS);
@@ -86,4 +92,12 @@ export class Journal {
     this.#sql.exec(SQL.create);
     this.#firstPosition = this.#position + 1;
   }
+}
+
+/**
+ * JSON of one byte a character: the platform's limit of a row is of bytes, and a checkpoint may be parted anywhere, also
+ * where two halves of a character would be torn apart.
+ */
+export function asciiJson(json: string): string {
+  return json.replace(/[^\0-\x7f]/g, (half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -12,7 +12,7 @@ import type { LedgerState } from "../../domain/ledger/state.ts";
 import { saoPauloDate } from "../../domain/period.ts";
 import type { AnsweredKeys } from "./answered_keys.ts";
 import type { Batches } from "./batches.ts";
-import type { Journal } from "./journal.ts";
+import { asciiJson, type Journal } from "./journal.ts";
 import { LARGEST_ROW_CHARS } from "./tables.ts";
 import type { SideTables } from "./side_tables.ts";
 
@@ -67,6 +67,7 @@ export class LedgerCore {
   } {
     const turn: Entry[] = [];
     const results: TurnResult[] = [];
+    const isWritten = this.#tables.journal.writes();
     let chars = 0;
     for (const { command, nowMs } of commands) {
       chars += this.#expire(turn, nowMs);
@@ -94,9 +95,8 @@ export class LedgerCore {
         chars = 0;
       }
     }
-    const isWritten = turn.length > 0;
-    if (isWritten) this.#append(turn);
-    return { results, isWritten };
+    if (turn.length > 0) this.#append(turn);
+    return { results, isWritten: isWritten() };
   }
 
   /** Ends what is overdue, without a call. */
@@ -265,7 +265,9 @@ function sizeOf(entries: readonly Entry[]): number {
 
 // Cheaper than a serialization, and never below it by much: what is long in an entry is its texts.
 function sizeOfEntry(entry: Entry): number {
-  return entry.type === "configured" || entry.type === "adjusted" ? JSON.stringify(entry).length : lookupSize(entry);
+  return entry.type === "configured" || entry.type === "adjusted"
+    ? asciiJson(JSON.stringify(entry)).length
+    : lookupSize(entry);
 }
 
 const ENTRY_CHARS = 1200;

@@ -240,7 +240,7 @@ export class TenantLedger extends DurableObject<Env> {
     this.#upToDate();
     const days = this.#daysOf(period, period);
     if (days.length === 0) return null;
-    // Where a clock went back, a later day has the earlier numbers.
+    // A clock that jumped back within the month leaves the days out of the order of seq.
     return {
       first: Math.min(...days.map(({ firstSeq }) => firstSeq)),
       last: Math.max(...days.map(({ lastSeq }) => lastSeq)),

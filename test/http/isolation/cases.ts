@@ -178,6 +178,11 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
     "GET",
     (party) => `/tenants/${party.tenantId}/adjustments`,
   ),
+  "POST /admin/v1/tenants/:tenantId/keys/:keyId/revoke-now": operatorOnly(
+    "POST",
+    (party) => `/tenants/${party.tenantId}/keys/${party.live.keyId}/revoke-now`,
+    {},
+  ),
   "POST /admin/v1/tenants/:tenantId/adjustments": (world) => [
     ...operatorOnly("POST", (party) => `/tenants/${party.tenantId}/adjustments`, adjustment("credito-1"))(world),
     {

@@ -1,0 +1,256 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, expect, test, vi } from "vitest";
+import type { AdmitCall, SettleCall } from "../../../src/domain/ledger/commands.ts";
+import { emptyState } from "../../../src/domain/ledger/state.ts";
+import { AnsweredKeys } from "../../../src/platform/ledger/answered_keys.ts";
+import { Batches } from "../../../src/platform/ledger/batches.ts";
+import { Journal } from "../../../src/platform/ledger/journal.ts";
+import { LedgerCore } from "../../../src/platform/ledger/ledger_core.ts";
+import type { LookupCall } from "../../../src/platform/ledger/messages.ts";
+import { SideTables } from "../../../src/platform/ledger/side_tables.ts";
+import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
+import type { Period } from "../../../src/domain/period.ts";
+import type { Remote } from "../../../src/platform/remote.ts";
+import { countedSql, type RowCounts } from "../../support/counted_sql.ts";
+import { databaseIn, setD1 } from "./faulty_database.ts";
+import { ledgerTerms } from "./ledger_terms.ts";
+
+const KEY_ID = "csg_live_first00000";
+const RANGE = { from: "2020-01-01", to: "2040-12-31" };
+const CUT = 500;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Ledger = Remote<TenantLedger, "lookupCalls" | "admit" | "settle" | "usage" | "status" | "seqRange" | "flush"> &
+  DurableObjectStub<TenantLedger>;
+
+/** A new stub each time: after an error a stub stays broken. */
+function ledgerNamed(tenantId: string): Ledger {
+  return env.TENANT_LEDGER.getByName(`${tenantId}:live`) as unknown as Ledger;
+}
+
+async function newLedger(tenantId: string): Promise<Ledger> {
+  const tiers = [{ upTo: null, unitPriceMicros: 150_000 }];
+  const terms = { tenantId, version: 1, tiers, allowance: null, keyIds: [KEY_ID], revoked: new Set<string>() };
+  const ledger = ledgerNamed(tenantId);
+  await (ledger as DurableObjectStub<TenantLedger>).configure(ledgerTerms(terms));
+  return ledger;
+}
+
+function admission(lookupId: string, idempotency: AdmitCall["idempotency"] = null): AdmitCall {
+  const about = { scope: "scores:read", ip: null, reference: null, cpfReference: "v1:0" } as const;
+  return { lookupId, keyId: KEY_ID, ...about, idempotency };
+}
+
+function settlement(lookupId: string, answer: Uint8Array | null = null): SettleCall {
+  return { lookupId, outcome: "delivered", transactionId: `tx_${lookupId}`, answer };
+}
+
+async function makeEvents(ledger: Ledger, count: number, prefix = "lkp"): Promise<void> {
+  for (let made = 0; made < count; made += 100) {
+    const ids = Array.from({ length: Math.min(100, count - made) }, (_, index) => `${prefix}_${made + index}`);
+    const calls = [
+      ...ids.map((id): LookupCall => ({ kind: "admit", call: admission(id) })),
+      ...ids.map((id): LookupCall => ({ kind: "settle", call: settlement(id) })),
+    ];
+    await ledger.lookupCalls(calls);
+  }
+}
+
+/** From now on, until the object starts again, `onStatement` sees each statement before it runs. */
+async function watchStatements(tenantId: string, onStatement: (statement: string) => void): Promise<() => RowCounts> {
+  const cursors: { rowsRead: number; rowsWritten: number }[] = [];
+  await runInDurableObject(env.TENANT_LEDGER.getByName(`${tenantId}:live`), (_, { storage: { sql } }) => {
+    const exec = sql.exec.bind(sql);
+    sql.exec = ((statement: string, ...values: SqlStorageValue[]) => {
+      onStatement(statement);
+      const cursor = exec(statement, ...values);
+      cursors.push(cursor);
+      return cursor;
+    }) as typeof sql.exec;
+  });
+  return () => ({
+    read: cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0),
+    written: cursors.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0),
+  });
+}
+
+test("whichever statement of a turn fails, nothing of the turn is there, and the object starts again and serves", async () => {
+  const tenantId = "shell_abort";
+  const ledger = await newLedger(tenantId);
+  await makeEvents(ledger, CUT - 1);
+  const key = { keyHash: "key", requestHash: "body" };
+  await ledger.admit(admission("lkp_keyed", key));
+  const before = [await ledger.status(), (await ledger.usage(RANGE)).days];
+  // A turn with a kept answer, a cut, and an admission after it.
+  const turn: LookupCall[] = [
+    { kind: "settle", call: settlement("lkp_keyed", new Uint8Array([1, 2, 3])) },
+    { kind: "admit", call: admission("lkp_after") },
+  ];
+  const failed: string[] = [];
+  for (let failing = 1; ; failing += 1) {
+    let statements = 0;
+    const object = ledgerNamed(tenantId);
+    await watchStatements(tenantId, (statement) => {
+      statements += 1;
+      if (statements !== failing) return;
+      failed.push(statement.trim().slice(0, 30));
+      throw new Error("the disk is full");
+    });
+    let replies: unknown;
+    try {
+      replies = await object.lookupCalls(turn);
+    } catch (error) {
+      replies = String(error);
+    }
+    if (statements < failing) {
+      expect(replies).toMatchObject([{ value: { kind: "settled", seq: CUT } }, { value: { kind: "admitted" } }]);
+      break;
+    }
+    // A statement that only reads what a decision needs fails that call alone; its turn goes on without it.
+    const again = ledgerNamed(tenantId);
+    if (typeof replies === "string") {
+      const after = [await again.status(), (await again.usage(RANGE)).days];
+      expect(after, failed.at(-1)).toEqual(before);
+    }
+  }
+  for (const table of ["journal", "event_batches", "day_sums", "checkpoint", "answered", "answer_keys"])
+    expect(failed.join("\n")).toContain(table);
+  await evictDurableObject(ledgerNamed(tenantId));
+  expect(await ledgerNamed(tenantId).status()).toMatchObject({ lastSeq: CUT, openIntents: 1 });
+  const replay = await ledgerNamed(tenantId).admit(admission("lkp_replay", key));
+  expect(replay).toMatchObject({ kind: "replay", answer: new Uint8Array([1, 2, 3]) });
+});
+
+// What a start does first; where it throws, the constructor does, and with it every call.
+test.each([
+  ["a journal that has lost a row", "DELETE FROM journal WHERE position = 3", "the journal has no row at position 3"],
+  ["a checkpoint that is not whole", "UPDATE checkpoint SET parts = 2", "the checkpoint is not whole"],
+  ["a checkpoint of two instants", "INSERT INTO checkpoint VALUES (1, 1, 9, '')", "the checkpoint is not whole"],
+  ["a lost checkpoint", "DELETE FROM checkpoint", "the journal has no row at position 1"],
+])("%s stops the object", async (name, statement, message) => {
+  const ledger = await newLedger(`shell_${name}`);
+  await makeEvents(ledger, name.includes("checkpoint") ? CUT + 100 : 300);
+  await runInDurableObject(ledger, (_, { storage: { sql } }) => {
+    if (name === "a lost checkpoint")
+      sql.exec(`DELETE FROM journal WHERE position <= (SELECT position FROM checkpoint)`);
+    sql.exec(statement);
+    const tables = { batches: new Batches(sql), answered: new AnsweredKeys(sql), side: new SideTables(sql) };
+    expect(() => new LedgerCore({ ...tables, journal: new Journal(sql) }, { intentTtlMs: 1 })).toThrow(message);
+  });
+});
+
+test("a large checkpoint is parted by bytes, whatever characters it has", async () => {
+  const ledger = await newLedger("shell_parts");
+  const reason = "ação 🙂 ".repeat(300_000);
+  const read = await runInDurableObject(ledger, (_, { storage }) => {
+    const state = { ...emptyState(), testDay: reason };
+    new Journal(storage.sql).checkpoint(state);
+    const sizes = storage.sql.exec<{ bytes: number }>(`SELECT length(CAST(state AS BLOB)) AS bytes FROM checkpoint`);
+    return { sizes: sizes.toArray().map(({ bytes }) => bytes), day: new Journal(storage.sql).recover().testDay };
+  });
+  expect(read.day === reason).toBe(true);
+  expect(read.sizes.length).toBeGreaterThan(2);
+  expect(Math.max(...read.sizes)).toBeLessThanOrEqual(1_000_000);
+});
+
+test("a lookup writes two rows, one more with an idempotency key, and a cut six at the most", async () => {
+  const ledger = await newLedger("shell_rows");
+  await makeEvents(ledger, CUT - 3);
+  await ledger.admit(admission("lkp_warm", { keyHash: "warm", requestHash: "body" }));
+  await ledger.settle(settlement("lkp_warm", new Uint8Array([1])));
+  const rows = await watchStatements("shell_rows", () => {});
+  await ledger.admit(admission("lkp_alone"));
+  await ledger.settle(settlement("lkp_alone"));
+  expect(rows().written).toBe(2);
+  await ledger.admit(admission("lkp_keyed", { keyHash: "key", requestHash: "body" }));
+  const beforeCut = rows().written;
+  // The 500th event: the settlement's row, the key's, and the cut's.
+  await ledger.settle(settlement("lkp_keyed", new Uint8Array([1])));
+  expect(rows().written - beforeCut).toBeGreaterThan(2);
+  expect(rows().written - beforeCut).toBeLessThanOrEqual(2 + 6);
+  const afterCut = rows().written;
+  await ledger.admit(admission("lkp_keyed_2", { keyHash: "key 2", requestHash: "body" }));
+  await ledger.settle(settlement("lkp_keyed_2", new Uint8Array([1])));
+  expect(rows().written - afterCut).toBe(3);
+});
+
+test("32 at once share their rows: at most half a row a lookup", async () => {
+  const ledger = await newLedger("shell_shared_rows");
+  await runInDurableObject(ledger as DurableObjectStub<TenantLedger>, (_, { storage }) => {
+    const sync = storage.sync.bind(storage);
+    storage.sync = async () => {
+      await scheduler.wait(10);
+      await sync();
+    };
+  });
+  const rows = await watchStatements("shell_shared_rows", () => {});
+  const lookups = 5;
+  const partner = async (name: number) => {
+    for (let n = 0; n < lookups; n += 1) {
+      const id = `lkp_${name}_${n}`;
+      expect((await ledger.admit(admission(id))).kind).toBe("admitted");
+      await scheduler.wait(100);
+      expect((await ledger.settle(settlement(id))).kind).toBe("settled");
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, (_, name) => partner(name)));
+  expect(rows().written / (32 * lookups)).toBeLessThanOrEqual(0.5);
+});
+
+test("a backlog of 20,000 events costs a start and a lookup no more rows than one of 2,000", async () => {
+  const ledger = await newLedger("shell_backlog");
+  const object = env.TENANT_LEDGER.getByName("shell_backlog:live");
+  await setD1(object, databaseIn("down"));
+  const costs: { start: RowCounts; lookup: RowCounts }[] = [];
+  let made = 0;
+  for (const backlog of [2_000, 20_000]) {
+    await makeEvents(ledger, backlog - made, `lkp_${backlog}`);
+    made = backlog;
+    const start = await runInDurableObject(object, (_, { storage }) => {
+      const { sql, rows } = countedSql(storage.sql);
+      const tables = {
+        journal: new Journal(sql),
+        batches: new Batches(sql),
+        answered: new AnsweredKeys(sql),
+        side: new SideTables(sql),
+      };
+      const core = new LedgerCore(tables, { intentTtlMs: 30_000 });
+      expect(core.state.lastSeq).toBe(backlog);
+      return rows();
+    });
+    const rows = await watchStatements("shell_backlog", () => {});
+    await ledger.admit(admission(`lkp_of_${backlog}`));
+    await ledger.settle({ ...settlement(`lkp_of_${backlog}`), outcome: "failed" });
+    costs.push({ start, lookup: rows() });
+    made += 1;
+    await evictDurableObject(object);
+    await setD1(object, databaseIn("down"));
+  }
+  expect(costs[1]?.lookup).toEqual(costs[0]?.lookup);
+  for (const { start } of costs) expect(start.read).toBeLessThanOrEqual(100);
+  await evictDurableObject(object);
+}, 90_000);
+
+test("a clock that jumped back within the month leaves no event out of the month, nor out of D1's days", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const tenantId = "shell_clock";
+  const ledger = await newLedger(tenantId);
+  for (const day of ["2026-11-19", "2026-11-20", "2026-11-18", "2026-11-19"]) {
+    vi.setSystemTime(Date.parse(`${day}T15:00:00Z`));
+    await makeEvents(ledger, 1, `lkp_${day}_${Math.random()}`);
+  }
+  const whole = { first: 1, last: 4 };
+  expect(await ledger.seqRange("2026-11" as Period)).toEqual(whole);
+  expect(await ledger.flush()).toMatchObject({ kind: "flushed", flushedThrough: 4 });
+  expect(await ledger.seqRange("2026-11" as Period)).toEqual(whole);
+  const days = env.DB.prepare(`SELECT date, last_seq FROM usage_days WHERE tenant_id = ? ORDER BY date`).bind(tenantId);
+  expect((await days.all()).results).toEqual([
+    { date: "2026-11-18", last_seq: 3 },
+    { date: "2026-11-19", last_seq: 4 },
+    { date: "2026-11-20", last_seq: 2 },
+  ]);
+});
