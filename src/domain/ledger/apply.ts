@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import type { EventRow } from "../event_row.ts";
 import { addExact } from "../money.ts";
 import { FULL_BUCKET, overdrawToken, refilled, takeToken, underLimit, type RateLimit } from "../rate_limit.ts";
+import { countOfDay, giveBackOfDay, noDayCounts } from "./day_counts.ts";
 import type {
   Accessed,
   Adjusted,
@@ -115,18 +116,10 @@ function applyAdmitted(state: LedgerState, entry: Admitted): void {
   if (entry.early === "late") state.lateEarlyCalls += 1;
   state.grants = dropEndedGrants(state.grants, atMs);
   addGrant(state.grants, lookup.keyId, { count: entry.granted, nowMs: atMs });
-  if (state.testDay !== entry.day) {
-    state.testDay = entry.day;
-    state.testLookups = 0;
-  }
-  if (state.terms.mode === "test") state.testLookups += 1;
+  if (state.terms.mode === "test") countOfDay(state.testDays, entry.day);
   openIntent(state, entry, null);
   const counts = countsOf(state, lookup.keyId);
-  if (counts.day !== entry.day) {
-    counts.day = entry.day;
-    counts.lookupsToday = 0;
-  }
-  counts.lookupsToday += 1;
+  countOfDay(counts.days, entry.day);
   const ratePerSecond = keyOf(state, lookup.keyId)?.limits?.ratePerSecond;
   if (ratePerSecond !== undefined) counts.bucket = overdrawToken(keyRate(ratePerSecond), counts.bucket, atMs);
   noteUse(counts, atMs);
@@ -155,8 +148,8 @@ function applyEnded(state: LedgerState, entry: Ended): void {
   const counts = countsOf(state, intent.lookup.keyId);
   spend(counts, time.period, entry.unitPriceMicros);
   if (outcome === "failed" && intent.refusal === null) {
-    if (counts.day === intent.day) counts.lookupsToday -= 1;
-    if (state.testDay === intent.day && state.testLookups > 0) state.testLookups -= 1;
+    giveBackOfDay(counts.days, intent.day);
+    giveBackOfDay(state.testDays, intent.day);
   }
   state.waiting.set(lookupId, endedEvent(intent, entry));
 }
@@ -270,7 +263,7 @@ function dropUnusedPrices(state: LedgerState): void {
 function countsOf(state: LedgerState, keyId: string): KeyCounts {
   let counts = state.keys.get(keyId);
   if (counts === undefined) {
-    counts = { day: "", lookupsToday: 0, period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs: 0 };
+    counts = { days: noDayCounts(), period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs: 0 };
     state.keys.set(keyId, counts);
   }
   return counts;

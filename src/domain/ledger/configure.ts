@@ -5,6 +5,7 @@ import { lastGrantEndMs } from "./grants.ts";
 import { LEDGER_SCHEMA_VERSION as schema } from "./schema_version.ts";
 import type { LedgerState } from "./state.ts";
 import { breaksGrants, saysTheSame, type LedgerTerms } from "./terms.ts";
+import { GRANT_MS } from "./times.ts";
 import type { PriceTier } from "../plan.ts";
 
 /** Well below the platform's 2 MB a row; some thousand keys. */
@@ -39,7 +40,7 @@ export function decideConfigure(state: LedgerState, terms: LedgerTerms, nowMs: n
   const endMs = Math.max(state.revokedGrantsEndMs, grantsEndMs ?? 0);
   return {
     entries: [entry],
-    reply: { kind: "configured", schema, waitMs: Math.max(endMs - nowMs, 0), revokedKeys: kept.keyIds },
+    reply: { kind: "configured", schema, waitMs: waitUntil(endMs, nowMs), revokedKeys: kept.keyIds },
   };
 }
 
@@ -55,12 +56,17 @@ export function decideRevokeNow(
   const grantsEndMs = lastGrantEndMs(state.grants, nowMs);
   const entry: KeyRevoked = { type: "key_revoked", v: 1, atMs: nowMs, keyId, grantsEndMs };
   const endMs = Math.max(state.revokedGrantsEndMs, grantsEndMs ?? 0);
-  return { entries: [entry], reply: { waitMs: Math.max(endMs - nowMs, 0) } };
+  return { entries: [entry], reply: { waitMs: waitUntil(endMs, nowMs) } };
 }
 
 /** Also after an eviction and for a repeat: the end of the last grant is in the state. */
 function waitMs(state: LedgerState, nowMs: number): number {
-  return Math.max(state.revokedGrantsEndMs - nowMs, 0);
+  return waitUntil(state.revokedGrantsEndMs, nowMs);
+}
+
+/** A clock that jumped back after a grant must not make a change wait for hours: no grant lives longer than this. */
+function waitUntil(endMs: number, nowMs: number): number {
+  return Math.min(Math.max(endMs - nowMs, 0), GRANT_MS);
 }
 
 function stale({ version }: LedgerTerms): Decision<ConfigureReply> {

@@ -4,6 +4,7 @@ import type { Failure } from "../failure.ts";
 import { periodOf, saoPauloDate, type Period } from "../period.ts";
 import type { PriceTier } from "../plan.ts";
 import { FULL_BUCKET, type Bucket } from "../rate_limit.ts";
+import { lookupsOfDay, noDayCounts, type DayCounts } from "./day_counts.ts";
 import type { LookupFacts } from "./entries.ts";
 import { heldPlaces, type Grant } from "./grants.ts";
 import type { HeldAtPrice, KeyUse, LimitState } from "./limits.ts";
@@ -20,10 +21,9 @@ export type OpenIntent = {
   readonly refusal: Failure["code"] | null;
 };
 
-/** What one key has used. `day` and `period` say of when the counts are. */
+/** What one key has used. `days` and `period` say of when the counts are. */
 export type KeyCounts = {
-  day: string;
-  lookupsToday: number;
+  days: DayCounts;
   period: string;
   spentMicros: number;
   open: number;
@@ -55,8 +55,7 @@ export type LedgerState = {
   readsBucket: Bucket;
   tokensBucket: Bucket;
   keys: Map<string, KeyCounts>;
-  testDay: string;
-  testLookups: number;
+  testDays: DayCounts;
   grants: Grant[];
   /** Early calls under terms that are no longer in force may leave until then. */
   revokedGrantsEndMs: number;
@@ -90,8 +89,7 @@ export function emptyState(): LedgerState {
     readsBucket: FULL_BUCKET,
     tokensBucket: FULL_BUCKET,
     keys: new Map(),
-    testDay: "",
-    testLookups: 0,
+    testDays: noDayCounts(),
     grants: [],
     revokedGrantsEndMs: 0,
     lateEarlyCalls: 0,
@@ -159,7 +157,7 @@ export function limitState(state: LedgerState, nowMs: number, keyId: string | nu
     held: heldAtPrices(state),
     granted: heldPlaces(state.grants, nowMs),
     bucket: state.bucket,
-    testLookupsToday: state.testDay === saoPauloDate(nowMs) ? state.testLookups : 0,
+    testLookupsToday: lookupsOfDay(state.testDays, saoPauloDate(nowMs)),
     key: keyId === null ? null : keyUse(state, nowMs, keyId),
   };
 }
@@ -175,7 +173,7 @@ function keyUse(state: LedgerState, nowMs: number, keyId: string): KeyUse | null
   if (counts === undefined) return { limits, lookupsToday: 0, spentInPeriodMicros: 0, open: 0, bucket: FULL_BUCKET };
   return {
     limits,
-    lookupsToday: counts.day === saoPauloDate(nowMs) ? counts.lookupsToday : 0,
+    lookupsToday: lookupsOfDay(counts.days, saoPauloDate(nowMs)),
     spentInPeriodMicros: periodOf(nowMs) <= counts.period ? counts.spentMicros : 0,
     open: counts.open,
     bucket: counts.bucket,
