@@ -32,9 +32,9 @@ test("README.md has at most 900 words", () => {
 });
 
 test("README.md leads to every page of docs/", () => {
-  const linked = linksOf("README.md").map(({ path }) => path);
+  const linked = new Set(linksOf("README.md").map(({ path }) => path));
   const docs = pages.filter((page) => dirname(page) === "docs");
-  expect(docs.filter((page) => !linked.includes(page))).toEqual([]);
+  expect(docs.filter((page) => !linked.has(page))).toEqual([]);
 });
 
 test("docs/adr/README.md lists every decision, numbered without a gap", () => {
@@ -44,6 +44,20 @@ test("docs/adr/README.md lists every decision, numbered without a gap", () => {
   );
   expect(linksOf("docs/adr/README.md").map(({ path }) => path)).toEqual(decisions);
   for (const page of decisions) expect(read(page)).toContain("**What would change our mind.**");
+});
+
+test("docs/architecture.md says of each dependency why it is there, and of no other", () => {
+  const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, Record<string, string>>;
+  const [, section = ""] = read("docs/architecture.md").split("## Dependencies");
+  const told = rowsOf(section).flatMap(([, names = ""]) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  expect(told.length).toBeGreaterThan(20);
+  expect(new Set(told)).toEqual(new Set(Object.keys({ ...dependencies, ...devDependencies })));
+});
+
+test("the pages tell of every npm script", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const told = read("CONTRIBUTING.md") + read("README.md") + read("docs/operations.md") + read("docs/integrating.md");
+  expect(Object.keys(scripts).filter((name) => !new RegExp(`npm (?:run )?${name}\\b`).test(told))).toEqual([]);
 });
 
 describe("docs/integrating.md", () => {
