@@ -4,7 +4,7 @@ import type { Period, SaoPauloDate } from "./period.ts";
 export type Mode = (typeof MODES)[number];
 export const MODES = ["live", "test"] as const;
 
-/** How a lookup ended; the table in the README says what each means to the partner and to Claro. */
+/** How a lookup ended; docs/integrating.md says what each means to the partner, docs/claro.md what Claro had said. */
 export const OUTCOMES = ["delivered", "not_found", "rejected", "failed", "unknown"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 

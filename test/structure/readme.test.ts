@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { MAGIC_ANSWERS } from "../../src/http/pages/magic_answers.ts";
@@ -6,9 +7,8 @@ import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url).href);
-const readme = readFileSync(`${root}/README.md`, "utf8");
-const settingsPage = readFileSync(`${root}/docs/settings.md`, "utf8");
-const rows = rowsOf(readme);
+const pages = globSync(["*.md", "docs/**/*.md"], { cwd: root }).toSorted();
+const read = (page: string) => readFileSync(join(root, page), "utf8");
 
 function rowsOf(page: string): string[][] {
   return page
@@ -18,36 +18,135 @@ function rowsOf(page: string): string[][] {
 }
 
 test("docs/settings.md lists the settings that are read, all and no other", () => {
-  const code = readFileSync(`${root}/src/platform/settings.ts`, "utf8");
-  const read = [...code.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name);
-  const told = rowsOf(settingsPage)
+  const code = read("src/platform/settings.ts");
+  const known = [...code.matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name]) => name);
+  const told = rowsOf(read("docs/settings.md"))
     .filter(([, , kind = ""]) => /^(?:var|secret)/.test(kind))
     .flatMap(([, names = ""]) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name));
-  expect(read.length).toBeGreaterThan(20);
-  expect(new Set(told)).toEqual(new Set(read));
+  expect(known.length).toBeGreaterThan(20);
+  expect(new Set(told)).toEqual(new Set(known));
 });
 
-describe("README.md", () => {
+test("README.md has at most 900 words", () => {
+  expect(read("README.md").split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(900);
+});
+
+test("README.md leads to every page of docs/", () => {
+  const linked = new Set(linksOf("README.md").map(({ path }) => path));
+  const docs = pages.filter((page) => dirname(page) === "docs");
+  expect(docs.filter((page) => !linked.has(page))).toEqual([]);
+});
+
+test("docs/adr/README.md lists every decision, numbered without a gap", () => {
+  const decisions = pages.filter((page) => /^docs\/adr\/\d/.test(page));
+  expect(decisions.map((page) => Number(page.slice("docs/adr/".length).slice(0, 4)))).toEqual(
+    decisions.map((_, index) => index + 1),
+  );
+  expect(linksOf("docs/adr/README.md").map(({ path }) => path)).toEqual(decisions);
+  for (const page of decisions) expect(read(page)).toContain("**What would change our mind.**");
+});
+
+test("docs/architecture.md says of each dependency why it is there, and of no other", () => {
+  const { dependencies, devDependencies } = JSON.parse(read("package.json")) as Record<string, Record<string, string>>;
+  const [, section = ""] = read("docs/architecture.md").split("## Dependencies");
+  const told = rowsOf(section).flatMap(([, names = ""]) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  expect(told.length).toBeGreaterThan(20);
+  expect(new Set(told)).toEqual(new Set(Object.keys({ ...dependencies, ...devDependencies })));
+});
+
+test("the pages tell of every npm script", () => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const told = read("CONTRIBUTING.md") + read("README.md") + read("docs/operations.md") + read("docs/integrating.md");
+  expect(Object.keys(scripts).filter((name) => !new RegExp(`npm (?:run )?${name}\\b`).test(told))).toEqual([]);
+});
+
+describe("docs/integrating.md", () => {
+  const rows = rowsOf(read("docs/integrating.md"));
+
   test.each(MAGIC_CPFS.map(({ name }) => name))("the magic CPF %s is told with what a partner gets", (name) => {
     const row = rows.find(([, cpf]) => MAGIC_CPFS.some((magic) => magic.name === name && cpf === `\`${magic.cpf}\``));
     const code = MAGIC_ANSWERS[name];
     expect(row?.[3]).toBe(code === null ? "200" : `${PROBLEMS[code].status} \`${code}\``);
   });
 
-  test("names codes and statuses that belong together", () => {
-    const told = [...readme.matchAll(/([45]\d\d) `(\w+)`/g)];
-    expect(told.length).toBeGreaterThan(15);
-    for (const [, status, code] of told)
-      expect([code, PROBLEMS[code as never]]).toEqual([code, expect.objectContaining({ status: Number(status) })]);
-  });
-
-  test("names commands and files that exist", () => {
-    const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: Record<string, string> };
-    const commands = [...readme.matchAll(/npm (?:run )?(start|test|(?<=run )[a-z]+)\b/g)].map(([, name = ""]) => name);
-    expect(commands).toContain("sandbox");
-    expect(commands.filter((name) => !(name in scripts))).toEqual([]);
-    const files = [...readme.matchAll(/`((?:src|test|\.ci)\/[\w./]*)`/g)].map(([, path = ""]) => path);
-    expect(files).toContain("src/app.ts");
-    expect(files.filter((path) => !existsSync(`${root}/${path}`))).toEqual([]);
+  test("names what a lookup can end with", () => {
+    expect(codesIn("docs/integrating.md").length).toBeGreaterThan(20);
   });
 });
+
+describe("every page", () => {
+  test("is one of the papers", () => {
+    for (const paper of ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/architecture.md"]) {
+      expect(pages).toContain(paper);
+    }
+  });
+
+  test.each(pages)("%s names codes and statuses that belong together", (page) => {
+    for (const { status, code } of codesIn(page))
+      expect([code, PROBLEMS[code as never]]).toEqual([code, expect.objectContaining({ status })]);
+  });
+
+  test.each(pages)("%s links to files and headings that exist", (page) => {
+    const broken = linksOf(page).filter(
+      ({ path, heading }) =>
+        !existsSync(join(root, path)) || (heading !== undefined && !headingsOf(path).includes(heading)),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test.each(pages)("%s names npm commands that exist", (page) => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const commands = [...read(page).matchAll(/npm (?:run (?:--?\w+ )*([\w:-]+)|(start|test)\b)/g)];
+    const names = commands.map(([, script, short]) => script ?? short ?? "");
+    expect(names.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test.each(pages)("%s names files that exist", (page) => {
+    const paths = [...read(page).matchAll(/`((?:src|test|docs|\.ci)\/[\w./]*)`/g)].map(([, path = ""]) => path);
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test.each(pages)("%s names commands of ctl that exist", (page) => {
+    const named = [...read(page).matchAll(/(?:npm run (?:--silent )?ctl --|npx ctl) ([a-z][a-z-]*)/g)];
+    const groups = new Set(commandsOfCtl());
+    expect(named.map(([, group = ""]) => group).filter((group) => !groups.has(group))).toEqual([]);
+  });
+});
+
+/** What can stand first after `npm run ctl --`. */
+function commandsOfCtl(): string[] {
+  const files = globSync("src/ctl/commands/*.ts", { cwd: root });
+  return files.flatMap((file) =>
+    [...read(file).matchAll(/(?:addGroup\(\s*program,\s*|\.command\()"([a-z-]+)/g)].map(([, name = ""]) => name),
+  );
+}
+
+function codesIn(page: string): { status: number; code: string }[] {
+  return [...read(page).matchAll(/([45]\d\d) `(\w+)`/g)].map(([, status, code = ""]) => ({
+    status: Number(status),
+    code,
+  }));
+}
+
+/** Links within the repository: the file from its root, and the heading where one is named. */
+function linksOf(page: string): { path: string; heading: string | undefined }[] {
+  const prose = read(page).replaceAll(/^```[\s\S]*?^```/gm, "");
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = "", heading] = target.split("#");
+      return { path: file === "" ? page : join(dirname(page), file), heading };
+    });
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function headingsOf(page: string): string[] {
+  const prose = read(page).replaceAll(/^```[\s\S]*?^```/gm, "");
+  return [...prose.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}

@@ -12,7 +12,7 @@ import { growthTable, type Series } from "./growth/series.ts";
 const MS = ", ms";
 const MOST_TENANTS = 10_000;
 const MOST_EVENTS = 1_000_000;
-/** The README's picture. One of a smaller trial does not take its place. */
+/** The picture of docs/performance.md. One of a smaller trial does not take its place. */
 const CHART = "test/bench/growth.svg";
 const TRIAL_CHART = ".tmp/bench/growth.svg";
 
