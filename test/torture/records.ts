@@ -1,6 +1,10 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { gunzipSync } from "node:zlib";
+import { apply } from "../../src/domain/ledger/apply.ts";
+import type { Entry } from "../../src/domain/ledger/entries.ts";
+import { emptyState, parseState } from "../../src/domain/ledger/state.ts";
 import type { SealedKey } from "./reference_key.ts";
 
 /** One row of D1's `events`. */
@@ -53,28 +57,46 @@ export function emptyCopiedEvents(stateDir: string): void {
 
 export function readLedgers(stateDir: string): LedgerOnDisk[] {
   const dir = join(stateDir, "do", "gateway-TenantLedger");
-  return objectFiles(dir).flatMap((file) => {
-    return withDatabase(file, (database) => {
-      const head = database.prepare("SELECT terms, flushed_through FROM ledger").get();
-      if (head === undefined || head["terms"] === null) return [];
-      const { tenantId, mode } = JSON.parse(head["terms"] as string) as { tenantId: string; mode: string };
-      const count = (sql: string) => database.prepare(sql).get()?.["n"] as number;
-      const kept = database.prepare("SELECT n FROM lookups WHERE n > 0 ORDER BY n").all();
-      return [
-        {
-          tenantId,
-          mode,
-          flushedThrough: head["flushed_through"] as number,
-          openIntents: count("SELECT count(*) AS n FROM lookups WHERE n < 0"),
-          keptSeqs: kept.map((row) => row["n"] as number),
-          idempotencyKeys: {
-            running: count("SELECT count(*) AS n FROM idempotency WHERE state = 'running'"),
-            ended: count("SELECT count(*) AS n FROM idempotency WHERE state = 'ended'"),
-          },
-        },
-      ];
-    });
+  return objectFiles(dir).flatMap((file) => withDatabase(file, readLedger));
+}
+
+/** What a start of the object would find: the checkpoint and the journal after it, and the packed events. */
+function readLedger(database: DatabaseSync): LedgerOnDisk[] {
+  const parts = database.prepare("SELECT position, state FROM checkpoint ORDER BY part").all();
+  const position = (parts[0]?.["position"] as number | undefined) ?? 0;
+  const state = parts.length === 0 ? emptyState() : parseState(parts.map((part) => part["state"] as string).join(""));
+  const rows = database
+    .prepare("SELECT position, entries FROM journal WHERE position > ? ORDER BY position")
+    .all(position);
+  for (const [index, row] of rows.entries()) {
+    if (row["position"] !== position + index + 1) throw new Error(`the journal has no row ${position + index + 1}`);
+    for (const entry of JSON.parse(row["entries"] as string) as Entry[]) apply(state, entry);
+  }
+  if (state.terms === null) return [];
+  const { tenantId, mode } = state.terms;
+  const batches = database.prepare("SELECT events FROM event_batches ORDER BY last_seq").all();
+  const packed = batches.flatMap((row) => {
+    return JSON.parse(gunzipSync(row["events"] as Uint8Array).toString()) as { seq: number }[];
   });
+  const keptSeqs = [...packed, ...state.waiting.values()].map(({ seq }) => seq);
+  const copied = database.prepare("SELECT through FROM copied").get();
+  const tables = database
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'answered_*'")
+    .all();
+  const ended = tables.reduce((sum, { name }) => {
+    return sum + (database.prepare(`SELECT count(*) AS n FROM ${String(name)}`).get()?.["n"] as number);
+  }, 0);
+  return [
+    {
+      tenantId,
+      mode,
+      // Test events are in no other place.
+      flushedThrough: mode === "test" ? state.lastSeq : ((copied?.["through"] as number | undefined) ?? 0),
+      openIntents: state.open.size,
+      keptSeqs,
+      idempotencyKeys: { running: state.openKeys.size, ended },
+    },
+  ];
 }
 
 function databaseOfD1(stateDir: string): string {
