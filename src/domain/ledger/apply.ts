@@ -2,7 +2,7 @@ import { assert } from "../assert.ts";
 import type { EventRow } from "../event_row.ts";
 import { addExact } from "../money.ts";
 import { FULL_BUCKET, overdrawToken, refilled, takeToken, underLimit, type RateLimit } from "../rate_limit.ts";
-import { countOfDay, giveBackOfDay, noDayCounts } from "./day_counts.ts";
+import { countOfDay, giveBackOfDay } from "./day_counts.ts";
 import type {
   Accessed,
   Adjusted,
@@ -116,10 +116,10 @@ function applyAdmitted(state: LedgerState, entry: Admitted): void {
   if (entry.early === "late") state.lateEarlyCalls += 1;
   state.grants = dropEndedGrants(state.grants, atMs);
   addGrant(state.grants, lookup.keyId, { count: entry.granted, nowMs: atMs });
-  if (state.terms.mode === "test") countOfDay(state.testDays, entry.day);
+  if (state.terms.mode === "test") state.testDays = countOfDay(state.testDays, entry.day);
   openIntent(state, entry, null);
   const counts = countsOf(state, lookup.keyId);
-  countOfDay(counts.days, entry.day);
+  counts.days = countOfDay(counts.days, entry.day);
   const ratePerSecond = keyOf(state, lookup.keyId)?.limits?.ratePerSecond;
   if (ratePerSecond !== undefined) counts.bucket = overdrawToken(keyRate(ratePerSecond), counts.bucket, atMs);
   noteUse(counts, atMs);
@@ -148,8 +148,8 @@ function applyEnded(state: LedgerState, entry: Ended): void {
   const counts = countsOf(state, intent.lookup.keyId);
   spend(counts, time.period, entry.unitPriceMicros);
   if (outcome === "failed" && intent.refusal === null) {
-    giveBackOfDay(counts.days, intent.day);
-    giveBackOfDay(state.testDays, intent.day);
+    counts.days = giveBackOfDay(counts.days, intent.day);
+    state.testDays = giveBackOfDay(state.testDays, intent.day);
   }
   state.waiting.set(lookupId, endedEvent(intent, entry));
 }
@@ -263,7 +263,7 @@ function dropUnusedPrices(state: LedgerState): void {
 function countsOf(state: LedgerState, keyId: string): KeyCounts {
   let counts = state.keys.get(keyId);
   if (counts === undefined) {
-    counts = { days: noDayCounts(), period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs: 0 };
+    counts = { days: [], period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs: 0 };
     state.keys.set(keyId, counts);
   }
   return counts;

@@ -1,28 +1,23 @@
-/** Lookups of a day and of the day before it in the journal: a clock that goes back over midnight finds its count again. */
-export type DayCounts = { day: string; lookups: number; otherDay: string; otherLookups: number };
+/**
+ * Lookups of the last few days: a clock that goes back over midnight finds its count again. The day that was counted last
+ * comes first.
+ */
+export type DayCounts = readonly { readonly day: string; readonly lookups: number }[];
 
-export function noDayCounts(): DayCounts {
-  return { day: "", lookups: 0, otherDay: "", otherLookups: 0 };
+const MOST_DAYS = 3;
+
+export function lookupsOfDay(counts: DayCounts, day: string): number {
+  return counts.find((each) => each.day === day)?.lookups ?? 0;
 }
 
-export function lookupsOfDay({ day, lookups, otherDay, otherLookups }: DayCounts, asked: string): number {
-  if (asked === day) return lookups;
-  return asked === otherDay ? otherLookups : 0;
-}
-
-export function countOfDay(counts: DayCounts, asked: string): void {
-  if (asked !== counts.day) {
-    const lookups = lookupsOfDay(counts, asked);
-    counts.otherDay = counts.day;
-    counts.otherLookups = counts.lookups;
-    counts.day = asked;
-    counts.lookups = lookups;
-  }
-  counts.lookups += 1;
+export function countOfDay(counts: DayCounts, day: string): DayCounts {
+  const others = counts.filter((each) => each.day !== day);
+  const oldest = others.reduce((least, each) => (each.day < least ? each.day : least), others[0]?.day ?? "");
+  const kept = others.length < MOST_DAYS ? others : others.filter((each) => each.day !== oldest);
+  return [{ day, lookups: lookupsOfDay(counts, day) + 1 }, ...kept];
 }
 
 /** A lookup of that day that failed gives its place back. */
-export function giveBackOfDay(counts: DayCounts, asked: string): void {
-  if (asked === counts.day && counts.lookups > 0) counts.lookups -= 1;
-  else if (asked === counts.otherDay && counts.otherLookups > 0) counts.otherLookups -= 1;
+export function giveBackOfDay(counts: DayCounts, day: string): DayCounts {
+  return counts.map((each) => (each.day === day ? { day, lookups: Math.max(each.lookups - 1, 0) } : each));
 }

@@ -127,7 +127,10 @@ export function worstSpendMicros(state: LimitState): number {
   const { plan, held, granted, tieredInPeriod, spentInPeriodMicros } = state;
   const [only] = held;
   if (held.length === 0 || (held.length === 1 && only !== undefined && sameTiers(only.tiers, plan.tiers))) {
-    return spentInPeriodMicros + graduatedAmountMicros(plan.tiers, tieredInPeriod, heldCount(state) + 1);
+    const count = heldCount(state) + 1;
+    const nowMicros = spentInPeriodMicros + graduatedAmountMicros(plan.tiers, tieredInPeriod, count);
+    // What ends after the month's turn begins at the first tier again, which may be dearer.
+    return Math.max(nowMicros, graduatedAmountMicros(plan.tiers, 0, count));
   }
   // Open lookups of several price versions can end in any order: the dearest tier of each is the bound.
   const heldMicros = held.reduce((sum, { tiers, count }) => sum + count * maxUnitPriceMicros(tiers), 0);

@@ -4,7 +4,7 @@ import type { Failure } from "../failure.ts";
 import { periodOf, saoPauloDate, type Period } from "../period.ts";
 import type { PriceTier } from "../plan.ts";
 import { FULL_BUCKET, type Bucket } from "../rate_limit.ts";
-import { lookupsOfDay, noDayCounts, type DayCounts } from "./day_counts.ts";
+import { lookupsOfDay, type DayCounts } from "./day_counts.ts";
 import type { LookupFacts } from "./entries.ts";
 import { heldPlaces, type Grant } from "./grants.ts";
 import type { HeldAtPrice, KeyUse, LimitState } from "./limits.ts";
@@ -89,7 +89,7 @@ export function emptyState(): LedgerState {
     readsBucket: FULL_BUCKET,
     tokensBucket: FULL_BUCKET,
     keys: new Map(),
-    testDays: noDayCounts(),
+    testDays: [],
     grants: [],
     revokedGrantsEndMs: 0,
     lateEarlyCalls: 0,

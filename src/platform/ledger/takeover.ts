@@ -1,5 +1,4 @@
 import type { EventRow } from "../../domain/event_row.ts";
-import { noDayCounts } from "../../domain/ledger/day_counts.ts";
 import { countEvents, emptyDay, type DaySums } from "../../domain/ledger/day_sums.ts";
 import { hasTierPlaces } from "../../domain/ledger/limits.ts";
 import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
@@ -144,7 +143,7 @@ function addIntent(state: LedgerState, row: IntentRow, { intentTtlMs }: Options)
 }
 
 function keyCounts(lastUsedAtMs: number) {
-  return { days: noDayCounts(), period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs };
+  return { days: [], period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs };
 }
 
 /** In the same portions as they were sent to D1 before: it may have one of them that it has not confirmed. */
