@@ -147,12 +147,12 @@ test("a large checkpoint is parted by bytes, whatever characters it has", async 
   const ledger = await newLedger("shell_parts");
   const reason = "ação 🙂 ".repeat(300_000);
   const read = await runInDurableObject(ledger, (_, { storage }) => {
-    const state = { ...emptyState(), testDay: reason };
+    const state = { ...emptyState(), period: reason as Period };
     new Journal(storage.sql).checkpoint(state);
     const sizes = storage.sql.exec<{ bytes: number }>(`SELECT length(CAST(state AS BLOB)) AS bytes FROM checkpoint`);
-    return { sizes: sizes.toArray().map(({ bytes }) => bytes), day: new Journal(storage.sql).recover().period };
+    return { sizes: sizes.toArray().map(({ bytes }) => bytes), period: new Journal(storage.sql).recover().period };
   });
-  expect(read.day === reason).toBe(true);
+  expect(read.period === reason).toBe(true);
   expect(read.sizes.length).toBeGreaterThan(2);
   expect(Math.max(...read.sizes)).toBeLessThanOrEqual(1_000_000);
 });
