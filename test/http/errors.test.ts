@@ -229,7 +229,13 @@ describe("free texts of an operator", () => {
       async (text, id) => await admin(`/tenants/${id}/adjustments`, { body: { ...CREDIT, corrects: text } }),
     ],
   ];
-  const TENANT = { name: "Loja", document: "12ABC34501DE35", customerId: "loja", plan: "trial" };
+  const TENANT = {
+    name: "Loja",
+    document: "12ABC34501DE35",
+    allowDuplicate: true,
+    customerId: "loja",
+    plan: "trial",
+  };
   const CREDIT = { units: -1, amount: "-1.00", reason: "ajuste" };
   const WRITTEN = [
     CPF,

@@ -54,10 +54,11 @@ describe("files of the open month", () => {
       const asOperator = await admin(`/tenants/${tenant.tenantId}/statements/${PERIOD}/${name}`);
       expect(asOperator.status).toBe(200);
       const asTenant = await file(tenant.key, name);
-      const bytes = await Promise.all(
-        [asOperator, asTenant].map(async (answer) => [...new Uint8Array(await answer.arrayBuffer())]),
+      const texts = await Promise.all(
+        // An open month's document says when it was made, to the second.
+        [asOperator, asTenant].map(async (answer) => (await answer.text()).replaceAll(/\d\d:\d\d:\d\d,/g, "")),
       );
-      expect(bytes[0], name).toEqual(bytes[1]);
+      expect(texts[0], name).toEqual(texts[1]);
     }
   });
 

@@ -43,7 +43,7 @@ const FIRST_RETRY_PAUSE_MS = 200;
 const LONGEST_RETRY_PAUSE_MS = 4000;
 /** Between two lookups of one client, so that the machine keeps some time for the gateway. */
 const LONGEST_PAUSE_MS = 60;
-const MOST_ATTEMPTS = 60;
+const MOST_ATTEMPTS = 20;
 /** How often an occasional partner comes, and for how long. */
 const OCCASION_MS = 24_000;
 const PRESENCE_MS = 4000;

@@ -113,6 +113,8 @@ export class LedgerCore {
 
   /** Packs the waiting events up to the first of another month, and writes a checkpoint. */
   cut(): void {
+    // The checkpoint has applied them: a start must not apply them again.
+    this.appendRiding();
     const { waiting } = this.#state;
     const events: EventRow[] = [];
     for (const event of waiting.values()) {
@@ -211,8 +213,8 @@ export class LedgerCore {
   #take(turn: Entry[], command: Command, entry: Entry): void {
     this.#writeRows(command, entry);
     apply(this.#state, entry);
-    if (entry.type === "accessed" || entry.type === "replayed") this.#ride(entry);
-    else turn.push(entry);
+    if (entry.type === "accessed" || entry.type === "replayed") this.#ride(turn, entry);
+    else turn.push(...this.#riding.splice(0), entry);
   }
 
   #writeRows(command: Command, entry: Entry): void {
@@ -238,16 +240,16 @@ export class LedgerCore {
     }
   }
 
-  // One entry of each kind for a key is enough: the bucket's last instant and the key's last use.
-  #ride(entry: Entry): void {
+  /** Waits for an entry that is worth a row; too many of them are. */
+  #ride(turn: Entry[], entry: Entry): void {
     this.#riding.push(entry);
-    if (this.#riding.length > MOST_RIDING) this.#append([]);
+    if (this.#riding.length > MOST_RIDING) turn.push(...this.#riding.splice(0));
   }
 
   #append(entries: readonly Entry[]): void {
     if (entries.length === 0 && this.#riding.length === 0) return;
-    this.#tables.journal.append([...this.#riding, ...entries]);
-    this.#riding = [];
+    // What rides came after the entries before it: replayed in another order it would meet other terms.
+    this.#tables.journal.append([...entries, ...this.#riding.splice(0)]);
   }
 
   #mustCut(turn: readonly Entry[]): boolean {
