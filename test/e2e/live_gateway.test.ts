@@ -46,11 +46,11 @@ test("a live key reaches the sandbox, and a shifted clock ends its trial", async
   const tenant = await newLiveTenant(gateway.url, { plan: "trial", customerId: "cliente 1" });
   const response = await lookup(gateway.url, tenant.key);
   expect(response.status).toBe(200);
-  expect(await response.json()).toMatchObject({ mode: "live", billed: true });
+  expect(await response.json()).toMatchObject({ mode: "live", billed: false });
   expect(await counts()).toMatchObject({ tokenCalls: 1, scoreCalls: 1 });
   const nowMs = Date.now();
   const first = await usage(gateway.url, tenant.key);
-  expect(first).toMatchObject({ totals: { delivered: 1, billed: 1 }, allowance: { used: 1 } });
+  expect(first).toMatchObject({ totals: { delivered: 1, billed: 0 }, allowance: { used: 1 } });
   expect(Math.abs(Date.parse(first.asOf) - nowMs)).toBeLessThan(60_000);
   expect(await end(gateway)).toBe(0);
 
