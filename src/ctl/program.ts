@@ -28,7 +28,7 @@ export function newProgram(): Command {
     .description("Operates a Claro Score Gateway over its admin API.")
     .option("--json", "print JSON for scripts instead of tables")
     .option("--url <url>", "the gateway's address (default: CLARO_GATEWAY_URL, else the one that `npm start` runs)")
-    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => styleText("bold", title) })
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => styleText("bold", title), minWidthToWrap: 20 })
     .showHelpAfterError("(add --help for more)")
     .exitOverride();
   return withExamples(program, [

@@ -31,6 +31,7 @@ export function addPeriodCommands(program: Command): void {
     "periods",
     "Shows an ended month over all tenants, with Claro's cost and the margin.",
   );
+  withExamples(group, ["periods show 2026-11"]);
   withExamples(
     group
       .command("show")

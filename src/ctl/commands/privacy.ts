@@ -20,6 +20,7 @@ const SEALED = {
 /** `privacy`: until when what is kept refers to a person. */
 export function addPrivacyCommands(program: Command): void {
   const privacy = addGroup(program, "privacy", "What is kept on persons, and until when.");
+  withExamples(privacy, ["privacy status"]);
   withExamples(
     privacy.command("status").description("Shows when each year's references to persons end.").action(showStatus),
     ["privacy status", "privacy status --json"],

@@ -166,13 +166,11 @@ const DOCUMENT = told(
   { "pt-BR": "O CNPJ, sem pontuação.", en: "The CNPJ, without punctuation." },
   { examples: ["12ABC34501DE35"] },
 );
-const GIVEN_DOCUMENT = told(
-  {
-    "pt-BR": "O CNPJ, também alfanumérico, com ou sem pontuação; a resposta o traz sem.",
-    en: "The CNPJ, alphanumeric too, with its punctuation or without; the answer has it without.",
-  },
-  { examples: ["12.ABC.345/01DE-35"] },
-);
+const GIVEN_DOCUMENT_TEXT = {
+  "pt-BR": "O CNPJ, também alfanumérico, com ou sem pontuação; a resposta o traz sem.",
+  en: "The CNPJ, alphanumeric too, with its punctuation or without; the answer has it without.",
+};
+const GIVEN_DOCUMENT = told(GIVEN_DOCUMENT_TEXT, { examples: ["12.ABC.345/01DE-35"] });
 const LEGAL_NAME = told(
   {
     "pt-BR": "A razão social, para documentos; `null` quando é o próprio nome.",
@@ -209,12 +207,15 @@ const customerId = z
   .regex(/^[\x21-\x7e](?:[\x20-\x7e]{0,98}[\x21-\x7e])?$/, issue("ascii", { longest: 100 }))
   .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"));
 
-const document = z.string().transform((text, context) => {
-  const cnpj = parseCnpj(text);
-  if (cnpj.ok) return cnpj.value;
-  context.addIssue({ code: "custom", message: issue("cnpj") });
-  return z.NEVER;
-});
+const document = z
+  .string()
+  .meta(told(GIVEN_DOCUMENT_TEXT, { examples: ["12.ABC.345/01DE-35"] }))
+  .transform((text, context) => {
+    const cnpj = parseCnpj(text);
+    if (cnpj.ok) return cnpj.value;
+    context.addIssue({ code: "custom", message: issue("cnpj") });
+    return z.NEVER;
+  });
 const legalName = z.string().trim().pipe(freeText(200)).nullable();
 const email = z
   .email(issue("email"))
