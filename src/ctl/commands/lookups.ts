@@ -1,19 +1,21 @@
 import { Option, type Command } from "commander";
+import type { AdminApi } from "../api/admin_api.ts";
 import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { fieldsText, note, print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { saoPauloDate } from "./read_arguments.ts";
-import { saoPauloTime, shownTime } from "./shown_values.ts";
+import { shownTime } from "./shown_values.ts";
 
 /** One lookup as the gateway tells of it: its fields are shown whatever they are, so that none is ever hidden. */
 type Lookup = Readonly<Record<string, unknown>>;
 type Found = { readonly data: readonly Lookup[]; readonly nextCursor?: string | null };
+type Query = Readonly<Record<string, string | undefined>>;
 type Sought = { tenant?: string; by?: "request-id" | "reference"; from?: string; to?: string };
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/;
-const DAYS_BACK = 30;
-const DAY_MS = 86_400_000;
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+const MOST_FOUND = 20;
 
 /** `lookups`: what became of one lookup, and why. */
 export function addLookupCommands(program: Command): void {
@@ -24,7 +26,7 @@ export function addLookupCommands(program: Command): void {
       .command("show")
       .description("Shows a lookup by its id, or a tenant's lookups by a request id or a reference.")
       .argument("<what>", "a lookup's id (lkp_…), a request id or a reference")
-      .option("--tenant <tenant-id>", "whose request id or reference it is")
+      .option("--tenant <tenant-id>", "whose it is: needed but for an id of the last months")
       .addOption(new Option("--by <name>", "what it is (default: either)").choices(["request-id", "reference"]))
       .option("--from <date>", "first day of São Paulo, YYYY-MM-DD (default: 30 days ago)", saoPauloDate)
       .option("--to <date>", "last day, inclusive; at most 31 days in all (default: today)", saoPauloDate)
@@ -39,32 +41,38 @@ export function addLookupCommands(program: Command): void {
 
 async function showLookups(what: string, sought: Sought, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
+  const queries = queriesFor(what, sought);
   const found = await withSpinner("Looking", async () => {
-    const answers = await Promise.all(queriesFor(what, sought).map((query) => api.get<Found>("/lookups", query)));
-    const data = answers.flatMap((answer) => answer.data);
-    const once = new Map(data.map((lookup) => [lookup["id"], lookup]));
-    return { data: [...once.values()], hasMore: answers.some(({ nextCursor }) => typeof nextCursor === "string") };
+    const answers = await Promise.all(queries.map((query) => findAll(api, query)));
+    const once = new Map(answers.flatMap(({ data }) => data).map((lookup) => [lookup["id"], lookup]));
+    return { data: [...once.values()], hasMore: answers.some(({ hasMore }) => hasMore) };
   });
   print(found, { json, human: () => found.data.map(lookupText).join("\n\n") || "There is no such lookup." });
   if (found.hasMore && !json) note("There are more: narrow the days with --from and --to.");
 }
 
-/** An id stands for itself; anything else is one tenant's, of some days. */
-function queriesFor(what: string, { tenant, by, from, to }: Sought): Record<string, string>[] {
-  if (what.startsWith("lkp_") && by === undefined) return [{ id: what }];
+/** Each call does a bounded piece of the search: a page can be empty and still have a next one. */
+async function findAll(api: AdminApi, query: Query): Promise<{ data: Lookup[]; hasMore: boolean }> {
+  const data: Lookup[] = [];
+  let cursor: string | null | undefined;
+  do {
+    const page: Found = await api.get("/lookups", { ...query, cursor: cursor ?? undefined });
+    data.push(...page.data);
+    cursor = page.nextCursor ?? null;
+  } while (cursor !== null && data.length < MOST_FOUND);
+  return { data, hasMore: cursor !== null };
+}
+
+/** An id tells its time, and stands for itself; anything else is one tenant's, of some days. */
+function queriesFor(what: string, { tenant, by, from, to }: Sought): Query[] {
+  const days = { tenant, from, to };
+  if (what.startsWith("lkp_") && by === undefined) return [{ id: what, ...days }];
   if (tenant === undefined) throw usageError("A request id or a reference is a tenant's: give --tenant <tenant-id>");
-  const days = { from: from ?? daysBefore(to ?? today(), DAYS_BACK), to: to ?? today() };
-  const queries = { "request-id": { requestId: what }, reference: { reference: what } };
-  const names = by === undefined ? (["request-id", "reference"] as const) : [by];
-  return names.map((name) => ({ tenant, ...days, ...queries[name] }));
-}
-
-function today(): string {
-  return saoPauloTime(new Date().toISOString()).slice(0, 10);
-}
-
-function daysBefore(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) - days * DAY_MS).toISOString().slice(0, 10);
+  const isRequestId = by === "request-id" || (by === undefined && REQUEST_ID.test(what));
+  return [
+    ...(isRequestId ? [{ requestId: what, ...days }] : []),
+    ...(by === "request-id" ? [] : [{ reference: what, ...days }]),
+  ];
 }
 
 function lookupText(lookup: Lookup): string {
