@@ -11,7 +11,7 @@ import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { currencyField, periodField, roundedReais, tenantIdField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
-import { tier } from "./tenants.ts";
+import { tier } from "./plan_schemas.ts";
 
 const totals = {
   quantity: z
