@@ -142,7 +142,8 @@ function* callsWithoutEvent({ lookups, calls: allCalls, ledgers }: Records): Ite
       const calls = lookup.calls.filter(
         ({ transactionId }) => event.outcome === "rejected" || transactionId === event.transaction_id,
       );
-      if (!calls.some((call) => call.status === status)) yield [event.id, `${event.outcome}, but Claro did not answer ${status}`];
+      if (!calls.some((call) => call.status === status))
+        yield [event.id, `${event.outcome}, but Claro did not answer ${status}`];
     }
   }
   for (const { tenantId, mode, openIntents } of ledgers) {
