@@ -138,9 +138,9 @@ function* callsWithoutEvent({ lookups, calls: allCalls, ledgers }: Records): Ite
     for (const event of lookup.events) {
       if (event.outcome !== "not_found" && event.outcome !== "rejected") continue;
       const status = event.outcome === "not_found" ? 404 : 400;
-      // The body of a 400 is not read, so its event has no transaction.
+      // The body of a 400 is not read, and that of a 404 only while there is time: their events may have no transaction.
       const calls = lookup.calls.filter(
-        ({ transactionId }) => event.outcome === "rejected" || transactionId === event.transaction_id,
+        ({ transactionId }) => event.transaction_id === null || transactionId === event.transaction_id,
       );
       if (!calls.some((call) => call.status === status))
         yield [event.id, `${event.outcome}, but Claro did not answer ${status}`];
