@@ -1,4 +1,6 @@
 import type { JournalEntry } from "../../src/ctl/sandbox/journal.ts";
+import type { Cpf } from "../../src/domain/cpf.ts";
+import { holdsCpf, looksLikeCpf } from "../../src/domain/cpf_like.ts";
 import { usesAllowance } from "../../src/domain/ledger/limits.ts";
 import type { Outcome } from "../../src/domain/meter_event.ts";
 import { formatMicros } from "../../src/domain/money.ts";
@@ -62,12 +64,18 @@ export function findViolations(records: Records): Violation[] {
 
 type Finding = readonly [subject: string, what: string];
 
+/** The transaction of a call as the gateway keeps it: none that could be taken for a CPF, which one UUID in 4,000 can. */
+function keptTransaction({ transactionId }: JournalEntry, cpf: Cpf): string | null {
+  if (transactionId === null || looksLikeCpf(transactionId) || holdsCpf(transactionId, cpf)) return null;
+  return transactionId;
+}
+
 function* answersWithoutEvent({ lookups }: Records): Iterable<Finding> {
   for (const lookup of lookups) {
     for (const { answer } of lookup.attempts) {
       if (answer === null) continue;
       const event = lookup.events.find(({ id }) => id === answer.id);
-      const call = lookup.calls.find(({ transactionId }) => transactionId === answer.transactionId);
+      const call = lookup.calls.find((one) => keptTransaction(one, lookup.cpf) === answer.transactionId);
       if (event?.outcome !== "delivered") yield [answer.id, `answered 200, recorded as ${event?.outcome ?? "nothing"}`];
       if (event !== undefined && event.transaction_id !== answer.transactionId) {
         yield [answer.id, "the event has another transaction id than the answer"];
@@ -91,7 +99,9 @@ function* chargesWithoutAnswer({ lookups, events, adjustments }: Records): Itera
       const mayHaveBeenTold = lookup.attempts.some(({ status }) => status === null);
       if (!wasTold && !mayHaveBeenTold && !withdrawn.has(event.id))
         yield [event.id, "charged, but its client was told something else"];
-      const call = lookup.calls.find(({ transactionId }) => transactionId === event.transaction_id);
+      const call = lookup.calls.find(
+        (one) => one.score !== null && keptTransaction(one, lookup.cpf) === event.transaction_id,
+      );
       if (call === undefined || call.score === null) yield [event.id, "charged, but Claro delivered no such score"];
     }
   }
