@@ -59,8 +59,6 @@ export type Failure = {
   readonly retryAfterSeconds?: number;
   /** When a quota or a cap begins anew. */
   readonly resetsAtMs?: number;
-  /** Fields that the tenant's policy asks for and the request does not have. */
-  readonly missingFields?: readonly string[];
   /** What is wrong with which part, without what stood there: a value can be personal. */
   readonly issues?: readonly Issue[];
   /** The lookup that failed, where it is on record. */

@@ -32,7 +32,7 @@ const LONG_LIMITS: ReadonlySet<FailureCode> = new Set([
 
 /** The one place where a failure becomes an answer: its status, headers, words and shape, and what the log says of it. */
 export function answerFailure(context: AppContext, asked: Failure): Response {
-  const failure = withRenewal(asked, context);
+  const failure = withRenewal(asked);
   const language = preferredLanguage(context.req.header("accept-language"));
   noteFailure(context, failure, language);
   const told = tell(context, failure, language);
@@ -88,16 +88,16 @@ function noteFailure(context: AppContext, failure: Failure, language: Language):
 }
 
 /** Says when a cap or a quota begins anew: a person has to know the day, however far away it is. */
-function withRenewal(failure: Failure, context: AppContext): Failure {
+function withRenewal(failure: Failure): Failure {
   if (!LONG_LIMITS.has(failure.code) || failure.issues !== undefined) return failure;
-  return { ...failure, issues: [renewal(failure, context.get("services").clock.nowMs())] };
+  // A rate of a key's own is over in seconds: Retry-After says it all.
+  if (failure.resetsAtMs === undefined && failure.retryAfterSeconds !== undefined) return failure;
+  return { ...failure, issues: [renewal(failure)] };
 }
 
-function renewal({ retryAfterSeconds }: Failure, nowMs: number): Issue {
-  if (retryAfterSeconds === undefined) return { path: "", code: "does_not_renew" };
-  // Whole seconds were rounded up: the minute is what the limit was set to.
-  const at = new Date(Math.round((nowMs + retryAfterSeconds * 1000) / 60_000) * 60_000);
-  return { path: "", code: "renews_at", params: { at: saoPauloTime.format(at) } };
+function renewal({ resetsAtMs }: Failure): Issue {
+  if (resetsAtMs === undefined) return { path: "", code: "does_not_renew" };
+  return { path: "", code: "renews_at", params: { at: saoPauloTime.format(new Date(resetsAtMs)) } };
 }
 
 const saoPauloTime = new Intl.DateTimeFormat("pt-BR", {

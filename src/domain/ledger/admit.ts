@@ -1,3 +1,4 @@
+import { assert } from "../assert.ts";
 import type { Failure } from "../failure.ts";
 import { saoPauloDate } from "../period.ts";
 import { overdrawToken, takeToken } from "../rate_limit.ts";
@@ -8,7 +9,7 @@ import type { Admitted, LookupFacts, RefusedAfterSending } from "./entries.ts";
 import { grantableCalls, hasGrant, usablePlaces } from "./grants.ts";
 import { identitiesOf } from "./identities.ts";
 import { limitNotices, refuseLimits, type LimitNotices, type LimitState } from "./limits.ts";
-import { keyOf, limitState, notReady, priceAt, tiersOf, type LedgerState } from "./state.ts";
+import { keyOf, limitState, notReady, priceAt, rateBucket, tiersOf, type LedgerState } from "./state.ts";
 import { planAt } from "./terms.ts";
 import { ANSWER_KEPT_MS, KEY_KEPT_MS } from "./times.ts";
 
@@ -73,10 +74,9 @@ function admitNew(
     early,
     granted: earlyCalls ?? 0,
   };
-  const { customerId } = entry.lookup;
   const reply: AdmitReply = {
     kind: "admitted",
-    customerId: customerId ?? "",
+    customerId: customerIdOf(state),
     admittedAtMs: nowMs,
     notices: limitNotices(after),
     earlyCalls,
@@ -101,7 +101,7 @@ function missingFields(state: LedgerState, call: AdmitCall): Failure | null {
   };
   const missing = (state.terms?.requires ?? []).filter((field) => (given[field] ?? null) === null);
   if (missing.length === 0) return null;
-  return { code: "purpose_required", missingFields: missing };
+  return { code: "purpose_required", issues: missing.map((path) => ({ path, code: "required" })) };
 }
 
 /** Null when the request is no repeat. */
@@ -155,7 +155,7 @@ function replay(
   { remembered, nowMs, notices }: { remembered: RememberedKey; nowMs: number; notices: LimitNotices },
 ): Decision<AdmitReply> {
   const plan = state.terms === null ? null : planAt(state.terms, nowMs);
-  const token = plan === null ? null : takeToken(plan, state.tokensBucket, nowMs);
+  const token = plan === null ? null : takeToken(plan, rateBucket(state, state.tokensBucket, nowMs), nowMs);
   if (token !== null && !token.allowed) {
     return refused({ code: "rate_limited", retryAfterSeconds: Math.max(Math.ceil(token.resetMs / 1000), 1) }, notices);
   }
@@ -190,12 +190,13 @@ function refuseSent(
 }
 
 export function lookupFacts(state: LedgerState, call: AdmitCall): LookupFacts {
+  assert(state.terms !== null, "a lookup is taken by a ledger without terms");
   return {
     lookupId: call.lookupId,
     keyId: call.keyId,
     reference: call.reference,
     cpfReference: call.cpfReference,
-    customerId: state.terms?.customerId ?? null,
+    customerId: state.terms.customerId,
     requestId: call.requestId ?? null,
     purpose: call.purpose ?? null,
     legalBasis: call.legalBasis ?? null,
@@ -239,12 +240,17 @@ function admitted(
   { admittedAtMs, nowMs }: { admittedAtMs: number; nowMs: number },
 ): Decision<AdmitReply> {
   const notices = limitNotices(limitState(state, nowMs));
-  const customerId = state.terms?.customerId ?? "";
+  const customerId = customerIdOf(state);
   return {
     entries: [],
     // A repeat is granted nothing: its first reply may have granted some already.
     reply: { kind: "admitted", customerId, admittedAtMs, notices, earlyCalls: null, isLate: false },
   };
+}
+
+function customerIdOf({ terms }: LedgerState): string {
+  assert(terms !== null, "a lookup is admitted by a ledger without terms");
+  return terms.customerId;
 }
 
 function refused(failure: Failure, notices: LimitNotices | null): Decision<AdmitReply> {

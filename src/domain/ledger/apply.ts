@@ -17,7 +17,7 @@ import { ENTRY_VERSION } from "./entries.ts";
 import { addGrant, dropEndedGrants, useGrant } from "./grants.ts";
 import { identitiesOf } from "./identities.ts";
 import { keyRate, usesAllowance } from "./limits.ts";
-import { keyOf, type KeyCounts, type LedgerState, type OpenIntent } from "./state.ts";
+import { keyOf, rateBucket, type KeyCounts, type LedgerState, type OpenIntent } from "./state.ts";
 import { planAt } from "./terms.ts";
 
 const MINUTE_MS = 60_000;
@@ -68,8 +68,8 @@ function applyConfigured(state: LedgerState, entry: Configured): void {
   // What was gained until now was gained at the old rate.
   if (state.terms !== null) {
     const before = planAt(state.terms, atMs);
-    state.bucket = refilled(before, state.bucket, atMs);
-    state.tokensBucket = refilled(before, state.tokensBucket, atMs);
+    state.bucket = refilled(before, rateBucket(state, state.bucket, atMs), atMs);
+    state.tokensBucket = refilled(before, rateBucket(state, state.tokensBucket, atMs), atMs);
     state.readsBucket = refilled(readsRate(state, atMs), state.readsBucket, atMs);
   }
   state.terms = terms;
@@ -102,7 +102,8 @@ function revokeKey(state: LedgerState, keyId: string, at: { atMs: number; grants
 function applyAccessed(state: LedgerState, { keyId, bucket, atMs }: Accessed): void {
   assert(state.terms !== null, "a key is used in a ledger without terms");
   if (bucket === "reads") state.readsBucket = takeToken(readsRate(state, atMs), state.readsBucket, atMs).bucket;
-  if (bucket === "tokens") state.tokensBucket = takeToken(planAt(state.terms, atMs), state.tokensBucket, atMs).bucket;
+  if (bucket === "tokens")
+    state.tokensBucket = takeToken(planAt(state.terms, atMs), rateBucket(state, state.tokensBucket, atMs), atMs).bucket;
   noteUse(countsOf(state, keyId), atMs);
 }
 
@@ -111,7 +112,7 @@ function applyAdmitted(state: LedgerState, entry: Admitted): void {
   assert(state.terms !== null, "a lookup is admitted by a ledger without terms");
   // The plan's limit is read from the state: it is what it was when this was decided.
   const plan = planAt(state.terms, atMs);
-  state.bucket = overdrawToken(plan, state.bucket, atMs);
+  state.bucket = overdrawToken(plan, rateBucket(state, state.bucket, atMs), atMs);
   if (entry.early === "granted") useGrant(state.grants, lookup.keyId, atMs);
   if (entry.early === "late") state.lateEarlyCalls += 1;
   state.grants = dropEndedGrants(state.grants, atMs);

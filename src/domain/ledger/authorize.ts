@@ -6,7 +6,7 @@ import type { AccessCall, AccessReply } from "./commands.ts";
 import type { Decision } from "./decide.ts";
 import type { Accessed } from "./entries.ts";
 import { limitNotices } from "./limits.ts";
-import { keyOf, limitState, notReady, type LedgerState } from "./state.ts";
+import { keyOf, limitState, notReady, rateBucket, type LedgerState } from "./state.ts";
 import { planAt } from "./terms.ts";
 
 /** Whether a key may do something that is no lookup now, and takes a token where the use has a bucket. */
@@ -41,6 +41,10 @@ function refuseUse(state: LedgerState, { kind }: AccessCall, nowMs: number): Fai
   if (state.terms === null || kind === undefined || kind === "lookup") return null;
   const isRead = kind === "read";
   const rate = isRead ? readsRate(state, nowMs) : planAt(state.terms, nowMs);
-  const { allowed, resetMs } = takeToken(rate, isRead ? state.readsBucket : state.tokensBucket, nowMs);
+  const { allowed, resetMs } = takeToken(
+    rate,
+    isRead ? state.readsBucket : rateBucket(state, state.tokensBucket, nowMs),
+    nowMs,
+  );
   return allowed ? null : { code: "rate_limited", retryAfterSeconds: Math.max(Math.ceil(resetMs / 1000), 1) };
 }

@@ -66,7 +66,9 @@ function recordStrayCall(state: LedgerState, call: PutRightCall, context: Contex
 }
 
 function takeBack(state: LedgerState, event: StoredEventRow, { facts, nowMs }: Context): Decision<PutRightReply> {
-  const isKept = (facts.idempotency?.remembered.answer ?? null) !== null;
+  // Also where the answer was erased since: while it was kept it could be had.
+  const remembered = facts.idempotency?.remembered;
+  const isKept = remembered !== undefined && (remembered.answer !== null || remembered.isErased);
   if (event.amount_micros <= 0 || isKept || facts.adjustment !== undefined) return DONE;
   const entry = adjusted(
     state,

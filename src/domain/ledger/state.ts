@@ -3,7 +3,7 @@ import type { EventRow } from "../event_row.ts";
 import type { Failure } from "../failure.ts";
 import { periodOf, saoPauloDate, type Period } from "../period.ts";
 import type { PriceTier } from "../plan.ts";
-import { FULL_BUCKET, type Bucket } from "../rate_limit.ts";
+import { FULL_BUCKET, refilled, underLimit, type Bucket } from "../rate_limit.ts";
 import { lookupsOfDay, type DayCounts } from "./day_counts.ts";
 import type { LookupFacts } from "./entries.ts";
 import { heldPlaces, type Grant } from "./grants.ts";
@@ -142,6 +142,13 @@ export function tiersOf(state: LedgerState, priceVersion: number): readonly Pric
   return tiers;
 }
 
+/** A bucket of the plan's rate as the plan in force has it: at worst it was empty when that took the other's place. */
+export function rateBucket({ terms }: LedgerState, bucket: Bucket, nowMs: number): Bucket {
+  const nextPlan = terms?.nextPlan ?? null;
+  if (terms === null || nextPlan === null || nowMs < nextPlan.fromMs || bucket.atMs >= nextPlan.fromMs) return bucket;
+  return underLimit(nextPlan.plan, refilled(terms.plan, bucket, nextPlan.fromMs));
+}
+
 /** What the limits are decided by for one more lookup of a key; without a key, for any. */
 export function limitState(state: LedgerState, nowMs: number, keyId: string | null = null): LimitState {
   const { terms } = state;
@@ -156,7 +163,7 @@ export function limitState(state: LedgerState, nowMs: number, keyId: string | nu
     spentInPeriodMicros: isThisPeriod ? state.spentInPeriodMicros : 0,
     held: heldAtPrices(state),
     granted: heldPlaces(state.grants, nowMs),
-    bucket: state.bucket,
+    bucket: rateBucket(state, state.bucket, nowMs),
     testLookupsToday: lookupsOfDay(state.testDays, saoPauloDate(nowMs)),
     key: keyId === null ? null : keyUse(state, nowMs, keyId),
   };

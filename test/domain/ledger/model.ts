@@ -89,6 +89,8 @@ export class Model {
   configure(terms: LedgerTerms, nowMs: number): void {
     if (this.terms !== null) {
       const before = this.plan(nowMs);
+      this.#planned(this.lookupBucket, nowMs);
+      this.#planned(this.tokenBucket, nowMs);
       refill(this.lookupBucket, before.ratePerSecond, nowMs);
       refill(this.tokenBucket, before.ratePerSecond, nowMs);
       refill(this.readBucket, (before.readsPerMinute ?? 120) / 60, nowMs);
@@ -102,11 +104,28 @@ export class Model {
   }
 
   /** Takes one token, where there is one. */
+  /** A next plan whose time has come found the bucket empty at the worst. */
+  #planned(bucket: Bucket, nowMs: number): Bucket {
+    const { plan, nextPlan } = this.terms!;
+    if (nextPlan && nowMs >= nextPlan.fromMs && bucket.atMs < nextPlan.fromMs) {
+      refill(bucket, plan.ratePerSecond, nextPlan.fromMs);
+      bucket.missing = Math.min(bucket.missing, nextPlan.plan.burst);
+    }
+    return bucket;
+  }
+
+  #takeToken(limit: { rate: number; burst: number }, nowMs: number): "allowed" | "rate_limited" {
+    const planned = this.#planned({ ...this.tokenBucket }, nowMs);
+    if (take(planned, limit, nowMs) !== "allowed") return "rate_limited";
+    Object.assign(this.tokenBucket, planned);
+    return "allowed";
+  }
+
   access(kind: "read" | "token", nowMs: number): "allowed" | "rate_limited" {
     const { ratePerSecond, burst, readsPerMinute = 120 } = this.plan(nowMs);
     return kind === "read"
       ? take(this.readBucket, { rate: readsPerMinute / 60, burst: readsPerMinute }, nowMs)
-      : take(this.tokenBucket, { rate: ratePerSecond, burst }, nowMs);
+      : this.#takeToken({ rate: ratePerSecond, burst }, nowMs);
   }
 
   /** What the reply to an admission has to be, in a word; then the lookup and the places are taken. */
@@ -337,7 +356,7 @@ export class Model {
     if (!isSame) return "refused idempotency_mismatch";
     if (ageMs >= 24 * HOUR_MS) return "refused idempotency_expired";
     const { ratePerSecond: rate, burst } = this.plan(nowMs);
-    return take(this.tokenBucket, { rate, burst }, nowMs) === "allowed" ? "replay" : "refused rate_limited";
+    return this.#takeToken({ rate, burst }, nowMs) === "allowed" ? "replay" : "refused rate_limited";
   }
 
   #expectLimits(call: AdmitCall, nowMs: number): string {
@@ -352,7 +371,9 @@ export class Model {
     if (mode === "live" && capMicros !== null && this.#worstMicros(nowMs) > capMicros)
       return "refused spend_cap_reached";
     if (!this.#hasKeyRoom(call, nowMs)) return "refused key_limit_reached";
-    return level(this.lookupBucket, rate, nowMs) + 1 <= burst + 1e-6 ? "admitted" : "refused rate_limited";
+    return level(this.#planned({ ...this.lookupBucket }, nowMs), rate, nowMs) + 1 <= burst + 1e-6
+      ? "admitted"
+      : "refused rate_limited";
   }
 
   // Everything open and granted and one more, each at the place that it would take; of several prices, each at its dearest.
@@ -409,7 +430,7 @@ export class Model {
         } else this.places.splice(index, 1);
       }
       this.places = this.places.filter(({ heldUntilMs }) => heldUntilMs > nowMs);
-      overdraw(this.lookupBucket, plan.ratePerSecond, nowMs);
+      overdraw(this.#planned(this.lookupBucket, nowMs), plan.ratePerSecond, nowMs);
       const keyRate = this.terms!.keys.find(({ keyId }) => keyId === call.keyId)?.limits?.ratePerSecond;
       if (keyRate !== undefined) overdraw(this.#keyBucket(call.keyId), keyRate, nowMs);
     }
