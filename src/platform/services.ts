@@ -36,7 +36,7 @@ import { readSettings, readSettingsAt, type Settings, type SettingsFailure } fro
 export type Services = {
   readonly settings: Settings;
   readonly clock: Clock;
-  /** R2's clock, for what must not be done on the word of one. */
+  /** R2's clock, for what must not be done by one clock alone. */
   readonly storeClock: StoreClock;
   readonly db: D1Database;
   readonly register: Register;

@@ -15,13 +15,10 @@ import type {
   SettleCall,
   SettleReply,
 } from "../../domain/ledger/commands.ts";
-import { usageOf, type DaySums } from "../../domain/ledger/day_sums.ts";
+import type { DaySums } from "../../domain/ledger/day_sums.ts";
 import { believedNowMs } from "../../domain/ledger/event_time.ts";
-import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
-import { notReady } from "../../domain/ledger/state.ts";
-import { planAt, type LedgerTerms } from "../../domain/ledger/terms.ts";
-import { periodBounds, periodOf, type Period } from "../../domain/period.ts";
-import { addCounts, NO_USAGE } from "../../domain/usage.ts";
+import type { LedgerTerms } from "../../domain/ledger/terms.ts";
+import type { Period } from "../../domain/period.ts";
 import { shiftedClock, type Clock } from "../clock.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { readSettings } from "../settings.ts";
@@ -40,6 +37,8 @@ import type {
   RecopyReply,
   UsageReply,
 } from "./messages.ts";
+import { fromOldCall, withOldFields, type OldAdmitCall, type OldAdmitReply } from "./old_shapes.ts";
+import { monthTotalsOf, seqRangeOf, standingOf, usageOfDays } from "./reports.ts";
 import { SideTables } from "./side_tables.ts";
 import { SCHEMA } from "./tables.ts";
 import { isOldSchema, takeOver } from "./takeover.ts";
@@ -186,32 +185,7 @@ export class TenantLedger extends DurableObject<Env> {
   /** Counts per São Paulo day, up to this very instant. */
   usage(range: { from: string; to: string }): UsageReply {
     const nowMs = this.#upToDate();
-    const { terms, allowanceUsed, open } = this.#core.state;
-    const plan = terms === null || terms.mode === "test" ? null : planAt(terms, nowMs);
-    const allowance = plan?.allowance ?? null;
-    const capMicros = plan?.monthlySpendCapMicros ?? null;
-    return {
-      days: this.#core.daySums(range).map((sums) => ({
-        date: sums.date,
-        ...usageOf(sums),
-        adjustments: sums.adjustments,
-        adjustmentMicros: sums.adjustmentMicros,
-        keys: sums.keys,
-      })),
-      allowance:
-        allowance === null
-          ? null
-          : { limit: allowance.requests, used: allowanceUsed + open.size, endsAt: allowance.endsAt },
-      spendCap:
-        capMicros === null
-          ? null
-          : {
-              limitMicros: capMicros,
-              spentMicros: this.#spentInPeriod(nowMs),
-              resetsAtMs: periodBounds(periodOf(nowMs)).endMs,
-            },
-      asOfMs: nowMs,
-    };
+    return usageOfDays(this.#core.state, this.#core.daySums(range), nowMs);
   }
 
   /** Brings to D1 all that had ended when it was called. */
@@ -238,25 +212,13 @@ export class TenantLedger extends DurableObject<Env> {
   /** The seq of a period's first and last event so far. */
   seqRange(period: Period): { first: number; last: number } | null {
     this.#upToDate();
-    const days = this.#daysOf(period, period);
-    if (days.length === 0) return null;
-    // A clock that jumped back within the month leaves the days out of the order of seq.
-    return {
-      first: Math.min(...days.map(({ firstSeq }) => firstSeq)),
-      last: Math.max(...days.map(({ lastSeq }) => lastSeq)),
-    };
+    return seqRangeOf(this.#daysOf(period, period));
   }
 
   /** What months come to so far; a month without an event is not among them. */
   monthTotals(range: { from: Period; to: Period }): MonthTotals[] {
     this.#upToDate();
-    const months = Map.groupBy(this.#daysOf(range.from, range.to), ({ date }) => date.slice(0, 7));
-    return [...months].map(([month, days]) => ({
-      month,
-      ...days.reduce((sum, day) => addCounts(sum, usageOf(day)), NO_USAGE),
-      adjustments: days.reduce((sum, day) => sum + day.adjustments, 0),
-      adjustmentMicros: days.reduce((sum, day) => sum + day.adjustmentMicros, 0),
-    }));
+    return monthTotalsOf(this.#daysOf(range.from, range.to));
   }
 
   /** The last events of test mode, oldest first; live ones are read from D1. */
@@ -296,22 +258,13 @@ export class TenantLedger extends DurableObject<Env> {
     this.#upToDate();
     this.#wakeForWork();
     const { state } = this.#core;
-    const keys = state.terms?.keys ?? [];
+    const isTest = state.terms?.mode === "test";
     const [oldest] = state.waiting.values();
     return {
-      schema: LEDGER_SCHEMA_VERSION,
-      lastSeq: state.lastSeq,
-      flushedThrough: state.terms?.mode === "test" ? state.lastSeq : this.#side.copiedThrough(),
-      openIntents: state.open.size,
-      oldestUnflushedAtMs:
-        state.terms?.mode === "test" ? null : (this.#copy.oldestUncopiedAtMs() ?? oldest?.occurred_at ?? null),
+      ...standingOf(state),
+      flushedThrough: isTest ? state.lastSeq : this.#side.copiedThrough(),
+      oldestUnflushedAtMs: isTest ? null : (this.#copy.oldestUncopiedAtMs() ?? oldest?.occurred_at ?? null),
       isFailing: this.#copy.failures > 0,
-      lastUsedAtMs: Object.fromEntries([...state.keys].map(([keyId, { lastUsedAtMs }]) => [keyId, lastUsedAtMs])),
-      notReady: notReady(state),
-      termsVersion: state.terms?.version ?? null,
-      keyIds: keys.map(({ keyId }) => keyId),
-      revokedKeyIds: keys.filter(({ revokedAtMs }) => revokedAtMs !== null).map(({ keyId }) => keyId),
-      lateEarlyCalls: state.lateEarlyCalls,
     };
   }
 
@@ -341,11 +294,6 @@ export class TenantLedger extends DurableObject<Env> {
 
   #daysOf(from: Period, to: Period): DaySums[] {
     return this.#core.daySums({ from: `${from}-01`, to: `${to}-31` });
-  }
-
-  #spentInPeriod(nowMs: number): number {
-    const { period, spentInPeriodMicros } = this.#core.state;
-    return period !== null && periodOf(nowMs) <= period ? spentInPeriodMicros : 0;
   }
 
   /** Ends what is overdue, so that what is read next is as of now. */
@@ -440,16 +388,4 @@ export class TenantLedger extends DurableObject<Env> {
     this.#alarmAtMs = atMs;
     void this.ctx.storage.setAlarm(atMs);
   }
-}
-
-/** What Workers of the version before send and expect; both can be dropped once no such Worker runs. */
-type OldAdmitCall = { readonly roomAsked?: number };
-type OldAdmitReply = { readonly room?: number | null };
-
-function fromOldCall(call: AdmitCall & OldAdmitCall): AdmitCall {
-  return call.roomAsked === undefined ? call : { ...call, earlyCallsAsked: call.roomAsked };
-}
-
-function withOldFields<Reply extends object>(reply: Reply): Reply & OldAdmitReply {
-  return "earlyCalls" in reply ? { ...reply, room: reply.earlyCalls as number | null } : reply;
 }

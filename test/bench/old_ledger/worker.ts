@@ -1,7 +1,7 @@
 import { TenantLedger as DeployedLedger } from "../../../src/main.ts";
 
 /**
- * The gateway as it is deployed, with ledgers that know of no trips: a Worker is replaced within seconds, a busy object goes
+ * The gateway as it is deployed, with ledgers that know of no call batches: a Worker is replaced within seconds, a busy object goes
  * on with the code of before for minutes.
  */
 export * from "../../../src/main.ts";

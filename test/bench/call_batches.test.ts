@@ -7,7 +7,7 @@ import { CountingGateway } from "./counting/gateway.ts";
 import { startSandbox, type RunningSandbox } from "./runtime/sandbox.ts";
 import { MEMORY_DIR } from "./runtime/worker.ts";
 
-/** Lookups share trips in the runtime as it is deployed; the tests' pool switches off what that needs. */
+/** Lookups share requests to their ledger in the runtime as it is deployed; the tests' pool switches off what that needs. */
 let sandbox: RunningSandbox;
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ async function delivered(url: string, key: string): Promise<number> {
   return totals.delivered;
 }
 
-test("many lookups at once go to their ledgers on few trips, and each of them is one event of its own tenant", async () => {
+test("many lookups at once go to their ledgers in few requests, and each of them is one event of its own tenant", async () => {
   const stateDir = mkdtempSync(join(MEMORY_DIR, "bench-"));
   const gateway = await CountingGateway.start(sandbox.url, { tenants: 2, stateDir });
   try {
@@ -89,7 +89,7 @@ test(`whoever hangs up takes nobody's lookup along, seed ${SEED}`, async () => {
   }
 }, 120_000);
 
-test("ledgers that still run the code before trips serve every lookup, and Claro has no call that they have not", async () => {
+test("ledgers that still run the code before call batches serve every lookup, and Claro has no call that they have not", async () => {
   const gateway = await startGateway(sandbox.url, { name: "old-ledger", entry: "test/bench/old_ledger/worker.ts" });
   try {
     const [key = ""] = gateway.keys;
