@@ -41,8 +41,6 @@ export function launchGateway(options: {
 }): RunningProcess {
   const vars = { ADMIN_TOKEN, ...options.vars };
   const args = ["--port", String(options.port), "--persist-to", options.stateDir];
-  // Left to itself, wrangler looks for a free port of its debugger's first and opens it later: two that start at once take the same.
-  args.push("--inspector-port", "0");
   for (const [name, value] of Object.entries(vars)) args.push("--var", `${name}:${value}`);
   const running =
     options.as === "node"

@@ -15,6 +15,10 @@ export type Terminal = {
   readonly ended: Promise<Shown>;
 };
 
+/** What a spinner wrote and has erased: back to the line's first column, and all after it gone. */
+// oxlint-disable-next-line no-control-regex
+const ERASED = /[^\n]*\x1b\[1G\x1b\[J/g;
+
 /** Runs a script of Node in a terminal of its own. */
 export function inTerminal(
   args: readonly string[],
@@ -31,7 +35,7 @@ export function inTerminal(
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const ended = once(child, "close").then(([code]): Shown => {
     clearTimeout(timer);
-    return { code: code as number | null, shown: stripVTControlCharacters(raw), raw };
+    return { code: code as number | null, shown: stripVTControlCharacters(raw.replaceAll(ERASED, "")), raw };
   });
   return {
     ended,
