@@ -61,7 +61,7 @@ function recordStrayCall(state: LedgerState, call: PutRightCall, context: Contex
     early,
     granted: 0,
   };
-  const ended = endedEntry(state, { lookup: admitted.lookup, priceVersion }, { end: call, nowMs });
+  const ended = endedEntry(state, { lookup: admitted.lookup, priceVersion, admittedAtMs: nowMs }, { end: call, nowMs });
   return { entries: [admitted, ended], reply: { kind: "put_right" } };
 }
 

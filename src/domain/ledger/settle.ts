@@ -8,7 +8,7 @@ import type { Ended, EventTime } from "./entries.ts";
 import { eventTimeAt } from "./event_time.ts";
 import { hasTierPlaces, limitNotices, usesAllowance, type LimitNotices } from "./limits.ts";
 import { limitState, tiersOf, type LedgerState, type OpenIntent } from "./state.ts";
-import { LONGEST_JUMP_BACK_MS } from "./times.ts";
+import { CLOCK_MARGIN_MS, LONGEST_JUMP_BACK_MS } from "./times.ts";
 
 /** What is known of a lookup's end. */
 export type End = {
@@ -61,10 +61,11 @@ export function overdueLookups(state: LedgerState, nowMs: number): string[] {
 /** The one event of an intent. Only a delivered lookup of live mode is priced, by its place in the period's tiers. */
 export function endedEntry(
   state: LedgerState,
-  { lookup, priceVersion }: Pick<OpenIntent, "lookup" | "priceVersion">,
+  { lookup, priceVersion, admittedAtMs }: Pick<OpenIntent, "lookup" | "priceVersion" | "admittedAtMs">,
   { end, nowMs }: { end: End; nowMs: number },
 ): Ended {
-  const time = eventTimeAt(state, nowMs);
+  // No event is before its admission, by whose month the limits were decided: clocks may differ by the margin.
+  const time = eventTimeAt(state, Math.max(nowMs, Math.min(admittedAtMs, nowMs + CLOCK_MARGIN_MS)));
   const tiers = tiersOf(state, priceVersion);
   const isPriced = end.outcome === "delivered" && state.terms?.mode === "live" && hasTierPlaces(tiers);
   const priceMicros = isPriced ? unitPriceMicros(tiers, placeInTiers(state, time)) : 0;

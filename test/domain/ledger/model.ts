@@ -218,7 +218,9 @@ export class Model {
     this.end(lookup, "unknown", Math.min(lookup.endsAtMs, nowMs));
   }
 
-  end(lookup: Lookup, outcome: Outcome, nowMs: number): Event {
+  end(lookup: Lookup, outcome: Outcome, readMs: number): Event {
+    // Not before its admission, as far as clocks may differ.
+    const nowMs = Math.max(readMs, Math.min(lookup.admittedAtMs, readMs + 300_000));
     expect(lookup.outcome, `${lookup.id} ends once`).toBeNull();
     lookup.outcome = outcome;
     const period = laterOf(this.floor, periodOf(nowMs));

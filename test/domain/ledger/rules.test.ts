@@ -144,6 +144,23 @@ describe("a clock", () => {
     expect([...ledger.state().waiting.values()].map(({ period }) => period)).toEqual(["2026-11", "2026-11"]);
   });
 
+  test("that was ahead at an admission charges the lookup to the month by which its cap was decided", () => {
+    const december = parsePeriod("2026-12");
+    if (!december.ok) throw new Error("a month");
+    const { startMs } = periodBounds(december.value);
+    const ledger = ledgerOf(
+      termsOf({ tiers: [{ upTo: null, unitPriceMicros: 300_000 }], monthlySpendCapMicros: 300_000 }),
+    );
+    ledger.settle(ledger.admit(startMs - 60_000).id, "delivered", startMs - 60_000);
+    const { id } = ledger.admit(startMs + 10);
+    ledger.settle(id, "delivered", startMs - 50);
+    const events = [...ledger.state().waiting.values()];
+    expect(events.map(({ period, amount_micros: micros }) => [period, micros])).toEqual([
+      ["2026-11", 300_000],
+      ["2026-12", 300_000],
+    ]);
+  });
+
   test("that goes back over a closed month's end leaves the month closed", () => {
     const november = parsePeriod("2026-11");
     if (!november.ok) throw new Error("a month");
