@@ -64,7 +64,7 @@ export default defineConfig({
                   }),
                   LOCAL: "true",
                   TEST_SANDBOX_URL: sandboxUrl,
-                  TEST_MODEL_SEED: process.env["MODEL_SEED"] ?? "",
+                  TEST_YEAR_SEED: process.env["YEAR_SEED"] ?? "",
                   TEST_MIGRATIONS: migrations,
                 },
               },

@@ -1,41 +1,14 @@
 import { CommanderError } from "commander";
-import { addAuditCommands } from "./commands/audit.ts";
-import { addCorrectionCommands } from "./commands/corrections.ts";
-import { addHealthCommand } from "./commands/health.ts";
-import { addKeyCommands } from "./commands/keys.ts";
-import { addLedgerCommands } from "./commands/ledger.ts";
-import { addPeriodCommands } from "./commands/periods.ts";
-import { addLoginCommands } from "./commands/login.ts";
-import { addOperatorCommands } from "./commands/operators.ts";
-import { addLookupCommands } from "./commands/lookups.ts";
-import { addPlanCommands } from "./commands/plans.ts";
-import { addPrivacyCommands } from "./commands/privacy.ts";
-import { addStatementCommands } from "./commands/statements.ts";
-import { addTenantCommands } from "./commands/tenants.ts";
-import { addUsageCommand } from "./commands/usage.ts";
+import { wholeProgram } from "./commands/whole_program.ts";
 import { CtlError, EXIT } from "./ctl_error.ts";
-import { newProgram, wantsJson } from "./program.ts";
+import { wantsJson } from "./program.ts";
 import { messageOf } from "../platform/log.ts";
 import { allowClosedOutput, printError } from "./terminal/output.ts";
 
 /** `npm run ctl`: the operator's command line over the admin API. Each group of commands is a file of `commands/`. */
 async function main(argv: readonly string[]): Promise<number> {
-  const program = newProgram();
-  addTenantCommands(program);
-  addKeyCommands(program);
-  addPlanCommands(program);
-  addUsageCommand(program);
-  addLookupCommands(program);
-  addStatementCommands(program);
-  addPeriodCommands(program);
-  addCorrectionCommands(program);
-  addAuditCommands(program);
   let isWell = true;
-  addHealthCommand(program, (wellness) => (isWell = wellness));
-  addLedgerCommands(program);
-  addOperatorCommands(program);
-  addPrivacyCommands(program);
-  addLoginCommands(program);
+  const program = wholeProgram((wellness) => (isWell = wellness));
   try {
     await program.parseAsync([...argv], { from: "user" });
     return isWell ? EXIT.done : EXIT.unwell;

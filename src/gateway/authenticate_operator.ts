@@ -23,7 +23,7 @@ export type OperatorCredential = {
 };
 
 /** What a wrong credential waits for its answer, however many came before it. The right one never waits. */
-const WRONG_CREDENTIAL_MS = 500;
+export const WRONG_CREDENTIAL_MS = 500;
 const RETRY_SECONDS = 5;
 const BREAK_GLASS: Operator = { actor: "admin-token", roles: ["admin"] };
 

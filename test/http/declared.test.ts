@@ -5,6 +5,7 @@ import type { Endpoint } from "../../src/http/endpoint.ts";
 import { parameterNames } from "../../src/http/path_parameters.ts";
 import { ADMIN_TOKEN, call, newKey, newTenant, type TestTenant } from "../support/gateway.ts";
 import { tokenFor } from "../support/shapes.ts";
+import { answerWrongTokensAtOnce } from "../support/wrong_credentials.ts";
 
 /**
  * Every endpoint against its own declaration: what it says of credentials, scope, query, type, size and body is what
@@ -40,6 +41,7 @@ let tenant: TestTenant;
 const lacking: Record<string, TestTenant> = {};
 
 beforeAll(async () => {
+  answerWrongTokensAtOnce();
   tenant = await newTenant();
   for (const [scope, other] of Object.entries(OTHER_SCOPES)) {
     const key = await newKey(tenant.tenantId, { mode: "live", scopes: [other] });

@@ -4,6 +4,7 @@ import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
 import { ADMIN_TOKEN, newTenant } from "../support/gateway.ts";
 import { findPersonalData } from "../support/personal_data.ts";
+import { answerWrongTokensAtOnce } from "../support/wrong_credentials.ts";
 
 const CPF = "52998224725";
 const ADDRESS = "198.51.100.23";
@@ -15,6 +16,7 @@ type Line = Record<string, unknown>;
 let lines: string[] = [];
 
 beforeEach(() => {
+  answerWrongTokensAtOnce();
   lines = [];
   vi.spyOn(console, "log").mockImplementation((line: string) => void lines.push(line));
 });

@@ -7,6 +7,7 @@ import { periodOf } from "../../src/domain/period.ts";
 import { PublishedKeys } from "../../src/platform/published_keys.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
 import { ADMIN_TOKEN, admin, call, lookup, newTenant } from "../support/gateway.ts";
+import { answerWrongTokensAtOnce } from "../support/wrong_credentials.ts";
 
 const CPF = "52998224725";
 /** A ledger that gave leave for early calls takes a revoke when that leave is over. */
@@ -32,6 +33,7 @@ function countedGateway() {
 
 describe("who has no credentials", () => {
   test("costs D1 nothing, whatever is called", async () => {
+    answerWrongTokensAtOnce();
     const gateway = countedGateway();
     const credentials: Record<string, string>[] = [
       {},

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ENDPOINTS } from "../../../src/app.ts";
 import { call, sandbox } from "../../support/gateway.ts";
+import { answerWrongTokensAtOnce } from "../../support/wrong_credentials.ts";
 import { CASES, type Attempt } from "./cases.ts";
 import { makeWorld, stateOf, textOf, type World } from "./world.ts";
 
@@ -10,6 +11,7 @@ const served = ENDPOINTS.map(({ method, path }) => `${method} ${path}`);
 let world: World;
 
 beforeAll(async () => {
+  answerWrongTokensAtOnce();
   world = await makeWorld();
 });
 
