@@ -13,7 +13,15 @@ import { isLoopback, noteLocalGateway } from "./local/local_gateway.ts";
 import { relayOutput } from "./local/relay_output.ts";
 import { addressOfHolder, ensureWritable, hideState, holdState, WriteError } from "./local/state.ts";
 import { gatewayLost, WATCH_REQUEST_ID } from "./local/watch_gateway.ts";
-import { endWrangler, exitOf, killGroup, outputOf, PROJECT_ROOT, spawnWrangler } from "./local/wrangler.ts";
+import {
+  endWrangler,
+  exitOf,
+  killGroup,
+  outputOf,
+  PROJECT_ROOT,
+  spawnMigration,
+  spawnWrangler,
+} from "./local/wrangler.ts";
 
 const DEFAULT_PORT = 8787;
 const LARGEST_PORT = 65_535;
@@ -81,7 +89,7 @@ type Service = {
 async function serve(url: string, service: Service): Promise<number> {
   const { args, stateDir } = service;
   const ending = watchForEnd();
-  const migration = spawnWrangler(["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateDir]);
+  const migration = spawnMigration(stateDir);
   ending.passTo(migration);
   const migrated = await outputOf(migration);
   killGroup(migration);

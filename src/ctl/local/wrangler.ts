@@ -22,13 +22,20 @@ const QUIET = {
 
 const HOOKS = new URL("./wrangler_hooks.ts", import.meta.url).href;
 
-/**
- * Starts wrangler without a terminal, so that it asks nothing and takes no keys, and in a process group of its own, so
- * that `endWrangler` reaches all that it starts. It ends when this process does.
- */
+/** Starts wrangler without a terminal, so that it asks nothing and takes no keys. It ends when this process does. */
 export function spawnWrangler(args: readonly string[]): ChildProcess {
+  return spawnScript(WRANGLER, args);
+}
+
+/** Brings a state's D1 up to date; ends with 0 when it is. */
+export function spawnMigration(stateDir: string): ChildProcess {
+  return spawnScript(join(import.meta.dirname, "migrate_state.ts"), [stateDir]);
+}
+
+/** In a process group of its own, so that `killGroup` reaches all that it starts. */
+function spawnScript(script: string, args: readonly string[]): ChildProcess {
   const asksForInspector = args.some((arg) => arg.startsWith("--inspector-"));
-  return spawn(process.execPath, ["--import", HOOKS, WRANGLER, ...args], {
+  return spawn(process.execPath, ["--import", HOOKS, script, ...args], {
     cwd: PROJECT_ROOT,
     env: {
       ...process.env,

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { getPlatformProxy, unstable_readConfig as readConfig, unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
+import { PROJECT_ROOT } from "./wrangler.ts";
+
+/**
+ * A process of `npm start`: brings a state's D1 up to date, with the same record of it as `wrangler d1 migrations apply`,
+ * which starts a runtime for each migration and so takes four times as long.
+ */
+const MADE = `CREATE TABLE IF NOT EXISTS d1_migrations(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT UNIQUE,
+  applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
+)`;
+
+async function migrate(db: D1Database, folder: string): Promise<void> {
+  await db.prepare(MADE).run();
+  const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
+  const applied = new Set(results.map(({ name }) => name));
+  const files = readdirSync(folder).filter((file) => file.endsWith(".sql"));
+  for (const file of files.filter((name) => !applied.has(name)).toSorted()) {
+    const statements = splitSqlQuery(readFileSync(join(folder, file), "utf8"));
+    await db.batch([
+      ...statements.map((statement) => db.prepare(statement)),
+      db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(file),
+    ]);
+  }
+}
+
+const [, , stateDir = ""] = process.argv;
+const configPath = join(PROJECT_ROOT, "wrangler.toml");
+const [database] = readConfig({ config: configPath }, { hideWarnings: true }).d1_databases;
+const proxy = await getPlatformProxy<Env>({
+  configPath,
+  persist: { path: join(stateDir, "v3") },
+  remoteBindings: false,
+});
+try {
+  await migrate(proxy.env.DB, join(PROJECT_ROOT, database?.migrations_dir ?? ""));
+} finally {
+  await proxy.dispose();
+}
