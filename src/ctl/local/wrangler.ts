@@ -21,6 +21,7 @@ const QUIET = {
 };
 
 const HOOKS = new URL("./wrangler_hooks.ts", import.meta.url).href;
+const MIGRATION = fileURLToPath(new URL("./migrate_state.ts", import.meta.url).href);
 
 /** Starts wrangler without a terminal, so that it asks nothing and takes no keys. It ends when this process does. */
 export function spawnWrangler(args: readonly string[]): ChildProcess {
@@ -29,7 +30,7 @@ export function spawnWrangler(args: readonly string[]): ChildProcess {
 
 /** Brings a state's D1 up to date; ends with 0 when it is. */
 export function spawnMigration(stateDir: string): ChildProcess {
-  return spawnScript(join(import.meta.dirname, "migrate_state.ts"), [stateDir]);
+  return spawnScript(MIGRATION, [stateDir]);
 }
 
 /** In a process group of its own, so that `killGroup` reaches all that it starts. */
