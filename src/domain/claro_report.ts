@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Issue } from "./issue.ts";
 import { OUTCOMES } from "./meter_event.ts";
 import { type Period, periodBounds, saoPauloDate, type SaoPauloDate } from "./period.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { answerFailure } from "./answer_failure.ts";
 import type { AppContext } from "./context.ts";
 import type { DocumentKind, ServedDocument } from "./openapi.ts";

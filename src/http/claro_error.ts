@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { told } from "./language.ts";
 import { failureCode, toldIssue, type ToldFailure } from "./problem.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fail, ok } from "../domain/result.ts";
 import { ISSUED_TOKEN_SECONDS, issueToken } from "../gateway/issued_token.ts";
 import { API_VERSION } from "./claro_error.ts";

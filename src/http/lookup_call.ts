@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Cpf } from "../domain/cpf.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { LookupGrounds } from "../domain/lookup_grounds.ts";

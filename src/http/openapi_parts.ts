@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ZodOpenApiSecuritySchemeObject } from "zod-openapi";
 import type { Access, Credential, HeaderSchemas, Tag } from "./endpoint.ts";
 import { told, type Text } from "./language.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { told } from "./language.ts";
 import { issue } from "./zod_issues.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parsePeriod, type Period } from "../domain/period.ts";
 import { told } from "./language.ts";
 

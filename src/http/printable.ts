@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { looksLikeCpf } from "../domain/cpf_like.ts";
 import { issue } from "./zod_issues.ts";
 

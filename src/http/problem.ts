@@ -1,5 +1,5 @@
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure, FailureCode } from "../domain/failure.ts";
 import { told } from "./language.ts";
 import { PROBLEMS } from "./texts/problem_texts.ts";

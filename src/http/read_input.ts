@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "../domain/failure.ts";
 import type { Issue } from "../domain/issue.ts";
 import { fail, ok, type Result } from "../domain/result.ts";

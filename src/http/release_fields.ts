@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { told } from "./language.ts";
 
 /** What a gateway tells of itself: fields that `/healthz` and the operator's health share. */

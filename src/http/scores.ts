@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseCpf } from "../domain/cpf.ts";
 import { holdsCpf } from "../domain/cpf_like.ts";
 import { LEGAL_BASES, PURPOSES } from "../domain/lookup_grounds.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MODES } from "../domain/meter_event.ts";
 import { CURRENCY } from "../domain/money.ts";
 import { TIME_ZONE } from "../domain/period.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Issue, IssueCode } from "../domain/issue.ts";
 import { safeName } from "./safe_name.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { LEDGER_SCHEMA_VERSION } from "../domain/ledger/schema_version.ts";
 
 /** Which gateway this is: `npm run deploy` gives every version its `RELEASE`. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the gateway's own secrets need at least: 32 hexadecimal digits are 128 bits. */
 const SECRET_CHARACTERS = 32;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Party } from "../domain/export/exported_event.ts";
 import { isLocalHost } from "../domain/local_host.ts";
 import { intentTtlMs, LONGEST_FLUSH_MS } from "../domain/ledger/times.ts";

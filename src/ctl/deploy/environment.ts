@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
 import { release } from "./release.ts";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
 

@@ -1,5 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 import { type ClaroAnswer, refusal, type ScoreCall } from "../../sandbox/claro_answers.ts";
 import { seededRandom } from "./seeded_random.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { CURRENCY, formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";

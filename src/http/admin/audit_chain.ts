@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok } from "../../domain/result.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";

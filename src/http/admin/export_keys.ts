@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fail, ok } from "../../domain/result.ts";
 import { toListedKey } from "../../platform/export_keys.ts";
 import { operatorEndpoint } from "../endpoint.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok } from "../../domain/result.ts";
 import { readHealth as readGatewayHealth } from "../../gateway/read_health.ts";
 import type { BreakerState } from "../../platform/claro/claro_breaker.ts";

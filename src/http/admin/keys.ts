@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import { fail, ok } from "../../domain/result.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { MODES } from "../../domain/meter_event.ts";
 import { ok } from "../../domain/result.ts";
 import { rebuildCopy } from "../../gateway/rebuild_copy.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Failure } from "../../domain/failure.ts";
 import { MODES, OUTCOMES } from "../../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";

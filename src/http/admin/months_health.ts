@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Health } from "../../gateway/read_health.ts";
 import { told } from "../language.ts";
 import { periodField, tenantIdField, timeField } from "../shared_fields.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { fail, ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
 import { createOperator as create, revokeOperator as revoke } from "../../gateway/operators.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { periodCsv, periodPtbrCsv } from "../../domain/export/period_csv.ts";
 import { CURRENCY, formatCentavos } from "../../domain/money.ts";
 import { type CostedTotals, formatOptionalCentavos, type PeriodOfAll } from "../../domain/period_of_all.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok } from "../../domain/result.ts";
 import { closePeriod as closeMonth } from "../../gateway/close_period.ts";
 import { operatorEndpoint } from "../endpoint.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { ok } from "../../domain/result.ts";
 import { referenceKeyStatus, type ReferenceKeyStatus } from "../../gateway/reference_keys.ts";
 import { operatorEndpoint } from "../endpoint.ts";

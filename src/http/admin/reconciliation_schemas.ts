@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { OUTCOMES } from "../../domain/meter_event.ts";
 import { told } from "../language.ts";
 import {

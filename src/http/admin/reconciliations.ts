@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { REPORT_COLUMNS, ReportLines } from "../../domain/claro_report.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";

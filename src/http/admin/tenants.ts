@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseCnpj } from "../../domain/cnpj.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import type { Failure } from "../../domain/failure.ts";

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { parseCpf } from "../../../src/domain/cpf.ts";
 
 type Bindings = {
