@@ -14,6 +14,7 @@ import { getPeriod, putUpstreamPrices } from "./http/admin/period_of_all.ts";
 import * as reconciliations from "./http/admin/reconciliations.ts";
 import * as operators from "./http/admin/operators.ts";
 import { closePeriod } from "./http/admin/periods.ts";
+import { createPortalLink, revokePortalLink } from "./http/admin/portal_links.ts";
 import { readReferenceKeys } from "./http/admin/privacy.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import { answerFailure } from "./http/answer_failure.ts";
@@ -33,6 +34,7 @@ import { refuseStrangers, runEndpoint } from "./http/run_endpoint.ts";
 import { lookUpScore } from "./http/scores.ts";
 import * as statements from "./http/statements.ts";
 import { getTenantUsage, getUsage } from "./http/usage.ts";
+import { site } from "./pages/site.ts";
 import { messageOf } from "./platform/log.ts";
 
 /** The API, in the order in which the reference tells it. What each declares is what `run_endpoint.ts` enforces. */
@@ -50,6 +52,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   tenants.createTenant,
   tenants.getTenant,
   tenants.changeTenant,
+  createPortalLink,
+  revokePortalLink,
   getTenantUsage,
   statements.listTenantStatements,
   statements.getTenantStatement,
@@ -126,6 +130,8 @@ for (const [path, handler] of Object.entries(PAGES)) {
   app.get(path, handler);
   refuseOtherMethods(path, ["GET"]);
 }
+
+app.route("/", site);
 
 app.notFound(async (context) => {
   const operator = await refuseStrangers(context);

@@ -2,6 +2,7 @@ import { app } from "./app.ts";
 import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
+import { forgetPageSessions } from "./gateway/page_sessions.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { continueReconciliations } from "./gateway/reconcile.ts";
 import { relieveDatabase } from "./gateway/relieve_database.ts";
@@ -33,6 +34,7 @@ export default {
       archiveStatements,
       continueReconciliations,
       sealAudit,
+      forgetPageSessions,
     ]) {
       try {
         await task(services.value);

@@ -8,7 +8,7 @@ const migrations = await readD1Migrations(`${root}src/platform/migrations`);
 
 /** Most tests wait for a child process or a timer half of their time, so more of them run at once than there are cores. */
 const WORKERS_AT_ONCE = 4;
-const IN_WORKERD = "{platform,gateway,http}";
+const IN_WORKERD = "{platform,gateway,http,pages}";
 
 /** What takes long by nature is in `*.long.test.ts`, which only `npm run test:all` runs. */
 const isLong = process.env["TEST_LONG"] === "true";

@@ -25,7 +25,7 @@ export type OperatorCredential = {
 /** What a wrong credential waits for its answer, however many came before it. The right one never waits. */
 export const WRONG_CREDENTIAL_MS = 500;
 const RETRY_SECONDS = 5;
-const BREAK_GLASS: Operator = { actor: "admin-token", roles: ["admin"] };
+export const BREAK_GLASS: Operator = { actor: "admin-token", roles: ["admin"] };
 
 /**
  * Who an operator is: by what Cloudflare Access vouches for, by a token of their own, or by the break-glass token. Behind
@@ -49,9 +49,9 @@ export async function authenticateOperator(
   return ok({ actor: operator.actor, roles: [...new Set([...operator.roles, ...(byToken?.roles ?? [])])] });
 }
 
-type Found = Operator & { readonly id: string | null };
+export type FoundOperator = Operator & { readonly id: string | null };
 
-async function findByToken(services: Services, token: string): Promise<Found | null> {
+async function findByToken(services: Services, token: string): Promise<FoundOperator | null> {
   if (!looksLikeOperatorToken(token)) {
     return (await isOneOf(services.settings.adminTokens, token)) ? { ...BREAK_GLASS, id: null } : null;
   }
@@ -61,17 +61,18 @@ async function findByToken(services: Services, token: string): Promise<Found | n
 }
 
 /** Until an admin with an e-mail was made, everyone whom Access lets through is an admin. */
-async function findByAccess(services: Services, name: string): Promise<Found> {
+export async function findByAccess(services: Services, name: string): Promise<FoundOperator> {
   const { operator, isManaged } = await services.operators.findByEmail(name, services.clock.nowMs());
   if (operator !== null) return toFound(operator);
   return { actor: name, roles: isManaged ? [] : ["admin"], id: null };
 }
 
-function toFound({ id, email, roles }: RegisteredOperator): Found {
+export function toFound({ id, email, roles }: RegisteredOperator): FoundOperator {
   return { actor: email ?? id, roles, id };
 }
 
-async function noteUse(services: Services, { id, actor }: Found, by: Actor): Promise<void> {
+/** Notes that an operator came in, which keeps nobody out. */
+export async function noteUse(services: Services, { id, actor }: FoundOperator, by: Actor): Promise<void> {
   const nowMs = services.clock.nowMs();
   try {
     if (id !== null) await services.operators.noteUse(id, nowMs);

@@ -30,14 +30,18 @@ const LONG_LIMITS: ReadonlySet<FailureCode> = new Set([
   "test_quota_exceeded",
 ]);
 
-/** The one place where a failure becomes an answer: its status, headers, words and shape, and what the log says of it. */
+/** The one place where a failure of the API becomes an answer: its status, headers, words and shape, and what the log says of it. */
 export function answerFailure(context: AppContext, asked: Failure): Response {
-  const failure = withRenewal(asked);
-  const language = preferredLanguage(context.req.header("accept-language"));
-  noteFailure(context, failure, language);
-  const told = tell(context, failure, language);
+  const told = describeFailure(context, asked, preferredLanguage(context.req.header("accept-language")));
   if (CLAROS_PATHS.has(context.req.path)) return context.json(claroErrorBody(told), told.status);
   return context.body(JSON.stringify(problemBody(told)), told.status, { "content-type": "application/problem+json" });
+}
+
+/** A failure in words, with its headers set and its causes in the log line; for the API's answers and for pages. */
+export function describeFailure(context: AppContext, asked: Failure, language: Language): ToldFailure {
+  const failure = withRenewal(asked);
+  noteFailure(context, failure, language);
+  return tell(context, failure, language);
 }
 
 function problemBody({ failure, status, title, detail, issues, link, requestId }: ToldFailure): Problem {

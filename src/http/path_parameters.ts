@@ -66,6 +66,15 @@ export const PATH_PARAMETERS = {
         { examples: ["rec_0123456789abcdef0123"] },
       ),
     ),
+  linkSecret: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{32}$/)
+    .meta(
+      told(
+        { "pt-BR": "O segredo de um link de acesso.", en: "The secret of a sign-in link." },
+        { examples: ["Zm9yIHRoZSBleGFtcGxlIG9ubHkh0123"] },
+      ),
+    ),
   file: z
     .string()
     .regex(/^[a-z0-9.-]{1,64}$/)

@@ -21,7 +21,7 @@ const JSON_ONLY = ["application/json"] as const;
 const NO_BODY: BodyDeclaration = { schema: z.strictObject({}), isOptional: true };
 
 /** A path's parts, or null where one of them is none that there can be. */
-export function readParams(endpoint: Endpoint, context: AppContext): Record<string, unknown> | null {
+export function readParams(endpoint: Pick<Endpoint, "path">, context: AppContext): Record<string, unknown> | null {
   const params: Record<string, unknown> = {};
   for (const name of parameterNames(endpoint.path)) {
     const parsed = pathParameter(name).safeParse(context.req.param(name));
@@ -41,8 +41,12 @@ export async function readInput(endpoint: Endpoint, context: AppContext): Promis
   return body.ok ? ok({ query: query.value, headers: headers.value, body: body.value }) : body;
 }
 
-/** A query as it is declared: every other name is refused, and so is a name that is given twice. */
-export function readQuery<Query extends z.ZodObject>(declared: Query, url: string): Result<z.output<Query>, Failure> {
+/** A query as it is declared: every other name is refused or ignored, and a name that is given twice is refused. */
+export function readQuery<Query extends z.ZodObject>(
+  declared: Query,
+  url: string,
+  { ignoresOthers = false }: { ignoresOthers?: boolean } = {},
+): Result<z.output<Query>, Failure> {
   const start = url.indexOf("?");
   const given = start < 0 ? [] : [...new URLSearchParams(url.slice(start)).entries()];
   const value = Object.fromEntries(given);
@@ -50,7 +54,7 @@ export function readQuery<Query extends z.ZodObject>(declared: Query, url: strin
     const repeated = Object.keys(value).filter((name) => given.filter(([one]) => one === name).length > 1);
     return invalid(repeated.map((name) => ({ path: safeName(name), code: "given_twice" })));
   }
-  const parsed = strict(declared).safeParse(value);
+  const parsed = (ignoresOthers ? declared : strict(declared)).safeParse(value);
   if (parsed.success) return ok(parsed.data as z.output<Query>);
   return invalid(issuesOf(parsed.error, { schema: declared, value, unknown: "unknown_parameter" }));
 }

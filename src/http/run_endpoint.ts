@@ -86,7 +86,7 @@ async function perform(endpoint: Endpoint, context: AppContext, letInAs: LetIn):
 }
 
 /** What an operator's call is about, without what only looks like an id. */
-function loggedTarget(params: Readonly<Record<string, unknown>>): Record<string, string> {
+export function loggedTarget(params: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, safeName(String(value))]));
 }
 
@@ -112,7 +112,11 @@ async function handle(endpoint: Endpoint, context: AppContext, { input, ...ready
 }
 
 /** A store that cannot be asked is the same 503 wherever it is met, and never looks like a mistake of the caller. */
-async function untilOutage(endpoint: Endpoint, context: AppContext, work: () => Answered): Answered {
+export async function untilOutage<Value>(
+  endpoint: Pick<Endpoint, "outage">,
+  context: AppContext,
+  work: () => Promise<Result<Value, Failure>>,
+): Promise<Result<Value, Failure>> {
   try {
     return await work();
   } catch (error) {

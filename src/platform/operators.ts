@@ -80,6 +80,13 @@ export class Operators {
     return operator !== null && isWorking(operator, nowMs) ? operator : null;
   }
 
+  /** An operator by id, asked of D1 alone: a session must not outlive its operator in KV. */
+  async findById(id: string, nowMs: number): Promise<RegisteredOperator | null> {
+    const row = await this.#db.prepare(SQL.byId).bind(id).first<Row>();
+    const operator = row === null ? null : toOperator(row);
+    return operator !== null && isWorking(operator, nowMs) ? operator : null;
+  }
+
   /** Who an e-mail is of, and whether operators are managed at all. Throws while D1 is down and KV does not know the e-mail. */
   async findByEmail(
     email: string,

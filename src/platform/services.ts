@@ -18,6 +18,7 @@ import { EarlyCalls } from "./ledger/early_calls.ts";
 import { ReconciliationFiles } from "./reconciliation_files.ts";
 import { Operators } from "./operators.ts";
 import { ReconciliationRecords } from "./reconciliation_records.ts";
+import { PageSessions } from "./page_sessions.ts";
 import { PublishedKeys } from "./published_keys.ts";
 import { ReferenceKeys } from "./reference_keys.ts";
 import { Register } from "./register.ts";
@@ -67,6 +68,9 @@ export type Services = {
   readonly vault: AnswerVault;
   readonly operators: Operators;
   readonly auditChain: AuditChain;
+  readonly pageSessions: PageSessions;
+  /** Signs what people's browsers keep, under each secret that holds; what is new under the first. */
+  readonly pageHashes: readonly KeyedHash[];
   readonly shield: Shield;
   readonly access: AccessIdentity;
 };
@@ -118,6 +122,8 @@ function makeServices(env: Env, settings: Settings): Services {
     vault: new AnswerVault(settings.idempotencySecrets),
     operators: new Operators(env.DB, env.KEYS),
     auditChain: new AuditChain(env.DB, env.STATEMENTS),
+    pageSessions: new PageSessions(env.DB),
+    pageHashes: settings.accessTokenSecrets.map((secret) => new KeyedHash(`pages\n${secret}`)),
     shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, clock),
     access: new AccessIdentity(settings.access, clock),
   };

@@ -1,15 +1,12 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CHROMIUM, launchChromium } from "../support/chromium.ts";
 import { DOCUMENTS, page } from "../domain/export/documents.ts";
 
-const PROGRAM = ["chromium", "chromium-browser", "google-chrome"].find(
-  (name) => spawnSync(name, ["--version"]).status === 0,
-);
-if (PROGRAM === undefined) console.warn("skipped: no Chromium is installed, demonstrativo.html was not printed");
+if (CHROMIUM === undefined) console.warn("skipped: no Chromium is installed, demonstrativo.html was not printed");
 
 /** Runs in the page: what stands beyond the paper's edge, and the colour of a line that only the style draws. */
 const LAYOUT = `({
@@ -19,15 +16,12 @@ const LAYOUT = `({
   line: getComputedStyle(document.querySelector(".top")).borderBottomColor,
 })`;
 
-describe.skipIf(PROGRAM === undefined)("demonstrativo.html, printed by Chromium", { timeout: 120_000 }, () => {
+describe.skipIf(CHROMIUM === undefined)("demonstrativo.html, printed by Chromium", { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "demonstrativo-"));
   let browser: Browser;
 
   beforeAll(async () => {
-    const executablePath = spawnSync("which", [PROGRAM ?? ""])
-      .stdout.toString()
-      .trim();
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    browser = await launchChromium();
   }, 60_000);
 
   afterAll(async () => {

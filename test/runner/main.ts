@@ -23,6 +23,7 @@ const CHECKS: readonly Step[] = [
     command: ["wrangler", "types", "--include-runtime=false", "--check", "src/worker_environment.d.ts"],
   },
   { name: "types", command: ["tsc", "-p", "."] },
+  { name: "types of what runs in browsers", command: ["tsc", "-p", "src/pages/browser"] },
   { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
   { name: "format", command: ["oxfmt", "--check", "."] },
   { name: "nothing unused", command: ["knip", "--no-progress"] },

@@ -5,15 +5,16 @@ import { describe, expect, test } from "vitest";
 
 const src = fileURLToPath(new URL("../../src", import.meta.url).href);
 
-/** What each room may use. Imports go one way: http → gateway → platform → domain. */
+/** What each room may use. Imports go one way: pages → http → gateway → platform → domain. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   domain: ["domain"],
   sandbox: ["sandbox", "domain"],
   platform: ["platform", "domain", "sandbox"],
   gateway: ["gateway", "platform", "domain"],
   http: ["http", "gateway", "platform", "domain", "sandbox"],
+  pages: ["pages", "http", "gateway", "platform", "domain"],
   ctl: ["ctl", "sandbox", "platform", "domain"],
-  ".": ["http", "gateway", "platform", "."],
+  ".": ["http", "pages", "gateway", "platform", "."],
 };
 
 /** The ledger's turns may not await, so they seal and pack with what the platform offers synchronously. */

@@ -106,6 +106,15 @@ export function addTenantCommands(program: Command): void {
     tenants.command("resume").description("Ends a suspension, at once.").argument("<tenant-id>").action(resumeTenant),
     ["tenants resume <tenant-id>"],
   );
+  withExamples(
+    tenants
+      .command("portal-link")
+      .description("Makes a link by which a partner's person signs in to the portal: once, within 15 minutes.")
+      .argument("<tenant-id>")
+      .option("--revoke", "end the tenant's links instead, and the sessions that they opened")
+      .action(makePortalLink),
+    ["tenants portal-link <tenant-id>", "tenants portal-link <tenant-id> --revoke"],
+  );
 }
 
 export async function fetchTenant(api: AdminApi, tenantId: string): Promise<ShownTenant> {
@@ -202,6 +211,21 @@ async function suspendTenant(tenantId: string, options: { yes?: true }, command:
 async function resumeTenant(tenantId: string, _options: unknown, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
   printTenant(await changeTenant(api, tenantId, { status: "active" }), json);
+}
+
+async function makePortalLink(tenantId: string, options: { revoke?: true }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const path = `/tenants/${encodeURIComponent(tenantId)}/portal-links`;
+  if (options.revoke === true) {
+    const ended = await api.post<{ effectiveAt: string }>(`${path}/revoke`);
+    return print(ended, {
+      json,
+      human: () => `Links and their sessions are over since ${shownTime(ended.effectiveAt)}.`,
+    });
+  }
+  const link = await api.post<{ url: string; expiresAt: string }>(path);
+  print(link, { json, human: () => link.url });
+  note(`Signs in once, until ${shownTime(link.expiresAt)}. Send it to the partner only.`);
 }
 
 function printTenant(tenant: ShownTenant, json: boolean): void {

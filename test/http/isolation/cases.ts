@@ -216,6 +216,16 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "GET /admin/v1/audit": operatorOnly("GET", () => "/audit"),
   "GET /admin/v1/audit.jsonl": operatorOnly("GET", () => "/audit.jsonl"),
   "GET /admin/v1/audit/heads": operatorOnly("GET", () => "/audit/heads"),
+  "POST /admin/v1/tenants/:tenantId/portal-links": operatorOnly(
+    "POST",
+    ({ tenantId }) => `/tenants/${tenantId}/portal-links`,
+    {},
+  ),
+  "POST /admin/v1/tenants/:tenantId/portal-links/revoke": operatorOnly(
+    "POST",
+    ({ tenantId }) => `/tenants/${tenantId}/portal-links/revoke`,
+    {},
+  ),
   "GET /admin/v1/operators": operatorOnly("GET", () => "/operators"),
   "POST /admin/v1/operators": operatorOnly("POST", () => "/operators", { name: "x", roles: ["admin"] }),
   "POST /admin/v1/operators/:operatorId/revoke": operatorOnly("POST", () => "/operators/csg_op_0000000000/revoke", {}),

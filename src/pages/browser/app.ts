@@ -1,0 +1,68 @@
+// oxlint-disable-next-line import/no-unassigned-import -- htmx looks for its attributes by itself
+import "htmx.org";
+
+/**
+ * What a page does in the browser beyond what it can without a script: everything here is a shortcut to something that a
+ * link or a form does as well.
+ */
+const root = document.documentElement;
+root.dataset["script"] = "";
+
+document.addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && openSearch()) event.preventDefault();
+});
+
+document.addEventListener("click", (event) => {
+  const target = event.target instanceof Element ? event.target : null;
+  if (target?.closest("[data-search]") != null && openSearch()) event.preventDefault();
+  const copy = target?.closest<HTMLElement>("[data-copy]");
+  if (copy != null) void copyText(copy);
+  // An open menu closes with a click beside it.
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
+    if (target === null || !menu.contains(target)) menu.open = false;
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const field = event.target instanceof HTMLSelectElement ? event.target : null;
+  if (field?.dataset["submit"] !== undefined) field.form?.requestSubmit();
+});
+
+// A form goes once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target instanceof HTMLFormElement ? event.target : null;
+  if (form?.method !== "post" || form.dataset["again"] !== undefined) return;
+  setTimeout(() => {
+    for (const button of form.querySelectorAll<HTMLButtonElement>("button")) button.disabled = true;
+  });
+});
+
+// Coming back to a page that the browser kept: its buttons work again.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("button[disabled]")) button.disabled = false;
+});
+
+// What was done is said once: a reload or a link that is sent does not say it again.
+const address = new URL(location.href);
+if (address.searchParams.has("done")) {
+  address.searchParams.delete("done");
+  history.replaceState(null, "", address);
+}
+
+function openSearch(): boolean {
+  const dialog = document.querySelector<HTMLDialogElement>("dialog#search");
+  if (dialog === null) return false;
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector("input")?.select();
+  return true;
+}
+
+async function copyText(button: HTMLElement): Promise<void> {
+  const text = document.querySelector(button.dataset["copy"] ?? "")?.textContent?.trim() ?? "";
+  await navigator.clipboard.writeText(text);
+  const before = button.textContent;
+  button.textContent = button.dataset["copied"] ?? before;
+  setTimeout(() => {
+    button.textContent = before;
+  }, 1500);
+}

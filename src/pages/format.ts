@@ -1,0 +1,83 @@
+import { formatMicros } from "../domain/money.ts";
+import { TIME_ZONE } from "../domain/period.ts";
+import type { Language } from "../http/language.ts";
+
+/** How numbers, money and times are written for people, in the language of the page; times are São Paulo's. */
+export type Format = {
+  readonly count: (value: number) => string;
+  /** A share of 1, as a percentage with one place. */
+  readonly share: (value: number) => string;
+  /** Reais with two places. Exact: an amount with more says more. */
+  readonly money: (micros: number) => string;
+  readonly milliseconds: (ms: number) => string;
+  /** A span of time in its largest unit: `3 min`, `2 h`, `5 d`. */
+  readonly span: (ms: number) => string;
+  readonly time: (ms: number) => string;
+  readonly day: (ms: number) => string;
+  /** `2026-11-27` as people write it. */
+  readonly date: (date: string) => string;
+  /** A short day for an axis: `27/11`. */
+  readonly shortDate: (date: string) => string;
+  /** `2026-11` as `novembro de 2026`. */
+  readonly month: (period: string) => string;
+  readonly bytes: (bytes: number) => string;
+};
+
+const LEAST_PLACES = 2;
+const SPANS = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+] as const;
+
+const formats = new Map<Language, Format>();
+
+export function formatFor(language: Language): Format {
+  let format = formats.get(language);
+  if (format === undefined) formats.set(language, (format = makeFormat(language)));
+  return format;
+}
+
+function makeFormat(language: Language): Format {
+  // English as it is read in Brazil: days first, so that no date has two readings.
+  const locale = language === "en" ? "en-GB" : "pt-BR";
+  const numbers = new Intl.NumberFormat(locale);
+  const shares = new Intl.NumberFormat(locale, {
+    style: "percent",
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  });
+  const oneMore = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+  const times = new Intl.DateTimeFormat(locale, { timeZone: TIME_ZONE, dateStyle: "short", timeStyle: "medium" });
+  const days = new Intl.DateTimeFormat(locale, { timeZone: TIME_ZONE, dateStyle: "short" });
+  const months = new Intl.DateTimeFormat(locale, { timeZone: "UTC", month: "long", year: "numeric" });
+  const utc = (date: string) => Date.parse(`${date}T00:00:00Z`);
+  const dates = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "short" });
+  const shortDates = new Intl.DateTimeFormat(locale, { timeZone: "UTC", day: "2-digit", month: "2-digit" });
+  return {
+    count: (value) => numbers.format(value),
+    share: (value) => shares.format(value),
+    money: (micros) => writeMoney(micros, language),
+    milliseconds: (ms) => `${numbers.format(Math.round(ms))} ms`,
+    span: (ms) => {
+      const [unitMs, unit] = SPANS.find(([least]) => Math.abs(ms) >= least) ?? [1000, "s"];
+      return `${oneMore.format(ms / unitMs)} ${unit}`;
+    },
+    time: (ms) => times.format(ms),
+    day: (ms) => days.format(ms),
+    date: (date) => dates.format(utc(date)),
+    shortDate: (date) => shortDates.format(utc(date)),
+    month: (period) => months.format(utc(`${period}-01`)),
+    bytes: (bytes) => `${oneMore.format(bytes / 1_000_000)} MB`,
+  };
+}
+
+/** From the exact decimal, so that nothing is rounded on its way to a person. */
+function writeMoney(micros: number, language: Language): string {
+  const [whole = "", places = ""] = formatMicros(Math.abs(micros)).split(".");
+  const shown = places.replace(/0+$/, "").padEnd(LEAST_PLACES, "0");
+  const [thousands, point] = language === "en" ? [",", "."] : [".", ","];
+  const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, thousands);
+  return `${micros < 0 ? "−" : ""}R$\u00a0${grouped}${point}${shown}`;
+}

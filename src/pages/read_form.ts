@@ -1,0 +1,56 @@
+import type { Failure } from "../domain/failure.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import { readText, refuseHeaders } from "../http/read_body.ts";
+
+const MOST_FIELD_BYTES = 32 * 1024;
+/** A report of 250,000 lines, which one call compares, has about half of it. */
+const MOST_UPLOAD_BYTES = 32 * 1024 * 1024;
+
+/** A form as it was sent: fields, or with a file where the page takes one. */
+export async function readForm(request: Request, kind: "fields" | "upload"): Promise<Result<FormData, Failure>> {
+  const isUpload = kind === "upload";
+  const types = [isUpload ? "multipart/form-data" : "application/x-www-form-urlencoded"];
+  const maxBytes = isUpload ? MOST_UPLOAD_BYTES : MOST_FIELD_BYTES;
+  const refusal = refuseHeaders(request.headers, { types, maxBytes });
+  if (refusal !== null) return fail(refusal);
+  if (isUpload) return await readUpload(request, maxBytes);
+  const text = await readText(request, maxBytes);
+  if (!text.ok) return text;
+  const form = new FormData();
+  for (const [name, value] of new URLSearchParams(text.value)) form.append(name, value);
+  return ok(form);
+}
+
+async function readUpload(request: Request, maxBytes: number): Promise<Result<FormData, Failure>> {
+  // A browser always says how long a form is; what does not is not read into memory.
+  if (!request.headers.has("content-length"))
+    return fail({
+      code: "payload_too_large",
+      issues: [{ path: "", code: "body_limit", params: { limit: `${maxBytes / 1024 / 1024} MiB` } }],
+    });
+  try {
+    return ok(await request.formData());
+  } catch {
+    return fail({ code: "invalid_request", issues: [{ path: "", code: "invalid_form" }] });
+  }
+}
+
+/** The text of a field, trimmed; empty where there is none. */
+export function fieldOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value.trim() : "";
+}
+
+/** The chosen of `name.value` boxes. */
+export function chosenOf<Value extends string>(form: FormData, name: string, values: readonly Value[]): Value[] {
+  return values.filter((value) => form.get(`${name}.${value}`) !== null);
+}
+
+/** All fields as text, to show a form again. Without what must not be shown: files and, by name, secrets. */
+export function valuesOf(form: FormData, except: readonly string[] = []): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [name, value] of form.entries()) {
+    if (typeof value === "string" && !except.includes(name)) values[name] = value;
+  }
+  return values;
+}

@@ -1,0 +1,16 @@
+import { expect } from "vitest";
+import type { BrowserVisitor } from "./visitor.ts";
+
+/** Runs in the page: what is wider than the window. */
+const WIDER = `[...document.querySelectorAll("body *")]
+  .filter((element) => !element.closest(".scroll, pre, .pages, .visually-hidden, dialog:not([open]), details:not([open]) > :not(summary)"))
+  .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map((element) => element.outerHTML.slice(0, 120))`;
+
+/** A page that looks as it should: nothing runs out of the window, nothing is complained of. */
+export async function expectSound(visitor: BrowserVisitor): Promise<void> {
+  const { page, complaints } = visitor;
+  expect(await page.evaluate(WIDER), page.url()).toEqual([]);
+  expect(await page.evaluate("document.querySelectorAll('[style]').length"), page.url()).toBe(0);
+  expect(complaints, page.url()).toEqual([]);
+}
