@@ -9,6 +9,7 @@ import { exportAudit, listAuditHeads } from "./http/admin/audit_chain.ts";
 import { readHealth } from "./http/admin/health.ts";
 import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
+import { restoreTenantLedger, verifyTenantLedger } from "./http/admin/ledger_recovery.ts";
 import { listLookups } from "./http/admin/lookups.ts";
 import { getPeriod, putUpstreamPrices } from "./http/admin/period_of_all.ts";
 import * as reconciliations from "./http/admin/reconciliations.ts";
@@ -72,6 +73,8 @@ export const ENDPOINTS: readonly Endpoint[] = [
   putUpstreamPrices,
   readHealth,
   rebuildLedgerCopy,
+  verifyTenantLedger,
+  restoreTenantLedger,
   reconciliations.reconcile,
   reconciliations.continueReconciling,
   reconciliations.getReconciliation,

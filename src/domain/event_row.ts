@@ -1,5 +1,6 @@
-import type { EVENT_FIELDS, EventField, FieldTypes, STORED_ONLY_FIELDS } from "./event_fields.ts";
+import { EVENT_FIELDS, type EventField, type FieldTypes, type STORED_ONLY_FIELDS } from "./event_fields.ts";
 import type { MeterEvent, Mode } from "./meter_event.ts";
+import type { Period, SaoPauloDate } from "./period.ts";
 
 type ExportedField = (typeof EVENT_FIELDS)[number];
 type StoredField = Extract<ExportedField | (typeof STORED_ONLY_FIELDS)[number], { stored: "first" | "later" }>;
@@ -54,4 +55,26 @@ export function meterEventOf(row: StoredEventRow, { tenantId, mode }: { tenantId
     period: row.period ?? null,
     day: row.day ?? null,
   };
+}
+
+/**
+ * A stored event as it was, from a line of a closed month's `events.jsonl`. A file of before a field existed does not have
+ * it, and neither has the row.
+ */
+export function storedRowOf(exported: Partial<ExportedEvent>, period: Period): StoredEventRow {
+  const row: Record<string, unknown> = {};
+  for (const field of EVENT_FIELDS) {
+    const value = exported[field.name];
+    if (value === undefined || field.column === null || field.stored === "batch") continue;
+    row[field.column] = value === null ? null : storedValue(field.type, value);
+  }
+  const date = (exported.occurredAtSaoPaulo ?? "").slice(0, 10);
+  // What a clock that jumped back left in this month stands on its first day.
+  const day = (date.startsWith(period) ? date : `${period}-01`) as SaoPauloDate;
+  return { ...row, period, day } as unknown as StoredEventRow;
+}
+
+function storedValue(type: keyof FieldTypes, value: string | number | boolean): string | number {
+  if (type === "time" && typeof value === "string") return Date.parse(value);
+  return typeof value === "boolean" ? Number(value) : value;
 }

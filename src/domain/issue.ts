@@ -65,6 +65,9 @@ export type IssueCode =
   | "setup_missing"
   | "setting_taken"
   | "email_in_use"
+  | "events_missing"
+  | "file_damaged"
+  | "restored_by_others"
   // What is wrong with a line of a report.
   | "report_cells"
   | "report_transaction"

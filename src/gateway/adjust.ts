@@ -105,6 +105,7 @@ async function makeEvent(services: Services, adjustment: Adjustment): Promise<Re
   const call = { id, units, amountMicros, reason, corrects };
   const event = await callLedger(services.ledgers, { tenantId, mode: "live" }, (ledger) => ledger.adjust(call));
   if (!event.ok) return event;
+  if ("kind" in event.value) return fail({ code: "ledger_unavailable", retryAfterSeconds: 1 });
   const { seq, occurredAtMs } = event.value;
   await services.adjustments.setEvent(adjustment, { seq, occurredAtMs });
   return ok({ ...adjustment, event: { seq, occurredAtMs } });

@@ -1,6 +1,7 @@
 import { type ClosedMonth, closedMonthOf } from "../domain/closed_month.ts";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
 import { type Chunk, exportedEvent, type FileEncoder } from "../domain/export/exported_event.ts";
+import type { Failure } from "../domain/failure.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import {
@@ -15,6 +16,7 @@ import {
 import { StatementAccumulator, type StatementFailure, type StatementTotals } from "../domain/statement_totals.ts";
 import { eventsIn, MissingEventError, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
+import type { ClosePeriodReply } from "../platform/ledger/messages.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
@@ -23,6 +25,7 @@ import type { StoredStatement } from "../platform/statement_records.ts";
 import { closedInArchive } from "./closed_in_archive.ts";
 import { ledgerEvents } from "./ledger_events.ts";
 import { billedPlan, exportContext, FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+import { projectTenant } from "./project_tenant.ts";
 import { manifestOf } from "./read_statement.ts";
 import type { Actor } from "./tenants.ts";
 
@@ -101,19 +104,31 @@ async function completeRange(
   services: Services,
   { tenant, period, previous }: StatementToClose,
 ): Promise<Result<SeqRange, CloseFailure>> {
-  const closed = await callLedger(
-    services.ledgers,
-    { tenantId: tenant.id, mode: "live" },
-    (ledger) => ledger.closePeriod(period),
-    { timeoutMs: FLUSH_TIMEOUT_MS },
-  );
-  if (!closed.ok) return fail({ reason: "unavailable", seq: null });
+  const closed = await closeInLedger(services, tenant.id, period);
+  // A ledger that has lost its events would say that there are none.
+  if (!closed.ok || closed.value.kind === "not_ready") return fail({ reason: "unavailable", seq: null });
   const { range } = closed.value;
   const firstSeq = (previous?.lastSeq ?? 0) + 1;
   if (range === null) return ok({ first: firstSeq, last: firstSeq - 1 });
   if (range.first < firstSeq) return fail({ reason: "sequence_repeat", seq: range.first });
   if (range.first > firstSeq) return fail({ reason: "sequence_gap", seq: range.first });
   return ok(range);
+}
+
+/** A ledger without terms (new, or lost) is told them once, and asked again. */
+async function closeInLedger(
+  services: Services,
+  tenantId: string,
+  period: Period,
+): Promise<Result<ClosePeriodReply, Failure>> {
+  const ask = async () =>
+    await callLedger(services.ledgers, { tenantId, mode: "live" }, (ledger) => ledger.closePeriod(period), {
+      timeoutMs: FLUSH_TIMEOUT_MS,
+    });
+  const closed = await ask();
+  if (!closed.ok || closed.value.kind !== "not_ready" || closed.value.reason !== "no_terms") return closed;
+  const projected = await projectTenant(services, tenantId);
+  return projected.ok ? await ask() : closed;
 }
 
 type WrittenFiles = { readonly totals: StatementTotals; readonly files: readonly FileDigest[] };

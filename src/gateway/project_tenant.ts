@@ -43,6 +43,12 @@ export async function projectTenant(services: Services, tenantId: string): Promi
   return fail({ code: "change_pending", retryAfterSeconds: 1 });
 }
 
+/** What the register says that a ledger should have as terms. */
+export async function registeredTerms(services: Services, tenant: Tenant, mode: Mode): Promise<LedgerTerms> {
+  const keys = await services.register.keysOfTenant(tenant.id);
+  return ledgerTerms(tenant, keys, { mode, nowMs: services.clock.nowMs(), knownSeq: 0 });
+}
+
 type Told = { readonly newestVersion: number | null; readonly revokedKeyIds: readonly string[] };
 
 /** `newestVersion` is set when a ledger has terms that the register does not know. */

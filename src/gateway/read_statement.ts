@@ -38,7 +38,7 @@ async function closedWithoutRow(services: Services, tenantId: string, period: Pe
   return month === null ? null : { ...month, isArchived: false, isPruned: false };
 }
 
-export function manifestOf(stored: StoredStatement): SignedManifest {
+export function manifestOf(stored: Pick<StoredStatement, "manifest">): SignedManifest {
   return JSON.parse(stored.manifest) as SignedManifest;
 }
 

@@ -178,6 +178,7 @@ async function answerUsage(
   if (!range.ok) return range;
   const reply = await callLedger(ledgers, ledger, (stub) => stub.usage(range.value));
   if (!reply.ok) return reply;
+  if ((reply.value.notReady ?? null) !== null) return fail({ code: "ledger_unavailable", retryAfterSeconds: 1 });
   context.header("Cache-Control", "no-store");
   return ok(context.json(usageBody(range.value, reply.value)));
 }

@@ -7,11 +7,16 @@ import { StoreError } from "./outage.ts";
 /**
  * Writes a batch, as one row. What was written by a try that gave no answer is the beginning of what the next try brings,
  * or all of it: the longer of the two stays. The same seq with another event is a broken ledger, and fails on NOT NULL
- * instead of being swallowed.
+ * instead of being swallowed; so does a batch that would take the place of others without having all their events.
  */
 const WRITE_BATCH = `
   INSERT INTO event_batches (tenant_id, mode, first_seq, last_seq, events)
-  SELECT ?1, ?2, ?3->>'$[0].seq', ?3->>'$[#-1].seq', ?3 WHERE true
+  SELECT ?1, ?2, ?3->>'$[0].seq', ?3->>'$[#-1].seq', CASE WHEN EXISTS (
+    SELECT 1 FROM event_batches AS within, json_each(within.events) AS had
+    WHERE within.tenant_id = ?1 AND within.mode = ?2
+      AND within.first_seq > ?3->>'$[0].seq' AND within.first_seq <= ?3->>'$[#-1].seq'
+      AND ?3->>('$[' || (within.first_seq + had.key - ?3->>'$[0].seq') || '].id') IS NOT had.value->>'id'
+  ) THEN NULL ELSE ?3 END WHERE true
   ON CONFLICT (tenant_id, mode, first_seq) DO UPDATE SET
     last_seq = max(last_seq, excluded.last_seq),
     events = CASE WHEN ${idsInBoth("event_batches.events")} IS NOT ${idsInBoth("excluded.events")} THEN NULL
@@ -42,6 +47,14 @@ const READ_EVENTS = `
       ORDER BY first_seq DESC LIMIT 1), ?3)
     AND first_seq + key BETWEEN ?3 AND ?4
   ORDER BY first_seq, key`;
+
+const READ_BATCHES = `
+  SELECT first_seq, last_seq, events FROM event_batches WHERE tenant_id = ?1 AND mode = ?2 AND first_seq > ?3
+  ORDER BY first_seq LIMIT ?4`;
+
+const READ_DAYS = `
+  SELECT date, last_seq, sums FROM usage_days
+  WHERE tenant_id = ?1 AND mode = ?2 AND date >= ?3 AND date <= ?4 ORDER BY date`;
 
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
 export const PAGE_EVENTS = 2000;
@@ -90,6 +103,39 @@ export async function writeEvents(
     if (CONFLICT.test(messageOf(error))) throw new ConflictingEventsError(messageOf(error));
     throw error;
   }
+}
+
+/** A batch as D1 has it: its text is what the ledger sent. */
+export type CopiedBatch = { readonly first: number; readonly last: number; readonly text: string };
+
+/** The batches that begin after a seq, in order. */
+export async function copiedBatches(
+  db: D1Database,
+  { tenantId, mode }: LedgerKey,
+  { after, limit }: { after: number; limit: number },
+): Promise<CopiedBatch[]> {
+  const { results } = await db
+    .prepare(READ_BATCHES)
+    .bind(tenantId, mode, after, limit)
+    .all<{ first_seq: number; last_seq: number; events: string }>();
+  return results.map(({ first_seq: first, last_seq: last, events: text }) => ({ first, last, text }));
+}
+
+/** What D1 has of a ledger's days, both ends included. */
+export async function copiedDays(
+  db: D1Database,
+  { tenantId, mode }: LedgerKey,
+  { from, to }: { from: string; to: string },
+): Promise<{ date: string; lastSeq: number; sums: DaySums }[]> {
+  const { results } = await db
+    .prepare(READ_DAYS)
+    .bind(tenantId, mode, from, to)
+    .all<{ date: string; last_seq: number; sums: string }>();
+  return results.map((row) => ({
+    date: row.date,
+    lastSeq: row.last_seq,
+    sums: JSON.parse(row.sums) as DaySums,
+  }));
 }
 
 /**

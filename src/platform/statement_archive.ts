@@ -1,4 +1,5 @@
 import type { ClosedMonth } from "../domain/closed_month.ts";
+import { parsePeriod, type Period } from "../domain/period.ts";
 import type { FileDigest } from "../domain/statement.ts";
 import { toHex } from "./keyed_hash.ts";
 
@@ -64,6 +65,22 @@ export class StatementArchive {
       isClosed: keys.includes(sealOf(tenantId, period)),
       manifests: manifests.map((key) => key.slice(0, -MANIFEST_FILE.name.length)),
     };
+  }
+
+  /** The months that a tenant has a folder of, in order; not all of them are closed. */
+  async periods(tenantId: string): Promise<Period[]> {
+    const root = `${ROOT}/${tenantId}/`;
+    const periods: Period[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = cursor === undefined ? {} : { cursor };
+      const listed = await this.#bucket.list({ prefix: root, delimiter: "/", ...page });
+      for (const prefix of listed.delimitedPrefixes) {
+        const period = parsePeriod(prefix.slice(root.length, -1));
+        if (period.ok) periods.push(period.value);
+      }
+      if (!listed.truncated) return periods.toSorted();
+      ({ cursor } = listed);
+    }
   }
 
   writer(prefix: string, file: { name: string; mediaType: string }): ArchiveWriter {

@@ -1,7 +1,6 @@
 import { assert } from "../assert.ts";
 import type { EventRow } from "../event_row.ts";
-import { addExact } from "../money.ts";
-import { FULL_BUCKET, overdrawToken, refilled, takeToken, underLimit, type RateLimit } from "../rate_limit.ts";
+import { overdrawToken, refilled, takeToken, underLimit, type RateLimit } from "../rate_limit.ts";
 import { countOfDay, giveBackOfDay } from "./day_counts.ts";
 import type {
   Accessed,
@@ -16,11 +15,11 @@ import type {
 import { ENTRY_VERSION } from "./entries.ts";
 import { addGrant, dropEndedGrants, useGrant } from "./grants.ts";
 import { identitiesOf } from "./identities.ts";
-import { keyRate, usesAllowance } from "./limits.ts";
-import { keyOf, rateBucket, type KeyCounts, type LedgerState, type OpenIntent } from "./state.ts";
+import { keyRate } from "./limits.ts";
+import { countAdjusted, countEnded, countsOf, enterPeriod, noteUse } from "./past.ts";
+import { keyOf, rateBucket, type LedgerState, type OpenIntent } from "./state.ts";
 import { planAt } from "./terms.ts";
 
-const MINUTE_MS = 60_000;
 const DEFAULT_READS_PER_MINUTE = 120;
 
 /** Changes the state by one fact. It computes nothing from a clock and refuses nothing: what is an entry, is true. */
@@ -136,19 +135,14 @@ function openIntent(state: LedgerState, entry: Admitted | RefusedAfterSending, r
 }
 
 function applyEnded(state: LedgerState, entry: Ended): void {
-  const { lookupId, outcome, time, seq } = entry;
+  const { lookupId, outcome, time, seq, units, unitPriceMicros: amountMicros } = entry;
   const intent = state.open.get(lookupId);
   assert(intent !== undefined, `the lookup ${lookupId} ends and is not open`);
-  assert(seq === state.lastSeq + 1, `seq ${seq} follows ${state.lastSeq}`);
+  const { keyId } = intent.lookup;
   closeIntent(state, lookupId, intent);
-  enterPeriod(state, time);
-  state.lastSeq = seq;
-  if (usesAllowance(outcome)) state.allowanceUsed += 1;
-  if (entry.units > 0) state.tieredInPeriod += 1;
-  state.spentInPeriodMicros = addExact(state.spentInPeriodMicros, entry.unitPriceMicros);
-  const counts = countsOf(state, intent.lookup.keyId);
-  spend(counts, time.period, entry.unitPriceMicros);
+  countEnded(state, { seq, time, keyId, outcome, units, amountMicros });
   if (outcome === "failed" && intent.refusal === null) {
+    const counts = countsOf(state, keyId);
     counts.days = giveBackOfDay(counts.days, intent.day);
     state.testDays = giveBackOfDay(state.testDays, intent.day);
   }
@@ -186,15 +180,8 @@ function endedEvent(intent: OpenIntent, entry: Ended): EventRow {
 }
 
 function applyAdjusted(state: LedgerState, entry: Adjusted): void {
-  const { id, seq, time, amountMicros, takesBack } = entry;
-  assert(seq === state.lastSeq + 1, `seq ${seq} follows ${state.lastSeq}`);
-  enterPeriod(state, time);
-  state.lastSeq = seq;
-  if (takesBack !== null && takesBack.period === time.period) {
-    state.spentInPeriodMicros = addExact(state.spentInPeriodMicros, amountMicros);
-    const counts = takesBack.keyId === null ? undefined : state.keys.get(takesBack.keyId);
-    if (counts !== undefined) spend(counts, time.period, amountMicros);
-  }
+  const { id, seq, time, amountMicros } = entry;
+  countAdjusted(state, entry);
   state.waiting.set(id, {
     ...eventTime(seq, id, time),
     admitted_at: null,
@@ -227,14 +214,6 @@ function eventTime(seq: number, id: string, { occurredAtMs, period, day }: Event
   return { seq, id, occurred_at: occurredAtMs, period, day };
 }
 
-function enterPeriod(state: LedgerState, { period, periodStartMs }: Pick<EventTime, "period" | "periodStartMs">): void {
-  if (state.period !== null && period <= state.period) return;
-  state.period = period;
-  state.periodStartMs = periodStartMs;
-  state.tieredInPeriod = 0;
-  state.spentInPeriodMicros = 0;
-}
-
 function applyCut(state: LedgerState, throughSeq: number): void {
   for (const [id, { seq }] of state.waiting) {
     if (seq > throughSeq) break;
@@ -259,25 +238,4 @@ function dropUnusedPrices(state: LedgerState): void {
       version === state.priceVersion || version === state.nextPriceVersion || state.openAtPrice.has(version);
     if (!isUsed) state.prices.delete(version);
   }
-}
-
-function countsOf(state: LedgerState, keyId: string): KeyCounts {
-  let counts = state.keys.get(keyId);
-  if (counts === undefined) {
-    counts = { days: [], period: "", spentMicros: 0, open: 0, bucket: FULL_BUCKET, lastUsedAtMs: 0 };
-    state.keys.set(keyId, counts);
-  }
-  return counts;
-}
-
-function spend(counts: KeyCounts, period: string, micros: number): void {
-  if (period > counts.period) {
-    counts.period = period;
-    counts.spentMicros = 0;
-  }
-  if (period === counts.period) counts.spentMicros = addExact(counts.spentMicros, micros);
-}
-
-function noteUse(counts: KeyCounts, atMs: number): void {
-  counts.lastUsedAtMs = Math.max(counts.lastUsedAtMs, atMs - (atMs % MINUTE_MS));
 }

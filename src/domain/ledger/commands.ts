@@ -20,9 +20,11 @@ export type AccessReply =
   | { readonly kind: "allowed"; readonly notices: LimitNotices }
   | { readonly kind: "refused"; readonly failure: Failure; readonly notices: LimitNotices | null }
   /** The ledger has no terms, or has lost events: it has to be told them, or restored. */
-  | { readonly kind: "not_ready"; readonly reason: NotReady };
+  | NotReadyReply;
 
 export type NotReady = "no_terms" | "behind" | "diverged";
+
+export type NotReadyReply = { readonly kind: "not_ready"; readonly reason: NotReady };
 
 /** What makes a repeat a repeat: two keyed hashes, so that neither the key nor the CPF is in the object. */
 export type RequestIdentity = { readonly keyHash: string; readonly requestHash: string };
@@ -75,7 +77,7 @@ export type AdmitReply =
       readonly charge: Charge | null;
       readonly notices: LimitNotices;
     }
-  | { readonly kind: "not_ready"; readonly reason: NotReady };
+  | NotReadyReply;
 
 export type SettleCall = {
   readonly lookupId: string;
@@ -129,7 +131,7 @@ export type PutRightCall = {
   readonly callerNowMs?: number;
 };
 
-export type PutRightReply = { readonly kind: "put_right" } | { readonly kind: "not_ready"; readonly reason: NotReady };
+export type PutRightReply = { readonly kind: "put_right" } | NotReadyReply;
 
 export type AdjustCall = {
   readonly id: string;
@@ -140,7 +142,10 @@ export type AdjustCall = {
   readonly callerNowMs?: number;
 };
 
-export type AdjustReply = { readonly seq: number; readonly occurredAtMs: number };
+/** Where an adjustment stands in the sequence. */
+export type RecordedAdjustment = { readonly seq: number; readonly occurredAtMs: number };
+
+export type AdjustReply = RecordedAdjustment | NotReadyReply;
 
 export type ConfigureReply =
   /** The terms are in force; nothing is sent to Claro under earlier ones from `waitMs` on. */
@@ -202,5 +207,5 @@ export type Facts = {
   /** Of the first identity of the call that is remembered. */
   readonly idempotency?: { readonly remembered: RememberedKey; readonly requestHash: string } | undefined;
   /** An earlier adjustment under the same id, or of a lookup that is put right. */
-  readonly adjustment?: AdjustReply | undefined;
+  readonly adjustment?: RecordedAdjustment | undefined;
 };

@@ -8,6 +8,7 @@ import { hasGrant } from "./grants.ts";
 import { endedEntry } from "./settle.ts";
 import { notReady, priceAt, type LedgerState } from "./state.ts";
 import { saoPauloDate } from "../period.ts";
+import { withdrawalId } from "./withdrawal_id.ts";
 
 type Context = { readonly facts: Facts; readonly nowMs: number };
 
@@ -16,13 +17,11 @@ const DONE: Decision<PutRightReply> = { entries: [], reply: { kind: "put_right" 
 /** Adds a correction as an event of the open period. Its id makes a repeat harmless, however late it comes. */
 export function decideAdjust(state: LedgerState, call: AdjustCall, { facts, nowMs }: Context): Decision<AdjustReply> {
   if (facts.adjustment !== undefined) return { entries: [], reply: facts.adjustment };
+  // A ledger that has lost events would give it a seq that D1 has with another.
+  const reason = notReady(state);
+  if (reason !== null) return { entries: [], reply: { kind: "not_ready", reason } };
   const entry = adjusted(state, { ...call, takesBack: null }, nowMs);
   return { entries: [entry], reply: { seq: entry.seq, occurredAtMs: entry.time.occurredAtMs } };
-}
-
-/** The id under which the charge of a lookup is taken back. */
-export function withdrawalId(lookupId: string): string {
-  return `${lookupId}_withdrawn`;
 }
 
 /**

@@ -164,6 +164,19 @@ export const ISSUES = {
     "pt-BR": "este limite não se renova com o tempo; fale com o operador do gateway",
     en: "this limit does not renew with time; talk to the gateway's operator",
   },
+  events_missing: {
+    "pt-BR": ({ first = "", last = "" }) =>
+      `os eventos ${first} a ${last} não estão no D1 nem no R2; veja docs/recovery.md`,
+    en: ({ first = "", last = "" }) => `events ${first} to ${last} are neither in D1 nor in R2; see docs/recovery.md`,
+  },
+  file_damaged: {
+    "pt-BR": ({ file = "", month = "" }) => `${file} de ${month} no R2 não é o que o manifesto assinado diz`,
+    en: ({ file = "", month = "" }) => `${file} of ${month} in R2 is not what its signed manifest says`,
+  },
+  restored_by_others: {
+    "pt-BR": "outra restauração deste ledger começou depois; comece de novo, sem `cursor`",
+    en: "another restore of this ledger was begun since; begin again, without `cursor`",
+  },
   changed_by_others: {
     "pt-BR": "outra pessoa está alterando o mesmo cadastro; tente de novo",
     en: "somebody else is changing the same entry; try again",

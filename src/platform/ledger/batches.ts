@@ -1,22 +1,26 @@
+import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { assert } from "../../domain/assert.ts";
 import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
 import { uuidTimeMs } from "../../domain/lookup_id.ts";
+import type { BatchDigest } from "./messages.ts";
 import { LARGEST_ROW_CHARS } from "./tables.ts";
 
-const SQL = {
+const statements = (table: BatchTable) => ({
   insert: `
-    INSERT INTO event_batches (last_seq, first_seq, period, first_id_ms, last_id_ms, events) VALUES (?, ?, ?, ?, ?, ?)`,
-  after: `SELECT last_seq, first_seq, events FROM event_batches WHERE last_seq > ? ORDER BY last_seq LIMIT ?`,
+    INSERT INTO ${table} (last_seq, first_seq, period, first_id_ms, last_id_ms, events) VALUES (?, ?, ?, ?, ?, ?)`,
+  after: `SELECT last_seq, first_seq, events FROM ${table} WHERE last_seq > ? ORDER BY last_seq LIMIT ?`,
   around: `
-    SELECT last_seq, first_seq, first_id_ms, events FROM event_batches WHERE last_id_ms >= ?1
+    SELECT last_seq, first_seq, first_id_ms, events FROM ${table} WHERE last_id_ms >= ?1
     ORDER BY last_id_ms LIMIT ?2`,
   untimed: `
-    SELECT last_seq, first_seq, events FROM event_batches WHERE last_id_ms IS NULL ORDER BY last_seq DESC LIMIT ?`,
-  firstLast: `SELECT min(first_seq) AS first, max(last_seq) AS last FROM event_batches`,
-  count: `SELECT count(*) AS n FROM event_batches WHERE last_seq > ?`,
-  drop: `DELETE FROM event_batches WHERE last_seq <= ?`,
-} as const;
+    SELECT last_seq, first_seq, events FROM ${table} WHERE last_id_ms IS NULL ORDER BY last_seq DESC LIMIT ?`,
+  count: `SELECT count(*) AS n FROM ${table} WHERE last_seq > ?`,
+  drop: `DELETE FROM ${table} WHERE last_seq <= ?`,
+});
+
+/** The ledger's batches, or those that take their place when a restore of the object is done. */
+export type BatchTable = "event_batches" | "restored_batches";
 
 export type BatchRow = { readonly last_seq: number; readonly first_seq: number; readonly events: ArrayBuffer };
 
@@ -31,11 +35,13 @@ type Events = ReadonlyMap<string, StoredEventRow>;
 /** Events that have left the state, packed as D1 takes them. A row is written once and never changed. */
 export class Batches {
   readonly #sql: SqlStorage;
+  readonly #statements: ReturnType<typeof statements>;
   /** The events of batches that were packed or opened last, by last seq. */
   readonly #cache = new Map<number, Events>();
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, table: BatchTable = "event_batches") {
     this.#sql = sql;
+    this.#statements = statements(table);
   }
 
   /** Packs events of one month, in the order of seq. */
@@ -54,16 +60,16 @@ export class Batches {
       lastIdMs = Math.max(lastIdMs ?? idMs, idMs);
     }
     const bytes = packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.byteLength);
-    this.#sql.exec(SQL.insert, last.seq, first.seq, first.period ?? null, firstIdMs, lastIdMs, bytes);
+    this.#sql.exec(this.#statements.insert, last.seq, first.seq, first.period ?? null, firstIdMs, lastIdMs, bytes);
     this.#remember(last.seq, new Map(events.map((event) => [event.id, event])));
   }
 
   /** The event of a lookup at any age; undefined where it is in no batch here. */
   find(lookupId: string): StoredEventRow | undefined {
     const idMs = uuidTimeMs(lookupId);
-    if (idMs === null) return this.#findIn(this.#sql.exec<BatchRow>(SQL.untimed, UNTIMED_BATCHES).toArray(), lookupId);
+    if (idMs === null) return this.#findIn(this.#sql.exec<BatchRow>(this.#statements.untimed, UNTIMED_BATCHES).toArray(), lookupId);
     const rows = this.#sql
-      .exec<BatchRow & { first_id_ms: number }>(SQL.around, idMs, BATCHES_AROUND)
+      .exec<BatchRow & { first_id_ms: number }>(this.#statements.around, idMs, BATCHES_AROUND)
       .toArray()
       .filter((row) => row.first_id_ms <= idMs);
     return this.#findIn(rows, lookupId);
@@ -71,21 +77,47 @@ export class Batches {
 
   /** The batches that end after `seq`, in order. */
   after(seq: number, limit: number): BatchRow[] {
-    return this.#sql.exec<BatchRow>(SQL.after, seq, limit).toArray();
+    return this.#sql.exec<BatchRow>(this.#statements.after, seq, limit).toArray();
+  }
+
+  /** The events after `seq`, a batch at a time. */
+  *eventsAfter(seq: number): Generator<StoredEventRow, void, void> {
+    for (let after = seq; ;) {
+      const [row] = this.after(after, 1);
+      if (row === undefined) return;
+      yield* (JSON.parse(Batches.textOf(row)) as StoredEventRow[]).filter((event) => event.seq > seq);
+      after = row.last_seq;
+    }
+  }
+
+  /** The events from `seq` on that are in its batch, as text; null where it is in none here. */
+  heldFrom(seq: number): string | null {
+    const [batch] = this.after(seq - 1, 1);
+    if (batch === undefined || batch.first_seq > seq) return null;
+    const events = JSON.parse(Batches.textOf(batch)) as StoredEventRow[];
+    return JSON.stringify(events.slice(seq - batch.first_seq));
   }
 
   countAfter(seq: number): number {
-    return this.#sql.exec<{ n: number }>(SQL.count, seq).one().n;
+    return this.#sql.exec<{ n: number }>(this.#statements.count, seq).one().n;
   }
 
-  range(): { first: number; last: number } | null {
-    const { first, last } = this.#sql.exec<{ first: number | null; last: number | null }>(SQL.firstLast).one();
-    return first === null || last === null ? null : { first, last };
+  /** Hashes of the texts of batches that end after `seq`. */
+  digests(seq: number, limit: number): BatchDigest[] {
+    return this.after(seq, limit).map((row) => {
+      const sha256 = createHash("sha256").update(Batches.textOf(row)).digest("hex");
+      return { first: row.first_seq, last: row.last_seq, sha256 };
+    });
   }
 
   /** Drops the batches all of whose events are up to `through`. */
   drop(through: number): void {
-    this.#sql.exec(SQL.drop, through);
+    this.#sql.exec(this.#statements.drop, through);
+  }
+
+  /** Other rows are in the table now. */
+  forget(): void {
+    this.#cache.clear();
   }
 
   /** The events of a batch as text, in the form that D1 takes. */

@@ -19,6 +19,8 @@ const REPORT_AGAIN_MS = 1_800_000;
 /** As many batches as one call writes to D1 again. */
 const RECOPIED_BATCHES = 20;
 
+const CONFLICT = "D1 has other events at these numbers";
+
 type Ledger = {
   readonly batches: Batches;
   readonly side: SideTables;
@@ -70,6 +72,8 @@ export class EventCopy {
     let events = 0;
     for (const row of rows) {
       const failure = await this.#write(row);
+      // From here on D1 has another ledger's life: what was shared before is there again.
+      if (failure === CONFLICT) return { kind: "recopied", through, events, isDone: true };
       if (failure !== null) return { kind: "failed", reason: failure };
       events += row.last_seq - row.first_seq + 1;
       through = row.last_seq;
@@ -119,8 +123,9 @@ export class EventCopy {
       const written = await withDeadline(D1_WRITE_MS, write);
       return isDeadlinePassed(written) ? `D1 gave no answer within ${D1_WRITE_MS} ms` : null;
     } catch (error) {
-      if (error instanceof ConflictingEventsError) this.#ledger.onConflict();
-      return messageOf(error);
+      if (!(error instanceof ConflictingEventsError)) return messageOf(error);
+      this.#ledger.onConflict();
+      return CONFLICT;
     }
   }
 

@@ -27,6 +27,12 @@ export type LedgerStub = Remote<
   | "release"
   | "seqRange"
   | "status"
+  | "beginRestore"
+  | "takeRecorded"
+  | "finishRestore"
+  | "inspect"
+  | "batchDigests"
+  | "batchEvents"
   | "terms"
 >;
 

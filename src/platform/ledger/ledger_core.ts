@@ -2,13 +2,13 @@ import { assert } from "../../domain/assert.ts";
 import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
 import { apply } from "../../domain/ledger/apply.ts";
 import type { Command, Facts, Replies } from "../../domain/ledger/commands.ts";
-import { withdrawalId } from "../../domain/ledger/correct.ts";
 import { countEvents, type DaySums } from "../../domain/ledger/day_sums.ts";
 import { decide } from "../../domain/ledger/decide.ts";
 import type { Entry } from "../../domain/ledger/entries.ts";
 import { identitiesOf } from "../../domain/ledger/identities.ts";
 import { overdueLookups } from "../../domain/ledger/settle.ts";
 import type { LedgerState } from "../../domain/ledger/state.ts";
+import { withdrawalId } from "../../domain/ledger/withdrawal_id.ts";
 import { saoPauloDate } from "../../domain/period.ts";
 import type { AnsweredKeys } from "./answered_keys.ts";
 import type { Batches } from "./batches.ts";
@@ -27,6 +27,14 @@ export type TurnResult =
   | { readonly status: "fulfilled"; readonly value: Replies[Command["kind"]] }
   | { readonly status: "rejected"; readonly reason: unknown };
 
+/** A call that waits for its turn. */
+export type WaitingCall = {
+  readonly command: Command;
+  readonly callerNowMs: number | undefined;
+  readonly resolve: (reply: unknown) => void;
+  readonly reject: (error: unknown) => void;
+};
+
 export type Tables = {
   readonly journal: Journal;
   readonly batches: Batches;
@@ -41,7 +49,7 @@ export type Tables = {
 export class LedgerCore {
   readonly #tables: Tables;
   readonly #intentTtlMs: number;
-  readonly #state: LedgerState;
+  #state: LedgerState;
   /** Entries that are not worth a row of their own; they are applied, and written with the next row. */
   #riding: Entry[] = [];
 
@@ -111,6 +119,13 @@ export class LedgerCore {
     this.#append([]);
   }
 
+  /** Goes on from another state than the journal's entries come to: the object is put back after a loss. */
+  replaceState(state: LedgerState): void {
+    this.appendRiding();
+    this.#state = state;
+    this.#tables.journal.checkpoint(state);
+  }
+
   /** Packs the waiting events up to the first of another month, and writes a checkpoint. */
   cut(): void {
     // The checkpoint has applied them: a start must not apply them again.
@@ -148,6 +163,12 @@ export class LedgerCore {
   /** The event of a lookup or an adjustment, of any age that is here still. */
   event(id: string): StoredEventRow | undefined {
     return this.#state.waiting.get(id) ?? this.#tables.batches.find(id);
+  }
+
+  /** The events after a seq, packed or waiting, in order. */
+  *eventsAfter(seq: number): Generator<StoredEventRow, void, void> {
+    yield* this.#tables.batches.eventsAfter(seq);
+    for (const event of this.#state.waiting.values()) if (event.seq > seq) yield event;
   }
 
   #countDays(events: readonly EventRow[]): DaySums[] {

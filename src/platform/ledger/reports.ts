@@ -1,10 +1,13 @@
-import { usageOf, type DaySums } from "../../domain/ledger/day_sums.ts";
+import type { StoredEventRow } from "../../domain/event_row.ts";
+import { countEvent, emptyDay, usageOf, type DaySums } from "../../domain/ledger/day_sums.ts";
+import { periodOfEvent } from "../../domain/ledger/past.ts";
 import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
 import { notReady, type LedgerState } from "../../domain/ledger/state.ts";
 import { planAt } from "../../domain/ledger/terms.ts";
-import { periodBounds, periodOf } from "../../domain/period.ts";
+import type { UsageCounts } from "../../domain/meter_event.ts";
+import { periodBounds, periodOf, type Period } from "../../domain/period.ts";
 import { addCounts, NO_USAGE } from "../../domain/usage.ts";
-import type { LedgerStatus, MonthTotals, UsageReply } from "./messages.ts";
+import type { Inspection, LedgerStatus, MonthTotals, UsageReply } from "./messages.ts";
 
 /** What a ledger tells of itself: of its state and its days' sums, without a decision. */
 
@@ -28,6 +31,7 @@ export function usageOfDays(state: Readonly<LedgerState>, days: readonly DaySums
         : { limit: allowance.requests, used: allowanceUsed + open.size, endsAt: allowance.endsAt },
     spendCap: limitMicros === null ? null : { limitMicros, spentMicros: spentInPeriod(state, nowMs), resetsAtMs },
     asOfMs: nowMs,
+    notReady: notReady(state),
   };
 }
 
@@ -48,6 +52,27 @@ export function monthTotalsOf(sums: readonly DaySums[]): MonthTotals[] {
     adjustments: days.reduce((sum, day) => sum + day.adjustments, 0),
     adjustmentMicros: days.reduce((sum, day) => sum + day.adjustmentMicros, 0),
   }));
+}
+
+/** A month's days, and what they come to without the events that are later than what it is compared with. */
+export function inspectionOf(days: readonly DaySums[], later: Iterable<StoredEventRow>, period: Period): Inspection {
+  const without = emptyDay(period, 1);
+  for (const event of later) if (periodOfEvent(event) === period) countEvent(without, event);
+  const [totals] = monthTotalsOf(days);
+  if (totals === undefined) return { totals: null, days };
+  const laterCounts = usageOf(without);
+  const counts = Object.fromEntries(
+    Object.entries(laterCounts).map(([name, count]) => [name, totals[name as keyof UsageCounts] - count]),
+  ) as unknown as UsageCounts;
+  return {
+    totals: {
+      ...totals,
+      ...counts,
+      adjustments: totals.adjustments - without.adjustments,
+      adjustmentMicros: totals.adjustmentMicros - without.adjustmentMicros,
+    },
+    days,
+  };
 }
 
 /** What of a ledger's status its state tells. */

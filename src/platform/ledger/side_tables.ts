@@ -1,4 +1,4 @@
-import type { AdjustReply } from "../../domain/ledger/commands.ts";
+import type { RecordedAdjustment } from "../../domain/ledger/commands.ts";
 import type { DaySums } from "../../domain/ledger/day_sums.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 
@@ -8,6 +8,7 @@ const SQL = {
   saveDay: `INSERT INTO day_sums (date, sums) VALUES (?, ?) ON CONFLICT (date) DO UPDATE SET sums = excluded.sums`,
   adjustment: `SELECT seq, occurred_at AS occurredAtMs FROM adjustments WHERE id = ?`,
   addAdjustment: `INSERT INTO adjustments (id, seq, occurred_at) VALUES (?, ?, ?)`,
+  moveAdjustment: `UPDATE adjustments SET seq = ?, occurred_at = ? WHERE id = ?`,
   savePrice: `INSERT INTO prices (version, tiers) VALUES (?, ?) ON CONFLICT (version) DO NOTHING`,
   copied: `SELECT through FROM copied`,
   saveCopied: `
@@ -36,12 +37,17 @@ export class SideTables {
     this.#sql.exec(SQL.saveDay, sums.date, JSON.stringify(sums));
   }
 
-  adjustment(id: string): AdjustReply | undefined {
-    return this.#sql.exec<AdjustReply>(SQL.adjustment, id).toArray()[0];
+  adjustment(id: string): RecordedAdjustment | undefined {
+    return this.#sql.exec<RecordedAdjustment>(SQL.adjustment, id).toArray()[0];
   }
 
-  addAdjustment(id: string, { seq, occurredAtMs }: AdjustReply): void {
+  addAdjustment(id: string, { seq, occurredAtMs }: RecordedAdjustment): void {
     this.#sql.exec(SQL.addAdjustment, id, seq, occurredAtMs);
+  }
+
+  /** An adjustment has another place in the sequence than the object had given it. */
+  moveAdjustment(id: string, { seq, occurredAtMs }: RecordedAdjustment): void {
+    this.#sql.exec(SQL.moveAdjustment, seq, occurredAtMs, id);
   }
 
   savePrice(version: number, tiers: readonly PriceTier[]): void {

@@ -1,3 +1,6 @@
+/** For finding an event at any age by the time in its id. */
+export const BATCH_INDEX = `CREATE INDEX IF NOT EXISTS event_batches_by_id ON event_batches (last_id_ms);`;
+
 /**
  * What one ledger object keeps as rows. State that is decided by is in the journal and its checkpoint; what grows without
  * bound is in the other tables, and is read only when a command names it.
@@ -15,6 +18,8 @@
  * | answer_keys        | the key that an hour's answers are sealed under              | after 24 h: its answers are erased     |
  * | clock_reading      | one row: the clock at the maintenance before                 | never                                  |
  * | copied             | one row: how far D1 has the batches                          | never                                  |
+ * | restoration,       | what D1 and R2 have, part by part, while an operator puts a  | with the restore's end                 |
+ * | restored_<what>    | lost object back (`restoration.ts`)                          |                                        |
  *
  * A row written is what costs money: a lookup writes two (its admission's turn and its settlement's), fewer when several
  * share a turn. `DROP TABLE` writes none, so whole tables are dropped instead of rows deleted.
@@ -28,7 +33,7 @@ export const SCHEMA = `
     last_seq INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, period TEXT,
     first_id_ms INTEGER, last_id_ms INTEGER, events BLOB NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS event_batches_by_id ON event_batches (last_id_ms);
+  ${BATCH_INDEX}
   CREATE TABLE IF NOT EXISTS day_sums (date TEXT PRIMARY KEY, sums TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS adjustments (
     id TEXT PRIMARY KEY, seq INTEGER NOT NULL, occurred_at INTEGER NOT NULL

@@ -17,54 +17,47 @@ import type {
 } from "../../domain/ledger/commands.ts";
 import type { DaySums } from "../../domain/ledger/day_sums.ts";
 import { believedNowMs } from "../../domain/ledger/event_time.ts";
+import { notReady } from "../../domain/ledger/state.ts";
 import type { LedgerTerms } from "../../domain/ledger/terms.ts";
 import type { Period } from "../../domain/period.ts";
 import { shiftedClock, type Clock } from "../clock.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { readSettings } from "../settings.ts";
+import { LedgerAlarm, wakeDelayMs } from "./alarm.ts";
 import { AnsweredKeys } from "./answered_keys.ts";
 import { Batches } from "./batches.ts";
 import { EventCopy } from "./copy_events.ts";
 import { Journal } from "./journal.ts";
-import { CUT_EVENTS, LedgerCore, type TurnResult } from "./ledger_core.ts";
+import { LedgerCore, type TurnResult, type WaitingCall } from "./ledger_core.ts";
 import type {
+  BatchDigest,
+  BeginRestoreReply,
   ClosePeriodReply,
+  FinishRestoreReply,
   FlushReply,
+  Inspection,
   LedgerStatus,
   LookupCall,
   LookupReply,
   MonthTotals,
   RecopyReply,
+  RestorePart,
+  RestorePartReply,
   UsageReply,
 } from "./messages.ts";
 import { fromOldCall, withOldFields, type OldAdmitCall, type OldAdmitReply } from "./old_shapes.ts";
-import { monthTotalsOf, seqRangeOf, standingOf, usageOfDays } from "./reports.ts";
+import { inspectionOf, monthTotalsOf, seqRangeOf, standingOf, usageOfDays } from "./reports.ts";
+import { Restoration } from "./restoration.ts";
 import { SideTables } from "./side_tables.ts";
 import { SCHEMA } from "./tables.ts";
 import { isOldSchema, takeOver } from "./takeover.ts";
 
-/**
- * A cut and a copy write some eight rows of their own, whatever they bring: fewer events than these wait for more, the
- * longest time that the settings allow; more wait only a little. Whoever reads events from D1 has the ledger copy first.
- */
-const WORTHWHILE_EVENTS = 50;
-const LITTLE_WHILE_MS = 60_000;
 /** As many batches as one alarm copies before it lets others in. */
 const COPIED_BATCHES = 20;
-const LONGEST_BACKOFF_MS = 60_000;
-/** An alarm that should have come so long ago was lost. */
-const LOST_ALARM_MS = 60_000;
 /** More calls than these wait for the next turn. */
 const TURN_CALLS = 256;
 /** The events of test mode that are kept; they are in no other place. */
 const TEST_EVENTS = 1000;
-
-type Waiting = {
-  readonly command: Command;
-  readonly callerNowMs: number | undefined;
-  readonly resolve: (reply: unknown) => void;
-  readonly reject: (error: unknown) => void;
-};
 
 /**
  * One tenant's ledger in one mode, as a Durable Object: the shell of `domain/ledger/`. It takes the calls that wait as one
@@ -78,10 +71,10 @@ export class TenantLedger extends DurableObject<Env> {
   readonly #copy: EventCopy;
   readonly #clock: Clock;
   readonly #longestWaitMs: number;
-  readonly #littleWhileMs: number;
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: WaitingCall[] = [];
   #committing: Promise<void> | null = null;
-  #alarmAtMs: number | null = null;
+  readonly #alarm: LedgerAlarm;
+  readonly #restoration: Restoration;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -90,7 +83,6 @@ export class TenantLedger extends DurableObject<Env> {
     const { intentTtlMs, clockOffsetMs, ledgerFlushMs } = settings.value;
     this.#clock = shiftedClock(clockOffsetMs);
     this.#longestWaitMs = ledgerFlushMs;
-    this.#littleWhileMs = Math.min(this.#longestWaitMs, LITTLE_WHILE_MS);
     const { sql } = ctx.storage;
     ctx.storage.transactionSync(() => {
       if (isOldSchema(sql)) takeOver(sql, { nowMs: this.#clock.nowMs(), intentTtlMs });
@@ -101,6 +93,8 @@ export class TenantLedger extends DurableObject<Env> {
     this.#answered = new AnsweredKeys(sql);
     const tables = { journal: new Journal(sql), batches: this.#batches, answered: this.#answered, side: this.#side };
     this.#core = new LedgerCore(tables, { intentTtlMs });
+    this.#restoration = new Restoration(sql, { core: this.#core, batches: this.#batches, side: this.#side });
+    this.#alarm = new LedgerAlarm(ctx.storage);
     this.#copy = new EventCopy(
       {
         batches: this.#batches,
@@ -114,7 +108,7 @@ export class TenantLedger extends DurableObject<Env> {
     );
     // A crash between an alarm's start and its next setting leaves nothing to wake the object with.
     void ctx.blockConcurrencyWhile(async () => {
-      this.#alarmAtMs = await ctx.storage.getAlarm();
+      await this.#alarm.load();
       this.#wakeForWork();
     });
   }
@@ -138,7 +132,7 @@ export class TenantLedger extends DurableObject<Env> {
 
   async authorize(call: AccessCall): Promise<AccessReply> {
     const reply = await this.#ask({ kind: "authorize", call }, call.callerNowMs);
-    if (this.#core.hasRiding) this.#wakeWithin(this.#longestWaitMs);
+    if (this.#core.hasRiding) this.#alarm.wakeWithin(this.#longestWaitMs);
     return reply;
   }
 
@@ -192,6 +186,9 @@ export class TenantLedger extends DurableObject<Env> {
   async flush(): Promise<FlushReply> {
     this.#upToDate();
     const { lastSeq, terms } = this.#core.state;
+    const reason = notReady(this.#core.state);
+    // A reader would take what D1 has from it for all that there is.
+    if (reason !== null) return { kind: "failed", reason };
     this.#guarded(() => this.#core.cutAll());
     if (terms?.mode === "test") return { kind: "flushed", flushedThrough: lastSeq };
     return await this.#copy.through(lastSeq);
@@ -225,11 +222,7 @@ export class TenantLedger extends DurableObject<Env> {
   testEvents(): readonly StoredEventRow[] {
     this.#upToDate();
     this.#guarded(() => this.#core.cutAll());
-    const { lastSeq } = this.#core.state;
-    return this.#batches
-      .after(lastSeq - TEST_EVENTS, Math.ceil(TEST_EVENTS / CUT_EVENTS) * TEST_EVENTS)
-      .flatMap((row) => JSON.parse(Batches.textOf(row)) as StoredEventRow[])
-      .filter(({ seq }) => seq > lastSeq - TEST_EVENTS);
+    return [...this.#batches.eventsAfter(this.#core.state.lastSeq - TEST_EVENTS)];
   }
 
   /**
@@ -238,6 +231,8 @@ export class TenantLedger extends DurableObject<Env> {
    */
   async closePeriod(period: Period): Promise<ClosePeriodReply> {
     this.#upToDate();
+    const reason = notReady(this.#core.state);
+    if (reason !== null) return { kind: "not_ready", reason };
     await this.#ask({ kind: "close", period });
     const flushed = await this.flush();
     return { kind: "closed", range: this.seqRange(period), isCopied: flushed.kind === "flushed" };
@@ -247,10 +242,39 @@ export class TenantLedger extends DurableObject<Env> {
   heldEvents(seq: number): string | null {
     this.#upToDate();
     this.#guarded(() => this.#core.cutAll());
-    const [batch] = this.#batches.after(seq - 1, 1);
-    if (batch === undefined || batch.first_seq > seq) return null;
-    const events = JSON.parse(Batches.textOf(batch)) as StoredEventRow[];
-    return JSON.stringify(events.slice(seq - batch.first_seq));
+    return this.#batches.heldFrom(seq);
+  }
+
+  /** Begins to put this object back from what D1 and R2 have. What it is asked until the end it does not take. */
+  beginRestore(name: string): BeginRestoreReply {
+    this.#upToDate();
+    return this.#guarded(() => this.#restoration.begin(name));
+  }
+
+  takeRecorded(part: RestorePart): RestorePartReply {
+    return this.#guarded(() => this.#restoration.take(part));
+  }
+
+  finishRestore(end: { name: string; lastClosed: Period | null }): FinishRestoreReply {
+    const reply = this.#guarded(() => this.#restoration.finish(end));
+    this.#wakeForWork();
+    return reply;
+  }
+
+  /** What a month comes to up to a seq, and its days, to be compared with D1 and R2. */
+  inspect({ period, through }: { period: Period; through: number }): Inspection {
+    this.#upToDate();
+    return inspectionOf(this.#daysOf(period, period), this.#core.eventsAfter(through), period);
+  }
+
+  /** Hashes of the batches after a seq that D1 has. */
+  batchDigests(afterSeq: number): BatchDigest[] {
+    return this.#batches.digests(afterSeq, COPIED_BATCHES).filter(({ last }) => last <= this.#side.copiedThrough());
+  }
+
+  /** As `heldEvents`, without making a batch of what waits. */
+  batchEvents(seq: number): string | null {
+    return this.#batches.heldFrom(seq);
   }
 
   /** Also ends what nobody settled and re-arms the alarm of an object that lost it: a sweep calls this. */
@@ -275,7 +299,7 @@ export class TenantLedger extends DurableObject<Env> {
 
   // Nothing may be thrown here: after six failures in a row the platform deletes an alarm.
   override async alarm(): Promise<void> {
-    this.#alarmAtMs = null;
+    this.#alarm.noteFired();
     try {
       const nowMs = this.#upToDate();
       this.#guarded(() => {
@@ -336,7 +360,7 @@ export class TenantLedger extends DurableObject<Env> {
       else reject(result?.reason);
     }
     if (isWritten) {
-      this.#wakeAfterWrites();
+      this.#wakeForWork(true);
       this.#committing = this.ctx.storage.sync().finally(() => {
         this.#committing = null;
         this.#runTurn();
@@ -355,37 +379,20 @@ export class TenantLedger extends DurableObject<Env> {
     }
   }
 
-  #wakeAfterWrites(): void {
-    const waiting = this.#core.state.lastSeq - this.#side.copiedThrough();
-    const isTest = this.#core.state.terms?.mode === "test";
-    if (waiting >= CUT_EVENTS && this.#copy.failures === 0 && !isTest) this.#wakeWithin(0);
-    else this.#wakeWithin(waiting >= WORTHWHILE_EVENTS && !isTest ? this.#littleWhileMs : this.#longestWaitMs);
-  }
-
-  #wakeForWork(): void {
+  /** `isBusy`: events were just written, and more may follow. */
+  #wakeForWork(isBusy = false): void {
     const { lastSeq, open, terms, waiting } = this.#core.state;
     const uncopied = terms?.mode === "test" ? waiting.size : lastSeq - this.#side.copiedThrough();
-    const nextMaintenanceAtMs = this.#answered.nextMaintenanceAtMs();
-    if (this.#copy.failures > 0 && uncopied > 0) {
-      this.#wakeWithin(Math.min(this.#littleWhileMs * 2 ** Math.min(this.#copy.failures, 10), LONGEST_BACKOFF_MS));
-    } else if (uncopied >= CUT_EVENTS) {
-      this.#wakeWithin(0);
-    } else if (uncopied >= WORTHWHILE_EVENTS) {
-      this.#wakeWithin(this.#littleWhileMs);
-    } else if (uncopied > 0 || open.size > 0) {
-      this.#wakeWithin(this.#longestWaitMs);
-    } else if (nextMaintenanceAtMs !== null) {
-      this.#wakeWithin(Math.max(nextMaintenanceAtMs - this.#clock.nowMs(), this.#littleWhileMs));
-    }
-  }
-
-  // Setting an alarm is a written row: one that comes soon enough is left alone. One in the past was lost.
-  #wakeWithin(delayMs: number): void {
-    const nowMs = Date.now();
-    const atMs = nowMs + delayMs;
-    const isArmed = this.#alarmAtMs !== null && this.#alarmAtMs > nowMs - LOST_ALARM_MS;
-    if (isArmed && this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return;
-    this.#alarmAtMs = atMs;
-    void this.ctx.storage.setAlarm(atMs);
+    const maintenanceAtMs = isBusy ? null : this.#answered.nextMaintenanceAtMs();
+    const delayMs = wakeDelayMs({
+      uncopied,
+      isTest: terms?.mode === "test",
+      isBusy,
+      openLookups: open.size,
+      copyFailures: this.#copy.failures,
+      maintenanceInMs: maintenanceAtMs === null ? null : maintenanceAtMs - this.#clock.nowMs(),
+      longestWaitMs: this.#longestWaitMs,
+    });
+    if (delayMs !== null) this.#alarm.wakeWithin(delayMs);
   }
 }

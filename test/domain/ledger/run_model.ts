@@ -7,7 +7,15 @@ import { decide } from "../../../src/domain/ledger/decide.ts";
 import type { Entry } from "../../../src/domain/ledger/entries.ts";
 import { believedNowMs } from "../../../src/domain/ledger/event_time.ts";
 import { overdueLookups } from "../../../src/domain/ledger/settle.ts";
-import { emptyState, parseState, serializeState } from "../../../src/domain/ledger/state.ts";
+import { countRecorded } from "../../../src/domain/ledger/past.ts";
+import { noPast, restoreState } from "../../../src/domain/ledger/restore.ts";
+import {
+  emptyState,
+  notReady,
+  parseState,
+  serializeState,
+  type LedgerState,
+} from "../../../src/domain/ledger/state.ts";
 import type { LedgerKey, LedgerTerms } from "../../../src/domain/ledger/terms.ts";
 import { GRANT_MS, intentTtlMs } from "../../../src/domain/ledger/times.ts";
 import { OUTCOMES } from "../../../src/domain/meter_event.ts";
@@ -47,6 +55,27 @@ export function runModel(seed: number, operations: number): void {
   }
 }
 
+/** What a restore has to get right. */
+function shownOf(state: Readonly<LedgerState>) {
+  const { period, tieredInPeriod, spentInPeriodMicros } = state;
+  const named = new Set(state.terms?.keys.map(({ keyId }) => keyId));
+  const spent = [...state.keys]
+    .filter(([keyId, counts]) => named.has(keyId) && counts.period === period && counts.spentMicros !== 0)
+    .map(([keyId, { spentMicros }]) => [keyId, spentMicros] as const);
+  return { period, tieredInPeriod, spentInPeriodMicros, spent: Object.fromEntries(spent), ...unpriced(state) };
+}
+
+function unpriced({ lastSeq, allowanceUsed, open, openKeys, keys }: Readonly<LedgerState>) {
+  const openByKey = [...keys].flatMap(([keyId, counts]) => (counts.open === 0 ? [] : [[keyId, counts.open] as const]));
+  return {
+    lastSeq,
+    allowanceUsed,
+    open: [...open.keys()],
+    openKeys: [...openKeys],
+    openByKey: Object.fromEntries(openByKey),
+  };
+}
+
 /** One ledger, its rows and its model. Calls come late, twice and in any order; clocks jump; the object is evicted. */
 class Run {
   readonly #random: () => number;
@@ -83,6 +112,32 @@ class Run {
     const replayed = emptyState();
     for (const text of this.#journal) apply(replayed, JSON.parse(text) as Entry);
     expect(serializeState(replayed), "the journal gives the same state").toBe(serializeState(this.#state));
+    this.#checkRestored();
+  }
+
+  /** Put back from its events, of which some are recorded and the others its own, a ledger is what it was. */
+  #checkRestored(): void {
+    const events = [...this.#stored, ...this.#state.waiting.values()];
+    const find = (id: string) => events.find((event) => event.id === id);
+    const { period } = this.#state;
+    const splits = [
+      { count: events.length, lastClosed: period === null ? null : previousPeriod(period) },
+      { count: this.#below(events.length + 1), lastClosed: null },
+    ];
+    for (const { count, lastClosed } of splits) {
+      const past = noPast();
+      const recorded = events.slice(0, count);
+      for (const event of recorded) countRecorded(past, event, event.corrects === null ? undefined : find(event.corrects));
+      const ids = new Set(recorded.map(({ id }) => id));
+      const ownEvents = events.slice(count);
+      const own = { ...this.#state, stopped: "diverged" } as const;
+      const { state } = restoreState(own, { past, lastClosed, isRecorded: (id) => ids.has(id), ownEvents, find });
+      expect(notReady(state), "it serves").toBeNull();
+      expect(shownOf(state), `restored from ${count} of ${events.length} events`).toEqual(
+        // No event has fallen into a month that a close alone has begun.
+        state.period === period ? shownOf(this.#state) : { ...shownOf(state), ...unpriced(this.#state) },
+      );
+    }
   }
 
   #call(nowMs: number): void {
@@ -238,7 +293,8 @@ class Run {
     const call = { id, units: 0, amountMicros: this.#below(9) - 4, reason: "agreed", corrects: null };
     const seq = this.#model.adjustments.get(id);
     const adjustment = seq === undefined ? undefined : { seq, occurredAtMs: 0 };
-    this.#model.adjust(call, this.#run({ kind: "adjust", call }, nowMs, { adjustment }).seq, nowMs);
+    const reply = this.#run({ kind: "adjust", call }, nowMs, { adjustment });
+    if (!("kind" in reply)) this.#model.adjust(call, reply.seq, nowMs);
   }
 
   #authorize(nowMs: number): void {

@@ -204,6 +204,14 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "POST /admin/v1/periods/:period/close": operatorOnly("POST", () => `/periods/2020-01/close`, {}),
   "GET /admin/v1/health": operatorOnly("GET", () => "/health"),
   "POST /admin/v1/ledger/rebuild": operatorOnly("POST", () => "/ledger/rebuild", {}),
+  "GET /admin/v1/tenants/:tenantId/ledger/verify": operatorOnly(
+    "GET",
+    ({ tenantId }) => `/tenants/${tenantId}/ledger/verify`,
+  ),
+  "POST /admin/v1/tenants/:tenantId/ledger/restore": operatorOnly(
+    "POST",
+    ({ tenantId }) => `/tenants/${tenantId}/ledger/restore`,
+  ),
   "POST /admin/v1/export-keys/:kid/revoke": operatorOnly("POST", () => "/export-keys/nobody/revoke"),
   "GET /admin/v1/periods/:periodFile": operatorOnly("GET", () => "/periods/2020-01"),
   "PUT /admin/v1/upstream-prices/:period": operatorOnly("PUT", () => "/upstream-prices/2020-01", {
