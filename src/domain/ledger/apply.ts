@@ -12,6 +12,7 @@ import type {
   Entry,
   EventTime,
   RefusedAfterSending,
+  Streamed,
 } from "./entries.ts";
 import { ENTRY_VERSION } from "./entries.ts";
 import { addGrant, dropEndedGrants, useGrant } from "./grants.ts";
@@ -19,6 +20,7 @@ import { identitiesOf } from "./identities.ts";
 import { keyRate, usesAllowance } from "./limits.ts";
 import { keyOf, rateBucket, type KeyCounts, type LedgerState, type OpenIntent } from "./state.ts";
 import { planAt } from "./terms.ts";
+import { LONGEST_STREAM_LEASE_MS } from "./times.ts";
 
 const MINUTE_MS = 60_000;
 const DEFAULT_READS_PER_MINUTE = 120;
@@ -34,6 +36,8 @@ export function apply(state: LedgerState, entry: Entry): void {
       return revokeKey(state, entry.keyId, entry);
     case "accessed":
       return applyAccessed(state, entry);
+    case "streamed":
+      return applyStreamed(state, entry);
     case "replayed":
       return applyAccessed(state, { ...entry, type: "accessed", bucket: "tokens" });
     case "admitted":
@@ -105,6 +109,13 @@ function applyAccessed(state: LedgerState, { keyId, bucket, atMs }: Accessed): v
   if (bucket === "tokens")
     state.tokensBucket = takeToken(planAt(state.terms, atMs), rateBucket(state, state.tokensBucket, atMs), atMs).bucket;
   noteUse(countsOf(state, keyId), atMs);
+}
+
+function applyStreamed({ streams }: LedgerState, { id, endsAtMs, atMs }: Streamed): void {
+  for (const [known, endMs] of streams)
+    if (endMs <= atMs || endMs > atMs + LONGEST_STREAM_LEASE_MS) streams.delete(known);
+  if (endsAtMs === null) streams.delete(id);
+  else streams.set(id, endsAtMs);
 }
 
 function applyAdmitted(state: LedgerState, entry: Admitted): void {
