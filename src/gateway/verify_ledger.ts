@@ -10,7 +10,15 @@ import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { wrongFiles } from "./closed_in_archive.ts";
-import { compareCopy, compareDays, LedgerAwayError, NO_SUMS, sumsOf, sumsOfManifest, type Sums } from "./compare_copy.ts";
+import {
+  compareCopy,
+  compareDays,
+  LedgerAwayError,
+  NO_SUMS,
+  sumsOf,
+  sumsOfManifest,
+  type Sums,
+} from "./compare_copy.ts";
 import { registeredTerms } from "./project_tenant.ts";
 import { manifestOf } from "./read_statement.ts";
 
@@ -187,7 +195,8 @@ async function closedMonth(
   if (sealed !== null && stored !== null && sealed.manifestSha256 !== stored.manifestSha256) {
     find({ code: "month_differs", period });
   }
-  if (month.firstSeq > next) find({ code: "events_missing", period, first: next, last: month.firstSeq - 1, what: "r2" });
+  if (month.firstSeq > next)
+    find({ code: "events_missing", period, first: next, last: month.firstSeq - 1, what: "r2" });
   const signed = await verifyManifest(month.manifest, await services.exportKeys.all());
   if (!signed.ok) find({ code: "file_damaged", period, what: "manifest.json" });
   for (const file of await wrongFiles(services, manifestOf(month), month.prefix)) {

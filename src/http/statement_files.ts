@@ -7,6 +7,7 @@ import { manifestText } from "../domain/statement.ts";
 import { encodeEvents } from "../gateway/encode_events.ts";
 import { openPeriodEvents } from "../gateway/open_statement.ts";
 import { closedStatement, manifestOf, openManifest } from "../gateway/read_statement.ts";
+import { beginFileStream } from "../platform/file_streams.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { byteRangeOf, hasCurrent, isSameFile, type ByteRange } from "./conditional_request.ts";
 import type { AppContext } from "./context.ts";
@@ -39,8 +40,10 @@ export async function answerFile(
 /** Runs what reads a month's events, and counts it as one of a tenant's streams until its answer is sent. */
 export async function whileStreaming(context: AppContext, reader: string | null, work: () => Answered): Answered {
   if (reader === null) return await work();
-  const end = context.get("services").fileStreams.begin(reader);
-  if (end === null) return fail(FULL);
+  const stream = await beginFileStream(context.get("services").ledgers, { tenantId: reader, mode: "live" });
+  if (stream === null) return fail(FULL);
+  // A reader who hangs up ends the request; its stream has to be counted out all the same.
+  const end = () => context.executionCtx.waitUntil(stream.end());
   let isStreamed = false;
   try {
     const answered = await work();
@@ -50,9 +53,7 @@ export async function whileStreaming(context: AppContext, reader: string | null,
     const length = answered.value.headers.get("content-length");
     const { readable, writable } =
       length === null ? new IdentityTransformStream() : new FixedLengthStream(Number(length));
-    const sent = body.pipeTo(writable).then(end, end);
-    // A reader who hangs up ends the request; its stream has to be counted out all the same.
-    context.executionCtx.waitUntil(sent);
+    context.executionCtx.waitUntil(body.pipeTo(writable).then(end, end));
     return ok(new Response(readable, answered.value));
   } finally {
     if (!isStreamed) end();

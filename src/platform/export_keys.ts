@@ -26,8 +26,8 @@ export type KeptExportKey = ExportPublicKey & {
 const ROOT = "export-keys/";
 
 /**
- * The public half of every key that ever signed a month. R2 keeps them for ever, as it keeps what they signed; D1 has a
- * copy to read from, which a restore may set back.
+ * The public half of every key that ever signed a month. R2 keeps them for ever, as it keeps what they signed, and is
+ * where strangers are answered from; D1 has a copy for closing, which a restore may set back.
  */
 export class ExportKeys {
   readonly #db: D1Database;
@@ -36,6 +36,12 @@ export class ExportKeys {
   constructor(db: D1Database, bucket: R2Bucket) {
     this.#db = db;
     this.#bucket = bucket;
+  }
+
+  /** Every key, without D1: for whoever asks without credentials. */
+  async published(): Promise<KeptExportKey[]> {
+    const kept = await this.#everyKept();
+    return kept.toSorted((left, right) => left.validFromMs - right.validFromMs);
   }
 
   async all(): Promise<KeptExportKey[]> {

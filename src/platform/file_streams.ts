@@ -1,33 +1,30 @@
-import type { Clock } from "./clock.ts";
+import { LONGEST_STREAM_LEASE_MS, STREAM_RENEWAL_MS } from "../domain/ledger/times.ts";
+import { callLedger, type LedgerName } from "./ledger/ledger_client.ts";
+import type { TenantLedger } from "./ledger/tenant_ledger.ts";
 
-const MOST_STREAMS = 2;
-/** A stream whose end nobody saw, because its request was torn down, does not count for ever. */
-const LONGEST_MS = 600_000;
+/** A stream of a tenant's files that has begun. */
+export type FileStream = { readonly end: () => Promise<void> };
 
 /**
- * The statement files that each tenant is being sent by this isolate. Files are what costs D1 most, and a tenant that
- * opens many at once must not stand in the way of a revoke; more than two at a time are not begun.
+ * Begins a stream of a tenant's files, or is null when the tenant has as many as it may, in this isolate and others: the
+ * ledger counts them. It renews its lease until `end` is called.
  */
-export class FileStreams {
-  readonly #clock: Clock;
-  readonly #endsAtMs = new Map<string, Set<{ readonly endsAtMs: number }>>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** Begins one more for `reader`, or is null when there are as many as there may be. What it returns ends it. */
-  begin(reader: string): (() => void) | null {
-    const nowMs = this.#clock.nowMs();
-    const open = this.#endsAtMs.get(reader) ?? new Set();
-    for (const stream of open) if (stream.endsAtMs <= nowMs) open.delete(stream);
-    if (open.size >= MOST_STREAMS) return null;
-    const stream = { endsAtMs: nowMs + LONGEST_MS };
-    open.add(stream);
-    this.#endsAtMs.set(reader, open);
-    return () => {
-      open.delete(stream);
-      if (open.size === 0 && this.#endsAtMs.get(reader) === open) this.#endsAtMs.delete(reader);
-    };
-  }
+export async function beginFileStream(
+  ledgers: DurableObjectNamespace<TenantLedger>,
+  ledger: LedgerName,
+): Promise<FileStream | null> {
+  const id = crypto.randomUUID();
+  const hold = async (leaseMs: number): Promise<boolean> => {
+    const held = await callLedger(ledgers, ledger, (stub) => stub.holdStream({ id, leaseMs }), { tries: 1 });
+    // A ledger that cannot be asked, or is of the version before, has no say: what is read next asks it again.
+    return !held.ok || held.value.isHeld;
+  };
+  if (!(await hold(LONGEST_STREAM_LEASE_MS))) return null;
+  const renewal = setInterval(() => void hold(LONGEST_STREAM_LEASE_MS), STREAM_RENEWAL_MS);
+  return {
+    end: async () => {
+      clearInterval(renewal);
+      await hold(0);
+    },
+  };
 }

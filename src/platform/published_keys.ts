@@ -7,8 +7,8 @@ const KNOWN_MS = 300_000;
 const PAUSE_AFTER_OUTAGE_MS = 5000;
 
 /**
- * The keys that ever signed a manifest, for anybody who asks. They are read from D1 once in five minutes at most, however
- * many ask, and known ones are given while D1 is down: whoever has no credentials must not be able to keep D1 busy.
+ * The keys that ever signed a manifest, for anybody who asks. They are read from R2 once in five minutes, however many
+ * ask, and known ones are given while it is down: who has no credentials may cost little, and D1 nothing.
  */
 export class PublishedKeys {
   readonly #read: () => Promise<readonly ListedExportKey[]>;
@@ -21,7 +21,7 @@ export class PublishedKeys {
     this.#clock = clock;
   }
 
-  /** Null when none are known and D1 cannot be asked. */
+  /** Null when none are known and R2 cannot be asked. */
   async used(): Promise<readonly ListedExportKey[] | null> {
     const nowMs = this.#clock.nowMs();
     if (nowMs < this.#readAgainAtMs) return this.#known;

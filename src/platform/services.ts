@@ -10,7 +10,6 @@ import { TokenSource } from "./claro/token_source.ts";
 import { shiftedClock, storeClock, type Clock, type StoreClock } from "./clock.ts";
 import { BacklogReports } from "./ledger/backlog_reports.ts";
 import { ExportKeys, toListedKey } from "./export_keys.ts";
-import { FileStreams } from "./file_streams.ts";
 import { KeyDirectory } from "./key_directory.ts";
 import { KeyedHash } from "./keyed_hash.ts";
 import { CallBatches } from "./ledger/call_batches.ts";
@@ -43,7 +42,6 @@ export type Services = {
   readonly register: Register;
   readonly statements: StatementRecords;
   readonly publishedKeys: PublishedKeys;
-  readonly fileStreams: FileStreams;
   readonly archive: StatementArchive;
   readonly exportKeys: ExportKeys;
   readonly adjustments: AdjustmentRecords;
@@ -97,8 +95,7 @@ function makeServices(env: Env, settings: Settings): Services {
     db: env.DB,
     register: new Register(env.DB),
     statements: new StatementRecords(env.DB),
-    publishedKeys: new PublishedKeys(async () => (await exportKeys.all()).map(toListedKey), clock),
-    fileStreams: new FileStreams(clock),
+    publishedKeys: new PublishedKeys(async () => (await exportKeys.published()).map(toListedKey), clock),
     archive: new StatementArchive(env.STATEMENTS),
     exportKeys,
     adjustments: new AdjustmentRecords(env.DB),

@@ -121,7 +121,15 @@ async function d1Rows({ tenantId }: TestTenant) {
   return (await events.bind(tenantId).all<{ seq: number; id: string; amount_micros: number }>()).results;
 }
 
-const CAPPED = { plan: { monthlySpendCapMicros: 1_050_000, tiers: [{ upTo: 3, unitPriceMicros: 150_000 }, { upTo: null, unitPriceMicros: 100_000 }] } };
+const CAPPED = {
+  plan: {
+    monthlySpendCapMicros: 1_050_000,
+    tiers: [
+      { upTo: 3, unitPriceMicros: 150_000 },
+      { upTo: null, unitPriceMicros: 100_000 },
+    ],
+  },
+};
 
 describe("an object that was lost", () => {
   test("in the middle of a month answers 503 until it is restored, and then goes on where D1 is", async () => {
@@ -295,9 +303,9 @@ describe("an object that was lost", () => {
     await loseObject(tenant.tenantId);
     const ledger = ledgerOf(tenant.tenantId);
     expect(await lookups(tenant, 1, 90)).toEqual([503]);
-    const batches = (await copiedBatches(env.DB, { tenantId: tenant.tenantId, mode: "live" }, { after: 0, limit: 9 })).map(
-      ({ text }) => text,
-    );
+    const batches = (
+      await copiedBatches(env.DB, { tenantId: tenant.tenantId, mode: "live" }, { after: 0, limit: 9 })
+    ).map(({ text }) => text);
     expect(await ledger.beginRestore("one")).toMatchObject({ kind: "begun" });
     const part = { name: "one", batches: batches.slice(0, 2), isKept: true };
     expect(await ledger.takeRecorded(part)).toEqual({ kind: "taken", through: 4 });

@@ -11,6 +11,7 @@ import type {
   Entry,
   EventTime,
   RefusedAfterSending,
+  Streamed,
 } from "./entries.ts";
 import { ENTRY_VERSION } from "./entries.ts";
 import { addGrant, dropEndedGrants, useGrant } from "./grants.ts";
@@ -19,6 +20,7 @@ import { keyRate } from "./limits.ts";
 import { countAdjusted, countEnded, countsOf, enterPeriod, noteUse } from "./past.ts";
 import { keyOf, rateBucket, type LedgerState, type OpenIntent } from "./state.ts";
 import { planAt } from "./terms.ts";
+import { LONGEST_STREAM_LEASE_MS } from "./times.ts";
 
 const DEFAULT_READS_PER_MINUTE = 120;
 
@@ -33,6 +35,8 @@ export function apply(state: LedgerState, entry: Entry): void {
       return revokeKey(state, entry.keyId, entry);
     case "accessed":
       return applyAccessed(state, entry);
+    case "streamed":
+      return applyStreamed(state, entry);
     case "replayed":
       return applyAccessed(state, { ...entry, type: "accessed", bucket: "tokens" });
     case "admitted":
@@ -104,6 +108,13 @@ function applyAccessed(state: LedgerState, { keyId, bucket, atMs }: Accessed): v
   if (bucket === "tokens")
     state.tokensBucket = takeToken(planAt(state.terms, atMs), rateBucket(state, state.tokensBucket, atMs), atMs).bucket;
   noteUse(countsOf(state, keyId), atMs);
+}
+
+function applyStreamed({ streams }: LedgerState, { id, endsAtMs, atMs }: Streamed): void {
+  for (const [known, endMs] of streams)
+    if (endMs <= atMs || endMs > atMs + LONGEST_STREAM_LEASE_MS) streams.delete(known);
+  if (endsAtMs === null) streams.delete(id);
+  else streams.set(id, endsAtMs);
 }
 
 function applyAdmitted(state: LedgerState, entry: Admitted): void {

@@ -22,6 +22,9 @@ export type AccessReply =
   /** The ledger has no terms, or has lost events: it has to be told them, or restored. */
   | NotReadyReply;
 
+/** Begins a stream of the tenant's files or renews its lease; a lease of 0 ms ends it. `id` is the isolate's own. */
+export type StreamCall = { readonly id: string; readonly leaseMs: number };
+
 export type NotReady = "no_terms" | "behind" | "diverged";
 
 export type NotReadyReply = { readonly kind: "not_ready"; readonly reason: NotReady };
@@ -163,6 +166,7 @@ export type ConfigureReply =
 export type Command =
   | { readonly kind: "configure"; readonly terms: LedgerTerms }
   | { readonly kind: "authorize"; readonly call: AccessCall }
+  | { readonly kind: "hold_stream"; readonly call: StreamCall }
   | { readonly kind: "admit"; readonly call: AdmitCall }
   | { readonly kind: "settle"; readonly call: SettleCall }
   | { readonly kind: "put_right"; readonly call: PutRightCall }
@@ -176,6 +180,7 @@ export type Command =
 export type Replies = {
   readonly configure: ConfigureReply;
   readonly authorize: AccessReply;
+  readonly hold_stream: { readonly isHeld: boolean };
   readonly admit: AdmitReply;
   readonly settle: SettleReply;
   readonly put_right: PutRightReply;

@@ -8,6 +8,7 @@ import { decideAdjust, decidePutRight } from "./correct.ts";
 import type { Entry } from "./entries.ts";
 import { decideExpire, decideSettle } from "./settle.ts";
 import type { LedgerState } from "./state.ts";
+import { decideHoldStream } from "./streams.ts";
 
 /** What follows from a command: the entries that become true, and what the caller is told. */
 export type Decision<Reply> = { readonly entries: readonly Entry[]; readonly reply: Reply };
@@ -35,6 +36,8 @@ function decideAny(
       return decideConfigure(state, command.terms, nowMs);
     case "authorize":
       return decideAuthorize(state, command.call, nowMs);
+    case "hold_stream":
+      return decideHoldStream(state, command.call, nowMs);
     case "admit":
       return decideAdmit(state, command.call, { facts, nowMs });
     case "settle":

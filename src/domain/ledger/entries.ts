@@ -13,6 +13,7 @@ export type Entry =
   | Configured
   | KeyRevoked
   | Accessed
+  | Streamed
   | Admitted
   | RefusedAfterSending
   | Replayed
@@ -53,6 +54,15 @@ export type Accessed = {
   readonly keyId: string;
   /** Which bucket one token was taken from. */
   readonly bucket: "reads" | "tokens" | null;
+};
+
+/** A stream of the tenant's files counts until `endsAtMs`; null ends it. Rides with the next entry. */
+export type Streamed = {
+  readonly type: "streamed";
+  readonly v: 1;
+  readonly atMs: number;
+  readonly id: string;
+  readonly endsAtMs: number | null;
 };
 
 /** What an intent knows of its lookup; it becomes the event. */

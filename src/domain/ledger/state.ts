@@ -54,6 +54,8 @@ export type LedgerState = {
   bucket: Bucket;
   readsBucket: Bucket;
   tokensBucket: Bucket;
+  /** Streams of files by id, with the end of each one's lease. */
+  streams: Map<string, number>;
   keys: Map<string, KeyCounts>;
   testDays: DayCounts;
   grants: Grant[];
@@ -88,6 +90,7 @@ export function emptyState(): LedgerState {
     bucket: FULL_BUCKET,
     readsBucket: FULL_BUCKET,
     tokensBucket: FULL_BUCKET,
+    streams: new Map(),
     keys: new Map(),
     testDays: [],
     grants: [],

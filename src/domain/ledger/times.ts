@@ -30,6 +30,9 @@ export const GRANT_HELD_MS = 45_000;
 export const CLOCK_MARGIN_MS = 300_000;
 /** An intent from further in the future than this was made by a clock that was wrong: it ends as `unknown` now. */
 export const LONGEST_JUMP_BACK_MS = 3_600_000;
+/** A stream of files whose isolate died counts no longer than this; one that goes on is renewed well before. */
+export const LONGEST_STREAM_LEASE_MS = 60_000;
+export const STREAM_RENEWAL_MS = 20_000;
 /** One write of a batch to D1. */
 export const D1_WRITE_MS = 15_000;
 /** The oldest waiting event is copied to D1 at least this often. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parsePeriod, type Period } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { restoreLedger, type RestoreStep } from "../../gateway/restore_ledger.ts";
@@ -36,7 +36,8 @@ const restoreAnswer = z
     status: z.enum(["not_needed", "restoring", "restored"]).meta(
       told(
         {
-          "pt-BR": "`not_needed`: o ledger atende, nada foi mudado; `restoring`: chame de novo; `restored`: ele atende de novo.",
+          "pt-BR":
+            "`not_needed`: o ledger atende, nada foi mudado; `restoring`: chame de novo; `restored`: ele atende de novo.",
           en: "`not_needed`: the ledger serves, nothing was changed; `restoring`: call again; `restored`: it serves again.",
         },
         { examples: ["restored"] },
@@ -51,12 +52,17 @@ const restoreAnswer = z
         { examples: [12_400] },
       ),
     ),
-    lastSeq: seq.nullable().meta(
-      told(
-        { "pt-BR": "O último evento do ledger; `null` enquanto restaura.", en: "The ledger's last event; null while it is put back." },
-        { examples: [12_403] },
+    lastSeq: seq
+      .nullable()
+      .meta(
+        told(
+          {
+            "pt-BR": "O último evento do ledger; `null` enquanto restaura.",
+            en: "The ledger's last event; null while it is put back.",
+          },
+          { examples: [12_403] },
+        ),
       ),
-    ),
     ownEvents: seq.nullable().meta(
       told(
         {
@@ -123,7 +129,9 @@ const finding = z
     period: z
       .string()
       .nullable()
-      .meta(told({ "pt-BR": "O mês, se for de um.", en: "The month, where it is about one." }, { examples: ["2026-11"] })),
+      .meta(
+        told({ "pt-BR": "O mês, se for de um.", en: "The month, where it is about one." }, { examples: ["2026-11"] }),
+      ),
     first: seqField.meta(told({ "pt-BR": "O primeiro evento.", en: "The first event." }, { examples: [101] })),
     last: seqField.meta(told({ "pt-BR": "O último evento.", en: "The last event." }, { examples: [150] })),
     what: z
@@ -145,10 +153,20 @@ const verifyAnswer = z
   .object({
     findings: z
       .array(finding)
-      .meta(told({ "pt-BR": "O que este passo encontrou; vazio se tudo confere.", en: "What this step found; empty where all agrees." })),
+      .meta(
+        told({
+          "pt-BR": "O que este passo encontrou; vazio se tudo confere.",
+          en: "What this step found; empty where all agrees.",
+        }),
+      ),
     months: z
       .int()
-      .meta(told({ "pt-BR": "Meses comparados neste passo.", en: "Months that were compared in this step." }, { examples: [3] })),
+      .meta(
+        told(
+          { "pt-BR": "Meses comparados neste passo.", en: "Months that were compared in this step." },
+          { examples: [3] },
+        ),
+      ),
     events: z
       .int()
       .meta(

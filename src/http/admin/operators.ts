@@ -38,7 +38,9 @@ const newOperator = z
     name: z.string().trim().pipe(freeText(100)).meta(NAME),
     email: z
       .string()
-      .regex(/^(?:[^\s@:\p{C}]{1,64}@[^\s@:\p{C}]{1,190}|service:[^\s\p{C}]{1,190})$/u, issue("invalid_form"))
+      .regex(/^(?:[^\s@:]{1,64}@[^\s@:]{1,190}|service:[^\s]{1,190})$/, issue("invalid_form"))
+      // Not in the pattern: what reads the document may know nothing of Unicode's classes.
+      .refine((text) => !/\p{C}/u.test(text), issue("invalid_form"))
       .nullable()
       .default(null)
       .meta(EMAIL),

@@ -67,7 +67,8 @@ export class Batches {
   /** The event of a lookup at any age; undefined where it is in no batch here. */
   find(lookupId: string): StoredEventRow | undefined {
     const idMs = uuidTimeMs(lookupId);
-    if (idMs === null) return this.#findIn(this.#sql.exec<BatchRow>(this.#statements.untimed, UNTIMED_BATCHES).toArray(), lookupId);
+    if (idMs === null)
+      return this.#findIn(this.#sql.exec<BatchRow>(this.#statements.untimed, UNTIMED_BATCHES).toArray(), lookupId);
     const rows = this.#sql
       .exec<BatchRow & { first_id_ms: number }>(this.#statements.around, idMs, BATCHES_AROUND)
       .toArray()

@@ -15,6 +15,7 @@ export type LedgerStub = Remote<
   | "configure"
   | "revokeNow"
   | "authorize"
+  | "holdStream"
   | "putRight"
   | "usage"
   | "monthTotals"

@@ -234,7 +234,7 @@ export class LedgerCore {
   #take(turn: Entry[], command: Command, entry: Entry): void {
     this.#writeRows(command, entry);
     apply(this.#state, entry);
-    if (entry.type === "accessed" || entry.type === "replayed") this.#ride(turn, entry);
+    if (RIDING_TYPES.has(entry.type)) this.#ride(turn, entry);
     else turn.push(...this.#riding.splice(0), entry);
   }
 
@@ -278,6 +278,9 @@ export class LedgerCore {
     return waiting.size >= CUT_EVENTS || (turn.length > 0 && this.#tables.journal.uncheckedRows >= CUT_ROWS);
   }
 }
+
+/** What may be lost with the object's memory: at worst a limit of reads begins anew. */
+const RIDING_TYPES: ReadonlySet<Entry["type"]> = new Set(["accessed", "replayed", "streamed"]);
 
 /** Some hundred bytes each. */
 const MOST_RIDING = 1000;

@@ -78,10 +78,10 @@ export type BatchDigest = { readonly first: number; readonly last: number; reado
 export type ClosePeriodReply =
   /** `range` is all that the period will ever hold, null when that is nothing; `isCopied` when D1 has it. */
   | {
-        readonly kind: "closed";
-        readonly range: { readonly first: number; readonly last: number } | null;
-        readonly isCopied: boolean;
-      }
+      readonly kind: "closed";
+      readonly range: { readonly first: number; readonly last: number } | null;
+      readonly isCopied: boolean;
+    }
   /** It has lost events, or has others than D1: what it would say of the period is not true. */
   | { readonly kind: "not_ready"; readonly reason: NotReady };
 

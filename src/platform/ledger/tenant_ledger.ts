@@ -14,6 +14,7 @@ import type {
   Replies,
   SettleCall,
   SettleReply,
+  StreamCall,
 } from "../../domain/ledger/commands.ts";
 import type { DaySums } from "../../domain/ledger/day_sums.ts";
 import { believedNowMs } from "../../domain/ledger/event_time.ts";
@@ -134,6 +135,11 @@ export class TenantLedger extends DurableObject<Env> {
     const reply = await this.#ask({ kind: "authorize", call }, call.callerNowMs);
     if (this.#core.hasRiding) this.#alarm.wakeWithin(this.#longestWaitMs);
     return reply;
+  }
+
+  /** Counts a stream of the tenant's files: begins it, renews its lease or, with a lease of 0 ms, ends it. */
+  async holdStream(call: StreamCall): Promise<{ readonly isHeld: boolean }> {
+    return await this.#ask({ kind: "hold_stream", call });
   }
 
   /** Decides on a lookup and records its intent. */

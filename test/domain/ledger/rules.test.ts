@@ -259,3 +259,47 @@ test("a key's own limits are exact, and the tenant's other keys are not bound by
   expect(ledger.admit(NOW_MS + 5, { keyId: other }).reply.kind).toBe("admitted");
   expect(ledger.admit(NOW_MS + 86_400_000).reply.kind).toBe("admitted");
 });
+
+describe("streams of files", () => {
+  const lease = (id: string) => ({ kind: "hold_stream", call: { id, leaseMs: 60_000 } }) as const;
+  const end = (id: string) => ({ kind: "hold_stream", call: { id, leaseMs: 0 } }) as const;
+
+  test.each<[string, (run: ReturnType<typeof ledgerOf>["run"]) => boolean, boolean]>([
+    ["a third at once is not held", (run) => run(lease("c"), NOW_MS).isHeld, false],
+    ["a repeat of one that is held is held", (run) => run(lease("a"), NOW_MS).isHeld, true],
+    [
+      "one takes the place of one that ended",
+      (run) => [run(end("a"), NOW_MS), run(lease("c"), NOW_MS)][1]!.isHeld,
+      true,
+    ],
+    [
+      "the end of one that is not known frees no place",
+      (run) => [run(end("x"), NOW_MS), run(lease("c"), NOW_MS)][1]!.isHeld,
+      false,
+    ],
+    ["a lease is over after its time", (run) => run(lease("c"), NOW_MS + 60_000).isHeld, true],
+    ["and not before", (run) => run(lease("c"), NOW_MS + 59_999).isHeld, false],
+    [
+      "one that was renewed goes on",
+      (run) => {
+        run(lease("a"), NOW_MS + 50_000);
+        run(lease("b"), NOW_MS + 50_000);
+        return run(lease("c"), NOW_MS + 60_001).isHeld;
+      },
+      false,
+    ],
+    [
+      "a lease is never longer than the longest",
+      (run) => {
+        run({ kind: "hold_stream", call: { id: "a", leaseMs: 1e12 } }, NOW_MS);
+        return run(lease("c"), NOW_MS + 60_001).isHeld;
+      },
+      true,
+    ],
+    ["a clock that jumped back locks nobody out", (run) => run(lease("c"), NOW_MS - YEAR_MS).isHeld, true],
+  ])("%s", (_, hold, expected) => {
+    const { run } = ledgerOf(termsOf());
+    expect([run(lease("a"), NOW_MS).isHeld, run(lease("b"), NOW_MS).isHeld]).toEqual([true, true]);
+    expect(hold(run)).toBe(expected);
+  });
+});

@@ -88,6 +88,7 @@ class Run {
   #now = Date.parse("2026-11-30T23:58:00.000-03:00");
   #lag = 0;
   #ids = 0;
+  readonly #streams = new Map<string, number>();
   #version = 0;
   readonly #admits: AdmitCall[] = [];
   last = "";
@@ -127,7 +128,8 @@ class Run {
     for (const { count, lastClosed } of splits) {
       const past = noPast();
       const recorded = events.slice(0, count);
-      for (const event of recorded) countRecorded(past, event, event.corrects === null ? undefined : find(event.corrects));
+      for (const event of recorded)
+        countRecorded(past, event, event.corrects === null ? undefined : find(event.corrects));
       const ids = new Set(recorded.map(({ id }) => id));
       const ownEvents = events.slice(count);
       const own = { ...this.#state, stopped: "diverged" } as const;
@@ -146,7 +148,8 @@ class Run {
     else if (kind < 0.82) this.#settle(nowMs);
     else if (kind < 0.88) this.#putRight(nowMs);
     else if (kind < 0.91) this.#adjust(nowMs);
-    else if (kind < 0.97) this.#authorize(nowMs);
+    else if (kind < 0.96) this.#authorize(nowMs);
+    else if (kind < 0.97) this.#holdStream(nowMs);
     else if (kind < 0.99) this.#close(nowMs);
     else this.#revokeNow(nowMs);
   }
@@ -305,6 +308,17 @@ class Run {
     const isRefused = status === "suspended" || keys.some((key) => key.keyId === "key_a" && key.revokedAtMs !== null);
     if (isRefused) expect(reply.kind).toBe("refused");
     else expect(reply.kind).toBe(this.#model.access(kind, nowMs) === "allowed" ? "allowed" : "refused");
+  }
+
+  /** Two streams at a time, each as long as its lease; whatever became of the object in between. */
+  #holdStream(nowMs: number): void {
+    const call = { id: this.#pick(["a", "b", "c", "d"]), leaseMs: this.#pick([0, 5000, 60_000]) };
+    const reply = this.#run({ kind: "hold_stream", call }, nowMs);
+    for (const [id, endMs] of this.#streams) if (endMs <= nowMs || endMs - nowMs > 60_000) this.#streams.delete(id);
+    const mayBegin = this.#streams.has(call.id) || this.#streams.size < 2;
+    if (call.leaseMs === 0) this.#streams.delete(call.id);
+    else if (mayBegin) this.#streams.set(call.id, nowMs + call.leaseMs);
+    expect(reply.isHeld, "a stream of files").toBe(call.leaseMs > 0 && mayBegin);
   }
 
   #close(nowMs: number): void {
