@@ -64,6 +64,7 @@ export type IssueCode =
   | "setting_missing"
   | "setup_missing"
   | "setting_taken"
+  | "metrics_off"
   | "email_in_use"
   // What is wrong with a line of a report.
   | "report_cells"
