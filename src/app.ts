@@ -30,6 +30,7 @@ import { getIcon, getStyle } from "./http/pages/assets.ts";
 import { getErrors } from "./http/pages/errors.ts";
 import { getHome } from "./http/pages/home.ts";
 import { answerReference } from "./http/pages/reference.ts";
+import { getMetrics } from "./http/metrics.ts";
 import { configured, requestLine } from "./http/request_line.ts";
 import { refuseStrangers, runEndpoint } from "./http/run_endpoint.ts";
 import { lookUpScore } from "./http/scores.ts";
@@ -72,6 +73,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   revokeExportKey,
   putUpstreamPrices,
   readHealth,
+  getMetrics,
   rebuildLedgerCopy,
   verifyTenantLedger,
   restoreTenantLedger,

@@ -64,6 +64,7 @@ export type IssueCode =
   | "setting_missing"
   | "setup_missing"
   | "setting_taken"
+  | "metrics_off"
   | "email_in_use"
   | "events_missing"
   | "file_damaged"

@@ -1,5 +1,6 @@
 import type { Failure } from "../domain/failure.ts";
 import type { LookupParties, Permit } from "../platform/claro/claro_gate.ts";
+import { inSpan } from "../platform/tracing.ts";
 import { askClaro } from "./ask_claro.ts";
 import type { Lookup } from "./lookup.ts";
 import type { ScoreOutcome } from "./score_outcome.ts";
@@ -60,7 +61,7 @@ export class ClaroCall {
     const { services, deadlineMs, timings, waitUntil } = this.#lookup;
     const askedAtMs = Date.now();
     const ask = { ...partiesOf(this.#lookup), customerId, deadlineMs };
-    const outcome = await askClaro(services, ask, { permit: this.#permit, waitUntil });
+    const outcome = await inSpan("claro", () => askClaro(services, ask, { permit: this.#permit, waitUntil }));
     timings.claro = Date.now() - askedAtMs;
     return outcome;
   }

@@ -1,6 +1,7 @@
 import type { Failure } from "../domain/failure.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
+import { inSpan } from "../platform/tracing.ts";
 import { admitLookup } from "./admit_lookup.ts";
 import { openClaroCall } from "./claro_call.ts";
 import { openAnswer } from "./idempotent_answer.ts";
@@ -28,7 +29,7 @@ export async function lookupScore(
 ): Promise<LookupReport> {
   const lookup = beginLookup(services, caller, { request, ...options });
   const claro = await openClaroCall(lookup);
-  const admission = await admitLookup(lookup, claro);
+  const admission = await inSpan("admit", () => admitLookup(lookup, claro));
   if (admission.kind === "refused") return report(lookup, failed(lookup, admission.failure), admission);
   if (admission.kind === "replay") {
     const answer = await openAnswer(services, lookup, admission);
@@ -36,7 +37,7 @@ export async function lookupScore(
   }
   const ended = await claro.ask(admission.customerId);
   const answer = toAnswer(lookup, ended, admission.admittedAtMs);
-  const settled = await settleLookup(lookup, admission, { ended, answer });
+  const settled = await inSpan("settle", () => settleLookup(lookup, admission, { ended, answer }));
   if (settled.kind === "unrecorded") {
     const unknown = { ...ended, outcome: "unknown", notices: admission.notices } as const;
     return report(lookup, failed(lookup, { code: "ledger_unavailable" }), unknown);

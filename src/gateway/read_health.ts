@@ -4,7 +4,7 @@ import { databaseSize, type DatabaseSize } from "../platform/database_size.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { UnexplainedMonth } from "../platform/reconciliation_records.ts";
 import type { OperatorsStatus } from "../platform/operators.ts";
-import { isOutage } from "../platform/outage.ts";
+import { unlessDown } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import type { StatementProblem } from "../platform/statement_records.ts";
 
@@ -21,14 +21,16 @@ export type Health = {
   readonly operators: OperatorsStatus | null;
   /** The oldest event that is not in D1, of those ledgers. */
   readonly oldestUnflushed: BacklogReport | null;
+  /** What waits in the ledgers that were asked. */
+  readonly uncopiedEvents: number;
   /** Null when D1 could not be asked. */
   readonly database: DatabaseSize | null;
-  /** Months that cannot be closed or archived; null when D1 could not be asked. */
   /** What comparisons with Claro's reports leave unexplained; null when D1 could not be asked. */
   readonly reconciliations: {
     readonly months: readonly UnexplainedMonth[];
     readonly lostAtEdges: number;
   } | null;
+  /** Months that cannot be closed or archived; null when D1 could not be asked. */
   readonly months: { readonly stuck: number; readonly oldest: readonly StatementProblem[] } | null;
   /** Tenants whose register was put above their ledger lately, because D1 had been restored; null when D1 is away. */
   readonly lifted: readonly { readonly id: string; readonly liftedAtMs: number }[] | null;
@@ -67,23 +69,17 @@ export async function readHealth(services: Services): Promise<Health> {
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
   const ledgersBehind = reports.length - recovered;
   const stores = { database, months, reconciliations, lifted, strayCalls };
-  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, ...stores };
+  const uncopiedEvents = behind.reduce((sum, ledger) => sum + ledger.uncopiedEvents, 0);
+  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, uncopiedEvents, ...stores };
 }
 
-/** Null when D1 could not be asked. */
-async function unlessDown<Value>(ask: () => Promise<Value>): Promise<Value | null> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!isOutage(error)) throw error;
-    return null;
-  }
-}
+type Backlog = BacklogReport & { readonly uncopiedEvents: number };
 
 /** A report may be older than the ledger's recovery. */
-async function asItIsNow(services: Services, report: BacklogReport): Promise<BacklogReport | null> {
+async function asItIsNow(services: Services, report: BacklogReport): Promise<Backlog | null> {
   const status = await callLedger(services.ledgers, report, (ledger) => ledger.status());
-  if (!status.ok) return report;
-  const { oldestUnflushedAtMs, isFailing } = status.value;
-  return oldestUnflushedAtMs === null || !isFailing ? null : { ...report, oldestUnflushedAtMs };
+  if (!status.ok) return { ...report, uncopiedEvents: 0 };
+  const { oldestUnflushedAtMs, isFailing, lastSeq, flushedThrough } = status.value;
+  if (oldestUnflushedAtMs === null || !isFailing) return null;
+  return { ...report, oldestUnflushedAtMs, uncopiedEvents: lastSeq - flushedThrough };
 }

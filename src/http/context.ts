@@ -3,6 +3,9 @@ import type { Services } from "../platform/services.ts";
 
 /** What one request's log line says; handlers add to it. Ids, codes and durations only: nothing personal. */
 export type LogFields = {
+  /** The caller's `traceparent`. */
+  traceId?: string;
+  parentId?: string;
   tenantId?: string;
   keyId?: string;
   mode?: string;

@@ -5,7 +5,7 @@ import { claroError } from "./claro_error.ts";
 import type { Answer, Endpoint, HeaderSchemas, Tag } from "./endpoint.ts";
 import { failuresOf } from "./failures_of.ts";
 import { inLanguage, told, type Language } from "./language.ts";
-import { HEADERS, requestIdParameter, SECURITY_SCHEMES, securityOf, TAGS } from "./openapi_parts.ts";
+import { ANSWER_HEADERS, HEADERS, REQUEST_HEADERS, SECURITY_SCHEMES, securityOf, TAGS } from "./openapi_parts.ts";
 import { parameterNames, pathParameter } from "./path_parameters.ts";
 import { problem } from "./problem.ts";
 import { PROBLEMS } from "./texts/problem_texts.ts";
@@ -102,7 +102,7 @@ function describeEndpoint(endpoint: Endpoint, language: Language): ZodOpenApiOpe
     requestParams: {
       path: pathParameters(endpoint.path),
       ...(query === undefined ? {} : { query }),
-      header: z.object({ "X-Request-Id": requestIdParameter, ...requestHeaders }),
+      header: z.object({ ...REQUEST_HEADERS, ...requestHeaders }),
     },
     ...(body === undefined
       ? {}
@@ -128,7 +128,7 @@ function describeAnswer(
   const byType = content instanceof z.ZodType ? { "application/json": content } : content;
   return {
     description: description[language],
-    headers: z.object({ ...HEADERS.requestId, ...headers, ...own }),
+    headers: z.object({ ...ANSWER_HEADERS, ...headers, ...own }),
     content: Object.fromEntries(Object.entries(byType).map(([type, schema]) => [type, { schema }])),
   };
 }

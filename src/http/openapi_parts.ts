@@ -10,6 +10,13 @@ function header(id: string, text: Text, example: string): z.ZodType {
     .meta({ ...told(text, { examples: [example] }), header: { id } });
 }
 
+function parameter(id: string, text: Text, example: string): z.ZodType {
+  return z
+    .string()
+    .optional()
+    .meta({ ...told(text, { examples: [example] }), param: { id } });
+}
+
 /** Headers of answers by name. All are optional to the document: a failure may come before there is anything to say. */
 export const HEADERS = {
   requestId: {
@@ -23,6 +30,16 @@ export const HEADERS = {
       ),
       header: { id: "X-Request-Id", required: true },
     }),
+  },
+  traceParent: {
+    traceparent: header(
+      "traceparent",
+      {
+        "pt-BR": "O que você enviou, se for um `traceparent` do W3C; está também no log.",
+        en: "The caller's own where it is a W3C `traceparent`; it is in the log, too.",
+      },
+      "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ),
   },
   cacheControl: {
     "Cache-Control": header(
@@ -112,20 +129,28 @@ export const HEADERS = {
   },
 } as const satisfies Record<string, HeaderSchemas>;
 
-/** `X-Request-Id` as callers may send it with every request. */
-export const requestIdParameter = z
-  .string()
-  .optional()
-  .meta({
-    ...told(
-      {
-        "pt-BR": "O seu próprio id da requisição, de 1 a 128 de `[A-Za-z0-9._-]`.",
-        en: "Your own id of the request, 1 to 128 of `[A-Za-z0-9._-]`.",
-      },
-      { examples: ["pedido-1234-tentativa-1"] },
-    ),
-    param: { id: "X-Request-Id" },
-  });
+/** What callers may send with every request. */
+export const REQUEST_HEADERS = {
+  "X-Request-Id": parameter(
+    "X-Request-Id",
+    {
+      "pt-BR": "O seu próprio id da requisição, de 1 a 128 de `[A-Za-z0-9._-]`.",
+      en: "Your own id of the request, 1 to 128 of `[A-Za-z0-9._-]`.",
+    },
+    "pedido-1234-tentativa-1",
+  ),
+  traceparent: parameter(
+    "traceparent",
+    {
+      "pt-BR": "O trace de que a requisição faz parte (W3C Trace Context).",
+      en: "The trace that the request is part of (W3C Trace Context).",
+    },
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+  ),
+} as const satisfies HeaderSchemas;
+
+/** What every answer may carry. */
+export const ANSWER_HEADERS = { ...HEADERS.requestId, ...HEADERS.traceParent } as const satisfies HeaderSchemas;
 
 type SecurityName = "apiKey" | "apiKeyHeader" | "clientCredentials" | "issuedToken" | "operator";
 

@@ -7,6 +7,7 @@ import { answerFailure } from "./answer_failure.ts";
 import { callerIp, loggedReference, type AppContext, type AppEnv } from "./context.ts";
 import { lacksSetup, RUN_NPM_START } from "./local_setup.ts";
 import { isSafeToken } from "./safe_name.ts";
+import { readTraceParent } from "./trace_parent.ts";
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 /** Refusals in which it matters where a call came from. */
@@ -21,11 +22,13 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   const requestId = takeRequestId(context.req.header("x-request-id"));
   context.set("requestId", requestId);
   context.set("startedAtMs", startedAtMs);
-  context.set("log", {});
+  const trace = readTraceParent(context.req.header("traceparent"));
+  context.set("log", trace === null ? {} : { traceId: trace.traceId, parentId: trace.parentId });
   await next();
   // By hand: Hono would make a finished answer once more for each.
   context.res.headers.set("X-Request-Id", requestId);
   context.res.headers.set("X-Content-Type-Options", "nosniff");
+  if (trace !== null) context.res.headers.set("traceparent", trace.header);
   const { status } = context.res;
   if (ADDRESSED_STATUSES.has(status)) await noteAddress(context);
   logEvent(status >= 500 ? "error" : "info", {

@@ -4,6 +4,7 @@ import type { Actor } from "../gateway/tenants.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import { messageOf } from "../platform/log.ts";
 import { isOutage } from "../platform/outage.ts";
+import { inSpan } from "../platform/tracing.ts";
 import { authenticateOperator } from "./admin/authenticate_operator.ts";
 import { answerFailure } from "./answer_failure.ts";
 import { authenticateTenant, authorizeTenant } from "./authenticate.ts";
@@ -42,7 +43,7 @@ async function letIn(endpoint: Endpoint, context: AppContext): Answered {
 }
 
 async function letTenantIn(endpoint: Endpoint, access: TenantAccess, context: AppContext): Answered {
-  const caller = await authenticateTenant(context, access.credential);
+  const caller = await inSpan("authenticate", () => authenticateTenant(context, access.credential));
   const authMs = Date.now() - context.get("startedAtMs");
   if (access.limit !== "lookup") {
     if (!caller.ok) return caller;
@@ -64,7 +65,7 @@ async function letTenantIn(endpoint: Endpoint, access: TenantAccess, context: Ap
 
 async function letOperatorIn(endpoint: Endpoint, { role }: OperatorAccess, context: AppContext): Answered {
   context.header("Cache-Control", "no-store");
-  const operator = await authenticateOperator(context);
+  const operator = await inSpan("authenticate", () => authenticateOperator(context));
   if (!operator.ok) return operator;
   const { actor, roles } = operator.value;
   const log = context.get("log");

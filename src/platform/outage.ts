@@ -11,6 +11,16 @@ type FromObject = { readonly retryable?: unknown; readonly overloaded?: unknown 
 /** What a store should hold and does not give: told as an outage, for asking again later can help. */
 export class StoreError extends Error {}
 
+/** Null where a store could not be asked. */
+export async function unlessDown<Value>(ask: () => Promise<Value>): Promise<Value | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isOutage(error)) throw error;
+    return null;
+  }
+}
+
 /** Whether what was thrown says that a store could not be reached, and not that the call was wrong. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof StoreError) return true;

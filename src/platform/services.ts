@@ -26,6 +26,8 @@ import { StrayCalls } from "./stray_calls.ts";
 import { StatementArchive } from "./statement_archive.ts";
 import { StatementRecords } from "./statement_records.ts";
 import { SweepPlace } from "./sweep_place.ts";
+import { CounterFloor } from "./counter_floor.ts";
+import { UsageSumsReader } from "./usage_sums.ts";
 import { UpstreamPriceList } from "./upstream_prices.ts";
 import { readSettings, readSettingsAt, type Settings, type SettingsFailure } from "./settings.ts";
 
@@ -48,6 +50,8 @@ export type Services = {
   readonly reconciliations: ReconciliationRecords;
   readonly reconciliationFiles: ReconciliationFiles;
   readonly upstreamPrices: UpstreamPriceList;
+  readonly usageSums: UsageSumsReader;
+  readonly counterFloor: CounterFloor;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly callBatches: CallBatches;
   readonly earlyCalls: EarlyCalls;
@@ -102,6 +106,8 @@ function makeServices(env: Env, settings: Settings): Services {
     reconciliations: new ReconciliationRecords(env.DB),
     reconciliationFiles: new ReconciliationFiles(env.STATEMENTS),
     upstreamPrices: new UpstreamPriceList(env.DB),
+    usageSums: new UsageSumsReader(env.DB),
+    counterFloor: new CounterFloor(env.STATEMENTS),
     ledgers: env.TENANT_LEDGER,
     callBatches: new CallBatches(env.TENANT_LEDGER),
     earlyCalls: new EarlyCalls(),

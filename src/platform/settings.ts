@@ -35,6 +35,7 @@ const schema = z.object({
   ISSUER_ADDRESS: shapes.line("the address of who bills", 400).optional(),
   CPF_REFERENCE_YEARS: shapes.wholeNumber(1, 50, "years").default(5),
   LEDGER_FLUSH_MS: shapes.wholeNumber(100, 30 * DAY_MS, "milliseconds").default(LONGEST_FLUSH_MS),
+  METRICS_ENABLED: shapes.yesOrNo.default(false),
   LOCAL: shapes.yesOrNo.default(false),
   CLOCK_OFFSET_MS: shapes.wholeNumber(-36_500 * DAY_MS, 36_500 * DAY_MS, "milliseconds").default(0),
 });
@@ -81,6 +82,8 @@ export type Settings = {
   /** An intent that nobody settled for this long becomes `unknown`. */
   readonly intentTtlMs: number;
   readonly ledgerFlushMs: number;
+  /** Whether `/metrics` answers. */
+  readonly metricsEnabled: boolean;
   readonly clockOffsetMs: number;
   /** What only a gateway on one's own machine may have. */
   readonly localOnly: readonly SettingProblem[];
@@ -190,6 +193,7 @@ function toSettings(vars: z.infer<typeof schema>): Settings {
     cpfReferenceYears: vars.CPF_REFERENCE_YEARS,
     intentTtlMs: intentTtlMs(vars.CLARO_TIMEOUT_MS),
     ledgerFlushMs: vars.LEDGER_FLUSH_MS,
+    metricsEnabled: vars.METRICS_ENABLED,
     clockOffsetMs: vars.CLOCK_OFFSET_MS,
     localOnly: localOnly(vars),
   };

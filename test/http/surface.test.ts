@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { app, ENDPOINTS } from "../../src/app.ts";
 import { claroError } from "../../src/http/claro_error.ts";
 import { problem } from "../../src/http/problem.ts";
@@ -130,6 +130,44 @@ describe("X-Request-Id", () => {
   ])("is made anew when it is %s", async (_, id) => {
     const response = await call("/nowhere", { headers: { "x-request-id": id } });
     expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe("traceparent", () => {
+  const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const SPAN = "00f067aa0ba902b7";
+
+  async function echoOf(traceparent: string): Promise<{ header: string | null; line: Record<string, unknown> }> {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    const response = await call("/nowhere", { headers: { traceparent } });
+    const [line] = log.mock.calls.map(([text]) => JSON.parse(String(text)) as Record<string, unknown>);
+    log.mockRestore();
+    return { header: response.headers.get("traceparent"), line: line ?? {} };
+  }
+
+  test.each(["00", "01", "fe"])("of version %s stands in the answer and in the log line", async (version) => {
+    const traceparent = `${version}-${TRACE}-${SPAN}-01`;
+    const { header, line } = await echoOf(traceparent);
+    expect(header).toBe(traceparent);
+    expect(line).toMatchObject({ event: "request", traceId: TRACE, parentId: SPAN });
+  });
+
+  test.each([
+    ["empty", ""],
+    ["of no version", `ff-${TRACE}-${SPAN}-01`],
+    ["of no trace", `00-${"0".repeat(32)}-${SPAN}-01`],
+    ["of no span", `00-${TRACE}-${"0".repeat(16)}-01`],
+    ["in capitals", `00-${TRACE.toUpperCase()}-${SPAN}-01`],
+    ["too short", `00-${TRACE.slice(1)}-${SPAN}-01`],
+    ["too long", `00-${TRACE}-${SPAN}-01-x`],
+    ["twice", `00-${TRACE}-${SPAN}-01, 00-${TRACE}-${SPAN}-01`],
+    ["no hexadecimal", `00-${TRACE.replace("4", "g")}-${SPAN}-01`],
+    ["around a CPF", `00-${["529", "982", "247", "25"].join("")}${TRACE.slice(11)}-${SPAN}-01`],
+    ["around a CPF in its span", `00-${TRACE}-${["529", "982", "247", "25"].join("")}${SPAN.slice(11)}-01`],
+  ])("is neither told nor logged when it is %s", async (_, traceparent) => {
+    const { header, line } = await echoOf(traceparent);
+    expect(header).toBeNull();
+    expect([line["event"], line["traceId"], line["parentId"]]).toEqual(["request", undefined, undefined]);
   });
 });
 

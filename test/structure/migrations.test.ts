@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { EVENT_FIELDS, STORED_ONLY_FIELDS } from "../../src/domain/event_fields.ts";
+import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS } from "../../src/domain/ledger/day_sums.ts";
 
 const dir = fileURLToPath(new URL("../../src/platform/migrations/", import.meta.url).href);
 const migrations = globSync("*.sql", { cwd: dir }).toSorted();
@@ -118,4 +119,77 @@ test.each([
   for (const name of migrations.filter((other) => other >= "0015")) apply(name);
   const rows = database.prepare("SELECT name FROM reference_keys WHERE sealed IS NULL").all();
   expect(rows.map(({ name }) => name)).toEqual(names);
+});
+
+describe("the sums of days", () => {
+  const day = (n: number) =>
+    JSON.stringify({
+      counts: [n, 1, 2, 3, 4],
+      billed: n,
+      amountMicros: 150_000 * n,
+      adjustments: 1,
+      adjustmentMicros: -5,
+      claroMs: Array.from({ length: CLARO_MS_BOUNDS.length + 1 }, (_, bucket) => bucket),
+      // Days of before admissions were counted have none.
+      ...(n % 2 === 0
+        ? { claroMsTotal: 7, admitMs: Array.from({ length: ADMIT_MS_BOUNDS.length + 1 }, () => n), admitMsTotal: n }
+        : {}),
+    });
+
+  function withDays(
+    changes: (insert: (n: number, month: string, value: number) => void, database: DatabaseSync) => void,
+    last: string,
+  ) {
+    const database = new DatabaseSync(":memory:");
+    const apply = (name: string) => database.exec(readFileSync(dir + name, "utf8"));
+    for (const name of migrations.filter((name) => name <= last)) apply(name);
+    const statement = database.prepare("INSERT INTO usage_days VALUES (?, ?, 'live', 1, ?)");
+    changes((n, month, value) => void statement.run(`${month}-0${n}`, `ten_${n % 2}`, day(value)), database);
+    for (const name of migrations.filter((name) => name > last)) apply(name);
+    return {
+      totals: database
+        .prepare("SELECT * FROM usage_totals")
+        .all()
+        .map((row) => ({ ...row })),
+      months: database
+        .prepare("SELECT * FROM usage_months WHERE billed != 0")
+        .all()
+        .map((row) => ({ ...row })),
+    };
+  }
+
+  const insertAll = (insert: (n: number, month: string, value: number) => void) => {
+    for (const month of ["2026-01", "2026-02"]) for (const n of [1, 2, 3]) insert(n, month, n);
+  };
+
+  test("are the same for days from before the sums were kept, and for days that came, changed and left since", () => {
+    const before = withDays(insertAll, "0026");
+    const since = withDays(
+      (insert, database) => {
+        insertAll((n, month) => insert(n, month, 9));
+        insert(4, "2026-02", 4);
+        for (const n of [1, 2, 3])
+          database.prepare("UPDATE usage_days SET sums = ? WHERE date LIKE ?").run(day(n), `%-0${n}`);
+        database.exec("DELETE FROM usage_days WHERE date LIKE '%-04'");
+      },
+      migrations.at(-1) ?? "",
+    );
+    expect(since).toEqual(before);
+    expect(before.months).toHaveLength(4);
+    const [live, sandboxed] = before.totals;
+    expect(live).toMatchObject({
+      mode: "live",
+      billed: 12,
+      amount_micros: 1_800_000,
+      adjustments: 6,
+      adjustment_micros: -30,
+    });
+    expect(live?.["counts"]).toBe("[12,6,12,18,24]");
+    expect(live?.["claro_ms"]).toBe(
+      `[${Array.from({ length: CLARO_MS_BOUNDS.length + 1 }, (_, bucket) => 6 * bucket)}]`,
+    );
+    expect(live?.["admit_ms"]).toBe(`[${Array.from({ length: ADMIT_MS_BOUNDS.length + 1 }, () => 4)}]`);
+    expect([live?.["claro_ms_total"], live?.["admit_ms_total"]]).toEqual([14, 4]);
+    expect(sandboxed).toMatchObject({ mode: "test", billed: 0 });
+  });
 });

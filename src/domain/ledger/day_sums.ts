@@ -7,6 +7,8 @@ import type { Outcome, UsageCounts } from "../meter_event.ts";
  * Upper bounds in milliseconds of the histogram of Claro's answers, each inclusive; what is slower is in one bucket more.
  */
 export const CLARO_MS_BOUNDS = [50, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2000, 3000, 5000, 10_000] as const;
+/** The same of admissions, which take a round trip to the ledger. */
+export const ADMIT_MS_BOUNDS = [5, 10, 25, 50, 100, 150, 200, 300, 500, 1000, 2000, 5000] as const;
 
 /** Lookups by outcome, in the order of `OUTCOME_ORDER`. */
 export type OutcomeCounts = [delivered: number, notFound: number, rejected: number, failed: number, unknown: number];
@@ -33,9 +35,21 @@ export type DaySums = {
   keys: Record<string, KeySums>;
   /** Lookups by Claro's duration, a count for each of `CLARO_MS_BOUNDS` and one more. */
   claroMs: number[];
+  /** Those durations, added up. */
+  claroMsTotal?: number;
+  /** Lookups by how long their admission took, a count for each of `ADMIT_MS_BOUNDS` and one more. */
+  admitMs?: number[];
+  admitMsTotal?: number;
 };
 
-const OUTCOME_ORDER = ["delivered", "not_found", "rejected", "failed", "unknown"] as const satisfies readonly Outcome[];
+/** In this order outcomes are counted. */
+export const OUTCOME_ORDER = [
+  "delivered",
+  "not_found",
+  "rejected",
+  "failed",
+  "unknown",
+] as const satisfies readonly Outcome[];
 
 export function emptyDay(date: string, firstSeq: number): DaySums {
   return {
@@ -50,7 +64,10 @@ export function emptyDay(date: string, firstSeq: number): DaySums {
     adjustmentMicros: 0,
     hours: {},
     keys: {},
-    claroMs: Array.from({ length: CLARO_MS_BOUNDS.length + 1 }, () => 0),
+    claroMs: noDurations(CLARO_MS_BOUNDS),
+    claroMsTotal: 0,
+    admitMs: noDurations(ADMIT_MS_BOUNDS),
+    admitMsTotal: 0,
   };
 }
 
@@ -78,12 +95,21 @@ export function countEvent(sums: DaySums, event: EventRow | StoredEventRow): voi
     key.units += event.units;
     key.amountMicros = addExact(key.amountMicros, event.amount_micros);
   }
-  const claroMs = event.claro_ms ?? null;
+  const { claro_ms: claroMs = null, admit_ms: admitMs = null } = event;
   if (claroMs !== null) {
-    const bound = CLARO_MS_BOUNDS.findIndex((most) => claroMs <= most);
-    const bucket = bound === -1 ? CLARO_MS_BOUNDS.length : bound;
-    sums.claroMs[bucket] = (sums.claroMs[bucket] ?? 0) + 1;
+    countDuration(sums.claroMs, CLARO_MS_BOUNDS, claroMs);
+    sums.claroMsTotal = (sums.claroMsTotal ?? 0) + claroMs;
   }
+  if (admitMs !== null) {
+    countDuration((sums.admitMs ??= noDurations(ADMIT_MS_BOUNDS)), ADMIT_MS_BOUNDS, admitMs);
+    sums.admitMsTotal = (sums.admitMsTotal ?? 0) + admitMs;
+  }
+}
+
+function countDuration(histogram: number[], bounds: readonly number[], ms: number): void {
+  const bound = bounds.findIndex((most) => ms <= most);
+  const bucket = bound === -1 ? bounds.length : bound;
+  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
 }
 
 /** Counts events into the days that are there, and adds those that are not; the days that changed, in order. */
@@ -114,4 +140,8 @@ export function usageOf({
 
 function noCounts(): OutcomeCounts {
   return [0, 0, 0, 0, 0];
+}
+
+function noDurations(bounds: readonly number[]): number[] {
+  return Array.from({ length: bounds.length + 1 }, () => 0);
 }

@@ -215,6 +215,10 @@ export const ISSUES = {
     "pt-BR": "falta esta configuração; `npm run ctl -- statements new-key` cria uma",
     en: "is missing; `npm run ctl -- statements new-key` makes one",
   },
+  metrics_off: {
+    "pt-BR": "as métricas estão desligadas; ligue com `METRICS_ENABLED=true`",
+    en: "metrics are off; `METRICS_ENABLED=true` switches them on",
+  },
   setting_taken: {
     "pt-BR":
       "o `kid` é de outra chave, ou a chave já foi substituída ou revogada; uma chave nova precisa de um `kid` novo",

@@ -10,7 +10,7 @@ import type {
   SettleCall,
   SettleReply,
 } from "../../../src/domain/ledger/commands.ts";
-import { CLARO_MS_BOUNDS, countEvents } from "../../../src/domain/ledger/day_sums.ts";
+import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS, countEvents } from "../../../src/domain/ledger/day_sums.ts";
 import type { LedgerState } from "../../../src/domain/ledger/state.ts";
 import type { LedgerTerms } from "../../../src/domain/ledger/terms.ts";
 import type { Outcome } from "../../../src/domain/meter_event.ts";
@@ -501,14 +501,19 @@ export class Model {
 
 function checkDays(rows: readonly EventRow[]): void {
   const sums = countEvents(rows, { dayOf: ({ day }) => day ?? "", find: () => undefined });
-  const total = { lookups: 0, amount: 0, hours: 0, keys: 0, timed: 0 };
-  for (const { counts, amountMicros, adjustmentMicros, hours, keys, claroMs } of sums) {
+  const total = { lookups: 0, amount: 0, hours: 0, keys: 0, timed: 0, claroMs: 0, admissions: 0, admitMs: 0 };
+  for (const { counts, amountMicros, adjustmentMicros, hours, keys, claroMs, ...timings } of sums) {
+    const { claroMsTotal = 0, admitMs = [], admitMsTotal = 0 } = timings;
     expect(claroMs).toHaveLength(CLARO_MS_BOUNDS.length + 1);
+    expect(admitMs).toHaveLength(ADMIT_MS_BOUNDS.length + 1);
     total.lookups += counts.reduce((left, right) => left + right);
     total.amount += amountMicros + adjustmentMicros;
     for (const each of Object.values(hours)) total.hours += each.reduce((left, right) => left + right);
     for (const each of Object.values(keys)) total.keys += each.amountMicros;
     total.timed += claroMs.reduce((left, right) => left + right);
+    total.claroMs += claroMsTotal;
+    total.admissions += admitMs.reduce((left, right) => left + right);
+    total.admitMs += admitMsTotal;
   }
   const lookups = rows.filter(({ kind }) => kind === "lookup");
   expect(total).toEqual({
@@ -517,6 +522,9 @@ function checkDays(rows: readonly EventRow[]): void {
     hours: lookups.length,
     keys: lookups.reduce((sum, row) => sum + row.amount_micros, 0),
     timed: lookups.filter((row) => row.claro_ms !== null).length,
+    claroMs: lookups.reduce((sum, row) => sum + (row.claro_ms ?? 0), 0),
+    admissions: lookups.filter((row) => row.admit_ms !== null).length,
+    admitMs: lookups.reduce((sum, row) => sum + (row.admit_ms ?? 0), 0),
   });
 }
 

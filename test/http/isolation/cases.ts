@@ -14,6 +14,7 @@ const RECONCILIATION = "rec_0123456789abcdef0123";
 
 /** Every route and method with what an intruder tries there. A route that is not here fails the test. */
 export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]>> = {
+  "GET /metrics": (world) => operatorOnly("GET", () => "")(world).map((attempt) => ({ ...attempt, path: "/metrics" })),
   "GET /healthz": () => [{ what: "anyone", path: "/healthz", method: "GET", headers: {}, statuses: [200] }],
   "GET /.well-known/claro-score-gateway/export-keys.json": () => [
     {

@@ -1,0 +1,64 @@
+-- Sums over all days, kept as days change: a reading costs the same however many tenants and days there are. What they
+-- are sums of is in domain/ledger/day_sums.ts.
+CREATE TABLE usage_months (
+  period TEXT NOT NULL,
+  tenant_id TEXT NOT NULL,
+  mode TEXT NOT NULL CHECK (mode IN ('live', 'test')),
+  billed INTEGER NOT NULL,
+  amount_micros INTEGER NOT NULL,
+  adjustment_micros INTEGER NOT NULL,
+  PRIMARY KEY (period, tenant_id, mode)
+) STRICT, WITHOUT ROWID;
+
+-- Of all tenants and months, one row a mode. The lists are as long as those of a day.
+CREATE TABLE usage_totals (
+  mode TEXT PRIMARY KEY CHECK (mode IN ('live', 'test')),
+  billed INTEGER NOT NULL DEFAULT 0,
+  amount_micros INTEGER NOT NULL DEFAULT 0,
+  adjustments INTEGER NOT NULL DEFAULT 0,
+  adjustment_micros INTEGER NOT NULL DEFAULT 0,
+  claro_ms_total INTEGER NOT NULL DEFAULT 0,
+  admit_ms_total INTEGER NOT NULL DEFAULT 0,
+  counts TEXT NOT NULL DEFAULT '[0,0,0,0,0]',
+  claro_ms TEXT NOT NULL DEFAULT '[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]',
+  admit_ms TEXT NOT NULL DEFAULT '[0,0,0,0,0,0,0,0,0,0,0,0,0]'
+) STRICT, WITHOUT ROWID;
+INSERT INTO usage_totals (mode) VALUES ('live'), ('test');
+
+-- A day that became another one: what is inserted here is added to the sums, and kept nowhere.
+CREATE VIEW usage_changes AS SELECT date, tenant_id, mode, '{}' AS before, sums AS after FROM usage_days;
+CREATE TRIGGER usage_changes_are_summed INSTEAD OF INSERT ON usage_changes BEGIN
+  INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros)
+  SELECT substr(NEW.date, 1, 7), NEW.tenant_id, NEW.mode,
+    coalesce(NEW.after->>'$.billed', 0) - coalesce(NEW.before->>'$.billed', 0),
+    coalesce(NEW.after->>'$.amountMicros', 0) - coalesce(NEW.before->>'$.amountMicros', 0),
+    coalesce(NEW.after->>'$.adjustmentMicros', 0) - coalesce(NEW.before->>'$.adjustmentMicros', 0) WHERE true
+  ON CONFLICT DO UPDATE SET billed = billed + excluded.billed, amount_micros = amount_micros + excluded.amount_micros,
+    adjustment_micros = adjustment_micros + excluded.adjustment_micros;
+  UPDATE usage_totals SET
+    billed = billed + coalesce(NEW.after->>'$.billed', 0) - coalesce(NEW.before->>'$.billed', 0),
+    amount_micros = amount_micros + coalesce(NEW.after->>'$.amountMicros', 0)
+      - coalesce(NEW.before->>'$.amountMicros', 0),
+    adjustments = adjustments + coalesce(NEW.after->>'$.adjustments', 0) - coalesce(NEW.before->>'$.adjustments', 0),
+    adjustment_micros = adjustment_micros + coalesce(NEW.after->>'$.adjustmentMicros', 0)
+      - coalesce(NEW.before->>'$.adjustmentMicros', 0),
+    claro_ms_total = claro_ms_total + coalesce(NEW.after->>'$.claroMsTotal', 0)
+      - coalesce(NEW.before->>'$.claroMsTotal', 0),
+    admit_ms_total = admit_ms_total + coalesce(NEW.after->>'$.admitMsTotal', 0)
+      - coalesce(NEW.before->>'$.admitMsTotal', 0),
+    counts = (SELECT json_group_array(value + coalesce(NEW.after->>('$.counts[' || key || ']'), 0)
+      - coalesce(NEW.before->>('$.counts[' || key || ']'), 0)) FROM json_each(usage_totals.counts)),
+    claro_ms = (SELECT json_group_array(value + coalesce(NEW.after->>('$.claroMs[' || key || ']'), 0)
+      - coalesce(NEW.before->>('$.claroMs[' || key || ']'), 0)) FROM json_each(usage_totals.claro_ms)),
+    admit_ms = (SELECT json_group_array(value + coalesce(NEW.after->>('$.admitMs[' || key || ']'), 0)
+      - coalesce(NEW.before->>('$.admitMs[' || key || ']'), 0)) FROM json_each(usage_totals.admit_ms))
+  WHERE mode = NEW.mode;
+END;
+CREATE TRIGGER usage_days_come AFTER INSERT ON usage_days
+BEGIN INSERT INTO usage_changes VALUES (NEW.date, NEW.tenant_id, NEW.mode, '{}', NEW.sums); END;
+CREATE TRIGGER usage_days_change AFTER UPDATE ON usage_days
+BEGIN INSERT INTO usage_changes VALUES (NEW.date, NEW.tenant_id, NEW.mode, OLD.sums, NEW.sums); END;
+CREATE TRIGGER usage_days_leave AFTER DELETE ON usage_days
+BEGIN INSERT INTO usage_changes VALUES (OLD.date, OLD.tenant_id, OLD.mode, OLD.sums, '{}'); END;
+
+INSERT INTO usage_changes SELECT * FROM usage_changes;
