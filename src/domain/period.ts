@@ -34,12 +34,13 @@ const wallClock = new Intl.DateTimeFormat("en-US", {
   second: "numeric",
 });
 
-/** `offsetMs` is null on a day on which the clocks changed. */
-type Day = InstantRange & { readonly date: SaoPauloDate; readonly offsetMs: number | null };
+/** `offset` (`-03:00`) is null on a day on which the clocks changed. */
+type Day = InstantRange & { readonly date: SaoPauloDate; readonly offset: string | null };
 
 // Nearly every call asks for the day of the call before it (today; an export runs through a month day by day), and
 // Intl costs microseconds, a comparison nanoseconds. What is kept is a pure function of the instant.
 let lastDay: Day | null = null;
+let lastUtcDay = { startMs: Number.NaN, date: "" };
 let lastPeriod: { readonly period: Period; readonly bounds: InstantRange } | null = null;
 
 /** Reads `YYYY-MM`. A month that has not begun is a valid period. */
@@ -96,10 +97,20 @@ export function startOfNextDayMs(date: SaoPauloDate): number {
 
 /** RFC 3339 with milliseconds and the offset in force at that instant: `2026-11-23T12:00:00.000-03:00`. */
 export function formatSaoPaulo(ms: number): string {
-  const offsetMs = dayOf(ms).offsetMs ?? offsetAt(ms);
-  const minutes = Math.abs(offsetMs) / MINUTE_MS;
-  const sign = offsetMs < 0 ? "-" : "+";
-  return `${new Date(ms + offsetMs).toISOString().slice(0, -1)}${sign}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+  const day = dayOf(ms);
+  if (day.offset !== null) return `${day.date}T${timeOfDay(ms - day.startMs)}${day.offset}`;
+  const offsetMs = offsetAt(ms);
+  return `${new Date(ms + offsetMs).toISOString().slice(0, -1)}${offsetText(offsetMs)}`;
+}
+
+/** What `toISOString` gives, in a fraction of its time where the day is that of the call before it. */
+export function formatUtc(ms: number): string {
+  if (!(ms >= lastUtcDay.startMs && ms < lastUtcDay.startMs + DAY_MS)) {
+    const text = new Date(ms).toISOString();
+    lastUtcDay = { startMs: Math.floor(ms / DAY_MS) * DAY_MS, date: text.slice(0, -"HH:MM:SS.sssZ".length) };
+    return text;
+  }
+  return `${lastUtcDay.date}${timeOfDay(ms - lastUtcDay.startMs)}Z`;
 }
 
 /**
@@ -123,7 +134,7 @@ function dayOf(ms: number): Day {
   const date = new Date(ms + offsetMs).toISOString().slice(0, 10) as SaoPauloDate;
   const startMs = startOfDayMs(date);
   const endMs = startOfNextDayMs(date);
-  lastDay = { startMs, endMs, date, offsetMs: endMs - startMs === DAY_MS ? offsetMs : null };
+  lastDay = { startMs, endMs, date, offset: endMs - startMs === DAY_MS ? offsetText(offsetMs) : null };
   return lastDay;
 }
 
@@ -163,6 +174,18 @@ function numbersOf(text: string): [year: number, month: number, day: number] {
 
 function daysInMonth(year: number, month: number): number {
   return new Date(Date.UTC(year, month, 0)).getUTCDate();
+}
+
+function offsetText(offsetMs: number): string {
+  const minutes = Math.abs(offsetMs) / MINUTE_MS;
+  return `${offsetMs < 0 ? "-" : "+"}${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+}
+
+/** `HH:MM:SS.sss` of whole milliseconds since midnight. */
+function timeOfDay(ms: number): string {
+  const [second, minute] = [Math.floor(ms / 1000), Math.floor(ms / MINUTE_MS)];
+  const rest = String(ms % 1000).padStart(3, "0");
+  return `${pad(Math.floor(minute / 60))}:${pad(minute % 60)}:${pad(second % 60)}.${rest}`;
 }
 
 function pad(value: number): string {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   addMonths,
   formatSaoPaulo,
+  formatUtc,
   nextPeriod,
   parseDate,
   parsePeriod,
@@ -138,6 +139,20 @@ describe("periods and days", () => {
     expect(periodOf(endMs - 1)).toBe("9999-12");
     for (const outside of [startMs - 1, endMs, -1e14, Number.NaN]) expect(() => periodOf(outside)).toThrow(RangeError);
   });
+});
+
+test("formatUtc is toISOString, day by day and to and fro", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -1e12, max: 2e14 }), { minLength: 1, maxLength: 5 }),
+      fc.nat(86_400_000),
+      (days, rest) => {
+        for (const ms of days.flatMap((day) => [day, day + 1, day - (day % 86_400_000), day + rest])) {
+          expect(formatUtc(ms)).toBe(new Date(ms).toISOString());
+        }
+      },
+    ),
+  );
 });
 
 describe("formatSaoPaulo", () => {

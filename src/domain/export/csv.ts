@@ -1,7 +1,7 @@
 import { guardedText } from "./guarded_text.ts";
 
 /** RFC 4180 ends every line so, the last one too. */
-const CRLF = "\r\n";
+export const CRLF = "\r\n";
 
 const NEEDS_QUOTES = /[",;|\t\r\n]|^\s|\s$/;
 
@@ -14,13 +14,14 @@ export type CsvCell = string | number | boolean | null | CsvNumber;
 /** A number that is written as it stands, such as an amount with its decimal comma. */
 export type CsvNumber = { readonly number: string };
 
-/** One line of RFC 4180 with its line end. Quotes go around separators of any reader, quotes, line ends, outer blanks. */
+/** One line of RFC 4180 with its line end. */
 export function csvLine(cells: readonly CsvCell[], separator: "," | ";"): string {
-  return cells.map(cellText).join(separator) + CRLF;
+  return cells.map(csvText).join(separator) + CRLF;
 }
 
-function cellText(cell: CsvCell): string {
-  if (cell === null) return "";
+/** A cell as it stands in the line. Quotes go around separators of any reader, quotes, line ends, outer blanks. */
+export function csvText(cell: CsvCell): string {
+  if (cell === null || cell === "") return "";
   if (typeof cell !== "string") return typeof cell === "object" ? cell.number : String(cell);
   if (PLAIN_TEXT.test(cell)) return cell;
   const text = guardedText(cell);

@@ -1,6 +1,6 @@
 import { EVENT_FIELDS } from "../event_fields.ts";
 import type { ExportedEvent } from "../event_row.ts";
-import { type CsvCell, csvLine } from "./csv.ts";
+import { CRLF, csvLine, csvText } from "./csv.ts";
 import { type FileEncoder, lineEncoder } from "./exported_event.ts";
 
 const NAMES = EVENT_FIELDS.map(({ name }) => name);
@@ -10,10 +10,12 @@ const NAMES = EVENT_FIELDS.map(({ name }) => name);
  * and the empty text are both an empty cell; text is guarded against formulas, which `unguardedText` undoes.
  */
 export function eventsCsv(): FileEncoder {
-  return lineEncoder(csvLine(NAMES, ","), (event) => csvLine(eventCells(event), ","));
+  return lineEncoder(csvLine(NAMES, ","), (event) => eventText(event) + CRLF);
 }
 
-/** An event's values in the order of `EVENT_FIELDS`. */
-export function eventCells(event: ExportedEvent): CsvCell[] {
-  return NAMES.map((name) => event[name]);
+/** An event's cells in the order of `EVENT_FIELDS`, with commas between them. */
+export function eventText(event: ExportedEvent): string {
+  let text = "";
+  for (const name of NAMES) text += text === "" ? csvText(event[name]) : `,${csvText(event[name])}`;
+  return text;
 }

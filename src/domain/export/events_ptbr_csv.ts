@@ -1,7 +1,8 @@
 import { formatMicros } from "../money.ts";
-import { type CsvCell, csvLine } from "./csv.ts";
+import { CRLF, csvLine, csvText } from "./csv.ts";
 import { type ExportContext, type FileEncoder, lineEncoder } from "./exported_event.ts";
-import { formatLocalTime, PORTUGUESE_COLUMNS, type SheetCell } from "./portuguese_columns.ts";
+import { formatLocalTime, PORTUGUESE_COLUMNS, type SheetColumn, type SheetValue } from "./portuguese_columns.ts";
+import { remembered } from "./remembered.ts";
 
 const BYTE_ORDER_MARK = "\uFEFF";
 
@@ -14,25 +15,28 @@ export function eventsPtbrCsv(context: ExportContext): FileEncoder {
     PORTUGUESE_COLUMNS.map(({ header }) => header),
     ";",
   );
-  const cells = PORTUGUESE_COLUMNS.map((column) => column.cells(context));
-  return lineEncoder(BYTE_ORDER_MARK + names, (event) =>
-    csvLine(
-      cells.map((cellOf) => csvCell(cellOf(event))),
-      ";",
-    ),
-  );
+  const columns = PORTUGUESE_COLUMNS.map((column) => ({ valueOf: column.values(context), textOf: textIn(column) }));
+  return lineEncoder(BYTE_ORDER_MARK + names, (event) => {
+    let line = "";
+    for (const { valueOf, textOf } of columns) {
+      const value = valueOf(event);
+      if (line !== "") line += ";";
+      if (value !== null) line += textOf(value);
+    }
+    return line + CRLF;
+  });
 }
 
-function csvCell(cell: SheetCell): CsvCell {
-  if (cell === null) return null;
-  switch (cell.type) {
+/** How a column's values are written. */
+function textIn({ type, isRepeated }: SheetColumn): (value: NonNullable<SheetValue>) => string {
+  switch (type) {
     case "text":
-      return cell.text;
+      return isRepeated ? remembered(csvText) : csvText;
     case "integer":
-      return cell.value;
+      return String;
     case "money":
-      return { number: formatMicros(cell.micros).replace(".", ",") };
+      return remembered((micros) => formatMicros(Number(micros)).replace(".", ","));
     case "time":
-      return formatLocalTime(cell.localTime);
+      return (time) => formatLocalTime(String(time));
   }
 }

@@ -1,6 +1,6 @@
 import type { ExportedEvent } from "../event_row.ts";
 import type { MeterEvent } from "../meter_event.ts";
-import { formatSaoPaulo, type Period } from "../period.ts";
+import { formatSaoPaulo, formatUtc, type Period } from "../period.ts";
 
 /** Somebody who bills or is billed. Null is what nobody has said. */
 export type Party = {
@@ -43,7 +43,11 @@ export interface FileEncoder {
 export function lineEncoder(header: string, line: (event: ExportedEvent) => string): FileEncoder {
   return {
     header: () => header,
-    rows: (events) => events.map(line).join(""),
+    rows(events) {
+      let text = "";
+      for (const event of events) text += line(event);
+      return text;
+    },
     footer: () => "",
   };
 }
@@ -53,9 +57,9 @@ export function exportedEvent(event: MeterEvent, context: Pick<ExportContext, "k
   return {
     seq: event.seq,
     id: event.id,
-    occurredAt: new Date(event.occurredAtMs).toISOString(),
+    occurredAt: formatUtc(event.occurredAtMs),
     occurredAtSaoPaulo: formatSaoPaulo(event.occurredAtMs),
-    admittedAt: event.admittedAtMs === null ? null : new Date(event.admittedAtMs).toISOString(),
+    admittedAt: event.admittedAtMs === null ? null : formatUtc(event.admittedAtMs),
     admitMs: event.admitMs,
     tenantId: event.tenantId,
     keyId: event.keyId,

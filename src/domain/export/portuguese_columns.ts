@@ -4,14 +4,11 @@ import { formatSaoPaulo } from "../period.ts";
 import type { ExportContext } from "./exported_event.ts";
 import { PORTUGUESE_WORDS } from "./portuguese_words.ts";
 
-/** A typed value of a spreadsheet's cell; null is an empty one. Text is not guarded yet. */
-export type SheetCell =
-  | null
-  | { readonly type: "text"; readonly text: string }
-  | { readonly type: "integer"; readonly value: number }
-  | { readonly type: "money"; readonly micros: number }
-  /** What the clocks of São Paulo show, to the second: `2026-11-27T21:20:40`. */
-  | { readonly type: "time"; readonly localTime: string };
+/**
+ * What a cell holds, by its column's type: a text that is not guarded yet, an integer, micros, or what the clocks of São
+ * Paulo show to the second (`2026-11-27T21:20:40`). Null is an empty one.
+ */
+export type SheetValue = string | number | null;
 
 /** A column of the files in Portuguese. */
 export type SheetColumn = {
@@ -22,8 +19,8 @@ export type SheetColumn = {
   readonly description: string;
   /** Whether many rows have the same text. */
   readonly isRepeated: boolean;
-  /** What makes the column's cells in one file. */
-  cells(context: ExportContext): (event: ExportedEvent) => SheetCell;
+  /** What the column holds in one file. */
+  values(context: ExportContext): (event: ExportedEvent) => SheetValue;
 };
 
 type Field = (typeof EVENT_FIELDS)[number];
@@ -45,8 +42,7 @@ export const PORTUGUESE_COLUMNS: readonly SheetColumn[] = EVENT_FIELDS.flatMap(c
 
 /** `27/11/2026 21:20:40`. */
 export function formatLocalTime(localTime: string): string {
-  const [date = "", time = ""] = localTime.split("T");
-  return `${date.split("-").toReversed().join("/")} ${time}`;
+  return `${localTime.slice(8, 10)}/${localTime.slice(5, 7)}/${localTime.slice(0, 4)} ${localTime.slice(11)}`;
 }
 
 /** `12.345.678/0001-95`; what is no CNPJ stays as it is. */
@@ -91,12 +87,12 @@ function plainColumn({ name, header, pt, type }: PlainField): SheetColumn {
   switch (type) {
     case "integer":
     case "milliseconds":
-      return numberColumn({ ...column, type: "integer", width: 14 }, (event) => integerCell(numberOf(event)));
+      return valueColumn({ ...column, type: "integer", width: 14 }, numberOf);
     case "micros":
-      return numberColumn({ ...column, type: "money", width: 18 }, (event) => moneyCell(numberOf(event)));
+      return valueColumn({ ...column, type: "money", width: 18 }, numberOf);
     case "time":
     case "saoPauloTime":
-      return numberColumn({ ...column, type: "time", width: 22 }, (event) => timeCell(textOf(event)));
+      return valueColumn({ ...column, type: "time", width: 22 }, (event) => localTimeOf(textOf(event)));
     default: {
       const words = PORTUGUESE_WORDS[name];
       if (words !== undefined)
@@ -109,15 +105,15 @@ function plainColumn({ name, header, pt, type }: PlainField): SheetColumn {
 
 type Named = Pick<SheetColumn, "header" | "description" | "width">;
 
-function numberColumn(
+function valueColumn(
   column: Named & Pick<SheetColumn, "type">,
-  cell: (event: ExportedEvent) => SheetCell,
+  valueOf: (event: ExportedEvent) => SheetValue,
 ): SheetColumn {
-  return { ...column, isRepeated: false, cells: () => cell };
+  return { ...column, isRepeated: false, values: () => valueOf };
 }
 
 function textColumn(column: Named, textOf: (event: ExportedEvent) => string | null): SheetColumn {
-  return { ...column, type: "text", isRepeated: false, cells: () => (event) => textCell(textOf(event)) };
+  return valueColumn({ ...column, type: "text" }, (event) => textOf(event) || null);
 }
 
 /** A column with the same text in every row. */
@@ -126,9 +122,9 @@ function partnerColumn(column: Named, textOf: (context: ExportContext) => string
     ...column,
     type: "text",
     isRepeated: true,
-    cells(context) {
-      const cell = textCell(textOf(context));
-      return () => cell;
+    values(context) {
+      const text = textOf(context) || null;
+      return () => text;
     },
   };
 }
@@ -141,21 +137,9 @@ function wordsOf(name: PlainField["name"], words: Readonly<Record<string, string
   };
 }
 
-function textCell(text: string | null): SheetCell {
-  return text === null || text === "" ? null : { type: "text", text };
-}
-
-function integerCell(value: number | null): SheetCell {
-  return value === null ? null : { type: "integer", value };
-}
-
-function moneyCell(micros: number | null): SheetCell {
-  return micros === null ? null : { type: "money", micros };
-}
-
 // Cut to the second, not rounded: the last one of a month stays in it.
-function timeCell(time: string | null): SheetCell {
+function localTimeOf(time: string | null): string | null {
   if (time === null) return null;
   const local = time.endsWith("Z") ? formatSaoPaulo(Date.parse(time)) : time;
-  return { type: "time", localTime: local.slice(0, 19) };
+  return local.slice(0, 19);
 }

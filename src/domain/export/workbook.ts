@@ -1,14 +1,16 @@
 import { Zip, ZipDeflate } from "fflate";
 import { guardedText } from "./guarded_text.ts";
-import type { SheetCell, SheetColumn } from "./portuguese_columns.ts";
+import type { SheetColumn, SheetValue } from "./portuguese_columns.ts";
+import { remembered } from "./remembered.ts";
+import { RowDeflate } from "./row_deflate.ts";
 
 /** What a sheet of Excel holds, its header included. */
 const MOST_ROWS = 1_048_576;
 /** Texts that are kept once for the whole file, as long as they are few: words, names, keys. */
 const MOST_SHARED_TEXTS = 5000;
 const LONGEST_SHARED_TEXT = 64;
-/** Fast rather than small: a month of a million lookups is a gigabyte of XML. */
-const COMPRESSION_LEVEL = 1;
+/** Rows whose XML is made at once: a longer text is a large object of its own, which the runtime takes back late. */
+const ROWS_AT_ONCE = 50;
 // Zip files keep local times without a zone, so this is the same for whoever makes one.
 const NO_TIME = new Date(1980, 0, 1);
 
@@ -50,30 +52,33 @@ const ROOT_RELATIONS =
   `${XML}<Relationships xmlns="${RELATIONS}"><Relationship Id="rId1" Type="${OFFICE}/officeDocument" ` +
   'Target="xl/workbook.xml"/></Relationships>';
 
+type Column = Pick<SheetColumn, "header" | "width" | "type" | "isRepeated">;
+
 /**
  * A workbook (Office Open XML) that is written from its first row to its last and keeps none: typed cells, a frozen header
- * with a filter, a further sheet wherever one is full. The same rows give the same bytes. Each call returns what is ready.
+ * with a filter, a further sheet wherever one is full. The same rows give the same bytes.
  */
 export class Workbook {
-  readonly #columns: readonly SheetColumn[];
-  readonly #letters: readonly string[];
+  readonly #columns: readonly Column[];
+  readonly #cells: readonly ((value: NonNullable<SheetValue>) => string)[];
   readonly #sheetName: string;
   readonly #mostRows: number;
   readonly #zip: Zip;
-  readonly #utf8 = new TextEncoder();
   readonly #sharedTexts = new Map<string, number>();
   #ready: Uint8Array[] = [];
-  #sheet: ZipDeflate | null = null;
+  #sheet: RowDeflate | null = null;
   /** The rows of each sheet that is done. */
   readonly #doneRows: number[] = [];
   #row = 0;
+  /** Rows that are not compressed yet. */
+  #xml = "";
 
   constructor(
-    columns: readonly SheetColumn[],
+    columns: readonly Column[],
     { sheetName, mostRows = MOST_ROWS }: { sheetName: string; mostRows?: number },
   ) {
     this.#columns = columns;
-    this.#letters = columns.map((_column, index) => columnLetters(index));
+    this.#cells = columns.map((column) => this.#cellsOf(column));
     this.#sheetName = sheetName;
     this.#mostRows = mostRows;
     this.#zip = new Zip((error, bytes) => {
@@ -88,117 +93,22 @@ export class Workbook {
     this.#addPart("_rels/.rels", ROOT_RELATIONS);
     this.#addPart("xl/styles.xml", STYLES);
     this.#beginSheet();
-    return this.#take();
+    return this.take();
   }
 
-  /** Rows with a cell for each column. */
-  addRows(rows: readonly (readonly SheetCell[])[]): Uint8Array {
-    let xml: string[] = [];
-    for (const cells of rows) {
-      if (this.#row === this.#mostRows) {
-        this.#write(xml.join(""));
-        xml = [];
-        this.#endSheet();
-        this.#beginSheet();
-      }
-      this.#row += 1;
-      xml.push(this.#rowXml(cells));
+  /** A row with a value for each column. */
+  addRow(values: readonly SheetValue[]): void {
+    if (this.#row === this.#mostRows) {
+      this.#endSheet();
+      this.#beginSheet();
     }
-    this.#write(xml.join(""));
-    return this.#take();
+    this.#row += 1;
+    this.#xml += this.#rowXml(values);
+    if (this.#row % ROWS_AT_ONCE === 0) this.#write();
   }
 
-  end(): Uint8Array {
-    this.#endSheet();
-    this.#addPart("xl/sharedStrings.xml", sharedStringsXml([...this.#sharedTexts.keys()]));
-    this.#addPart("xl/_rels/workbook.xml.rels", workbookRelations(this.#doneRows.length));
-    this.#addPart("xl/workbook.xml", this.#workbookXml());
-    this.#zip.end();
-    return this.#take();
-  }
-
-  #beginSheet(): void {
-    const number = this.#doneRows.length + 1;
-    this.#sheet = this.#newPart(`xl/worksheets/sheet${number}.xml`);
-    this.#row = 1;
-    const columns = this.#columns.map(
-      ({ width }, index) => `<col min="${index + 1}" max="${index + 1}" width="${width}" customWidth="1"/>`,
-    );
-    const selected = number === 1 ? ' tabSelected="1"' : "";
-    const names = this.#columns.map(({ header }, index) => this.#textXml(header, index, STYLE.header));
-    this.#write(
-      `${XML}<worksheet xmlns="${MAIN}"><sheetViews><sheetView${selected} workbookViewId="0"><pane ySplit="1" ` +
-        'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>' +
-        `<cols>${columns.join("")}</cols><sheetData><row r="1">${names.join("")}</row>`,
-    );
-  }
-
-  #endSheet(): void {
-    this.#write(`</sheetData><autoFilter ref="A1:${this.#letters.at(-1)}${this.#row}"/></worksheet>`);
-    this.#sheet?.push(new Uint8Array(0), true);
-    this.#sheet = null;
-    this.#doneRows.push(this.#row);
-  }
-
-  #rowXml(cells: readonly SheetCell[]): string {
-    const xml = cells.map((cell, column) => (cell === null ? "" : this.#cellXml(cell, column)));
-    return `<row r="${this.#row}">${xml.join("")}</row>`;
-  }
-
-  #cellXml(cell: NonNullable<SheetCell>, column: number): string {
-    if (cell.type === "text") return this.#textXml(guardedText(cell.text), column, STYLE.text);
-    return `<c r="${this.#letters[column]}${this.#row}" s="${STYLE[cell.type]}"><v>${numberOf(cell)}</v></c>`;
-  }
-
-  #textXml(text: string, column: number, style: number): string {
-    const place = `<c r="${this.#letters[column]}${this.#row}" s="${style}"`;
-    const shared = this.#sharedPlace(text, column);
-    return shared === null
-      ? `${place} t="inlineStr"><is>${textElement(text)}</is></c>`
-      : `${place} t="s"><v>${shared}</v></c>`;
-  }
-
-  /** Where a text is kept for the whole file; null for one that is not likely to come again. */
-  #sharedPlace(text: string, column: number): number | null {
-    if (this.#row > 1 && this.#columns[column]?.isRepeated === false) return null;
-    const known = this.#sharedTexts.get(text);
-    if (known !== undefined) return known;
-    if (text.length > LONGEST_SHARED_TEXT || this.#sharedTexts.size === MOST_SHARED_TEXTS) return null;
-    this.#sharedTexts.set(text, this.#sharedTexts.size);
-    return this.#sharedTexts.size - 1;
-  }
-
-  #workbookXml(): string {
-    const names = this.#doneRows.map((_rows, index) => `${this.#sheetName}${index === 0 ? "" : ` ${index + 1}`}`);
-    const sheets = names.map((name, index) => `<sheet name="${name}" sheetId="${index + 1}" r:id="rId${index + 1}"/>`);
-    // A filter is one for programs only with this name beside it.
-    const filters = names.map(
-      (name, index) =>
-        `<definedName name="_xlnm._FilterDatabase" localSheetId="${index}" hidden="1">'${name}'!$A$1:` +
-        `$${this.#letters.at(-1)}$${this.#doneRows[index]}</definedName>`,
-    );
-    return (
-      `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${sheets.join("")}</sheets>` +
-      `<definedNames>${filters.join("")}</definedNames></workbook>`
-    );
-  }
-
-  #write(xml: string): void {
-    if (xml !== "") this.#sheet?.push(this.#utf8.encode(xml));
-  }
-
-  #newPart(name: string): ZipDeflate {
-    const part = new ZipDeflate(name, { level: COMPRESSION_LEVEL });
-    part.mtime = NO_TIME;
-    this.#zip.add(part);
-    return part;
-  }
-
-  #addPart(name: string, xml: string): void {
-    this.#newPart(name).push(this.#utf8.encode(xml), true);
-  }
-
-  #take(): Uint8Array {
+  /** What is ready of the file since this was asked last. Rows stay together as they are, whenever this is asked. */
+  take(): Uint8Array {
     const ready = this.#ready;
     this.#ready = [];
     const bytes = new Uint8Array(ready.reduce((sum, { byteLength }) => sum + byteLength, 0));
@@ -209,22 +119,132 @@ export class Workbook {
     }
     return bytes;
   }
+
+  end(): Uint8Array {
+    this.#endSheet();
+    this.#addPart("xl/sharedStrings.xml", sharedStringsXml([...this.#sharedTexts.keys()]));
+    this.#addPart("xl/_rels/workbook.xml.rels", workbookRelations(this.#doneRows.length));
+    this.#addPart("xl/workbook.xml", this.#workbookXml());
+    this.#zip.end();
+    return this.take();
+  }
+
+  #beginSheet(): void {
+    const number = this.#doneRows.length + 1;
+    this.#sheet = new RowDeflate(`xl/worksheets/sheet${number}.xml`, NO_TIME);
+    this.#zip.add(this.#sheet);
+    this.#row = 1;
+    const columns = this.#columns.map(
+      ({ width }, index) => `<col min="${index + 1}" max="${index + 1}" width="${width}" customWidth="1"/>`,
+    );
+    const selected = number === 1 ? ' tabSelected="1"' : "";
+    const names = this.#columns.map(
+      ({ header }) => this.#sharedXml(header, STYLE.header) ?? inlineXml(header, STYLE.header),
+    );
+    this.#sheet.push(
+      `${XML}<worksheet xmlns="${MAIN}"><sheetViews><sheetView${selected} workbookViewId="0"><pane ySplit="1" ` +
+        'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>' +
+        `<cols>${columns.join("")}</cols><sheetData><row r="1">${names.join("")}</row>`,
+    );
+  }
+
+  #endSheet(): void {
+    this.#write();
+    const lastColumn = columnLetters(this.#columns.length - 1);
+    this.#sheet?.push(`</sheetData><autoFilter ref="A1:${lastColumn}${this.#row}"/></worksheet>`, true);
+    this.#sheet = null;
+    this.#doneRows.push(this.#row);
+  }
+
+  // A cell without its place stands behind the one before it, so that an empty one has to be there.
+  #rowXml(values: readonly SheetValue[]): string {
+    let xml = `<row r="${this.#row}">`;
+    for (let column = 0; column < this.#cells.length; column += 1) {
+      const value = values[column] ?? null;
+      xml += value === null ? "<c/>" : this.#cells[column]?.(value);
+    }
+    return `${xml}</row>`;
+  }
+
+  #cellsOf({ type, isRepeated }: Column): (value: NonNullable<SheetValue>) => string {
+    const textXml = (value: NonNullable<SheetValue>) => {
+      const text = guardedText(String(value));
+      return (isRepeated ? this.#sharedXml(text, STYLE.text) : null) ?? inlineXml(text, STYLE.text);
+    };
+    switch (type) {
+      case "text":
+        return isRepeated ? remembered(textXml) : textXml;
+      case "integer":
+        return (value) => numberXml(value, type);
+      case "money":
+        return remembered((micros) => numberXml(Number(micros) / MICROS_PER_REAL, type));
+      case "time":
+        return (localTime) => numberXml(serialTime(String(localTime)), type);
+    }
+  }
+
+  /** A cell whose text is kept once for the whole file; null for one that is not likely to come again. */
+  #sharedXml(text: string, style: number): string | null {
+    let place = this.#sharedTexts.get(text);
+    if (place === undefined) {
+      if (text.length > LONGEST_SHARED_TEXT || this.#sharedTexts.size === MOST_SHARED_TEXTS) return null;
+      this.#sharedTexts.set(text, (place = this.#sharedTexts.size));
+    }
+    return `<c s="${style}" t="s"><v>${place}</v></c>`;
+  }
+
+  #workbookXml(): string {
+    const names = this.#doneRows.map((_rows, index) => `${this.#sheetName}${index === 0 ? "" : ` ${index + 1}`}`);
+    const sheets = names.map((name, index) => `<sheet name="${name}" sheetId="${index + 1}" r:id="rId${index + 1}"/>`);
+    // A filter is one for programs only with this name beside it.
+    const filters = names.map(
+      (name, index) =>
+        `<definedName name="_xlnm._FilterDatabase" localSheetId="${index}" hidden="1">'${name}'!$A$1:` +
+        `$${columnLetters(this.#columns.length - 1)}$${this.#doneRows[index]}</definedName>`,
+    );
+    return (
+      `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${sheets.join("")}</sheets>` +
+      `<definedNames>${filters.join("")}</definedNames></workbook>`
+    );
+  }
+
+  #write(): void {
+    if (this.#xml !== "") this.#sheet?.push(this.#xml);
+    this.#xml = "";
+  }
+
+  #addPart(name: string, xml: string): void {
+    const part = new ZipDeflate(name);
+    part.mtime = NO_TIME;
+    this.#zip.add(part);
+    part.push(new TextEncoder().encode(xml), true);
+  }
 }
 
 const MICROS_PER_REAL = 1_000_000;
 const DAY_MS = 86_400_000;
+const DAY_SECONDS = 86_400;
 /** Days from the spreadsheets' first to 1970. */
 const DAYS_BEFORE_1970 = 25_569;
 
-function numberOf(cell: Exclude<SheetCell, null | { type: "text" }>): number {
-  switch (cell.type) {
-    case "integer":
-      return cell.value;
-    case "money":
-      return cell.micros / MICROS_PER_REAL;
-    case "time":
-      return Date.parse(`${cell.localTime}Z`) / DAY_MS + DAYS_BEFORE_1970;
-  }
+function numberXml(value: SheetValue, type: "integer" | "money" | "time"): string {
+  return `<c s="${STYLE[type]}"><v>${value}</v></c>`;
+}
+
+function inlineXml(text: string, style: number): string {
+  return `<c s="${style}" t="inlineStr"><is>${textElement(text)}</is></c>`;
+}
+
+const dayNumber = remembered((date: string) => Date.parse(date) / DAY_MS + DAYS_BEFORE_1970);
+
+/** A local time as spreadsheets count: days and parts of one. */
+function serialTime(localTime: string): number {
+  const seconds = (twoDigits(localTime, 11) * 60 + twoDigits(localTime, 14)) * 60 + twoDigits(localTime, 17);
+  return dayNumber(localTime.slice(0, 10)) + seconds / DAY_SECONDS;
+}
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 }
 
 function columnLetters(index: number): string {

@@ -67,9 +67,7 @@ describe.each(EXPORT_FILES.map(({ name }) => name))("%s", (name) => {
 
   test("is the same whatever pages the events come in", () => {
     for (const page of [1, 7, 1000]) {
-      if (name === "eventos.xlsx")
-        expect(sheetsOf(fileBytes(name, sample, { page }))).toEqual(sheetsOf(readGolden(name)));
-      else expect(fileBytes(name, sample, { page }).equals(readGolden(name))).toBe(true);
+      expect(fileBytes(name, sample, { page }).equals(readGolden(name))).toBe(true);
     }
     expect(fileBytes(name, sample).equals(fileBytes(name, sample))).toBe(true);
   });
