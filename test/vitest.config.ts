@@ -29,6 +29,7 @@ export default defineConfig({
     projects: [
       {
         root,
+        resolve: { alias: { "cloudflare:workers": `${root}test/support/tracing_in_node.ts` } },
         test: {
           name: "node",
           include: [`test/**/*.${ending}`],

@@ -140,11 +140,11 @@ async function compareTerms({ services, tenant, find }: Comparison): Promise<voi
     const own = await callLedger(services.ledgers, ledger, (stub) => stub.terms(), { timeoutMs: CALL_MS });
     if (!own.ok) throw new LedgerAwayError();
     const registered = await registeredTerms(services, tenant, mode);
-    const isSame =
+    const isAsRegistered =
       own.value !== null &&
       own.value.version === registered.version &&
       saysTheSame(own.value, registered, services.clock.nowMs());
-    if (!isSame) find({ code: "terms_differ", what: mode });
+    if (!isAsRegistered) find({ code: "terms_differ", what: mode });
   }
 }
 

@@ -173,8 +173,7 @@ describe("an object that was lost", () => {
     expect(await lookups(tenant, 5, 20)).toEqual([200, 200, 200, 200, 429]);
     await ledgerOf(tenant.tenantId).flush();
     expect((await d1Rows(tenant)).map((row) => row.amount_micros)).toEqual([
-      ...[150_000, 150_000, 150_000, 100_000, 100_000],
-      ...[100_000, 100_000, 100_000, 100_000],
+      150_000, 150_000, 150_000, 100_000, 100_000, 100_000, 100_000, 100_000, 100_000,
     ]);
     await expectOneTruth(tenant, FIRST.period, 9);
   });

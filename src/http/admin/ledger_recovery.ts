@@ -52,17 +52,15 @@ const restoreAnswer = z
         { examples: [12_400] },
       ),
     ),
-    lastSeq: seq
-      .nullable()
-      .meta(
-        told(
-          {
-            "pt-BR": "O último evento do ledger; `null` enquanto restaura.",
-            en: "The ledger's last event; null while it is put back.",
-          },
-          { examples: [12_403] },
-        ),
+    lastSeq: seq.nullable().meta(
+      told(
+        {
+          "pt-BR": "O último evento do ledger; `null` enquanto restaura.",
+          en: "The ledger's last event; null while it is put back.",
+        },
+        { examples: [12_403] },
       ),
+    ),
     ownEvents: seq.nullable().meta(
       told(
         {
@@ -151,14 +149,12 @@ const finding = z
 
 const verifyAnswer = z
   .object({
-    findings: z
-      .array(finding)
-      .meta(
-        told({
-          "pt-BR": "O que este passo encontrou; vazio se tudo confere.",
-          en: "What this step found; empty where all agrees.",
-        }),
-      ),
+    findings: z.array(finding).meta(
+      told({
+        "pt-BR": "O que este passo encontrou; vazio se tudo confere.",
+        en: "What this step found; empty where all agrees.",
+      }),
+    ),
     months: z
       .int()
       .meta(
