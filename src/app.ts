@@ -11,6 +11,7 @@ import * as keys from "./http/admin/keys.ts";
 import { rebuildLedgerCopy } from "./http/admin/ledger.ts";
 import { restoreTenantLedger, verifyTenantLedger } from "./http/admin/ledger_recovery.ts";
 import { listLookups } from "./http/admin/lookups.ts";
+import { getOverview } from "./http/admin/overview.ts";
 import { getPeriod, putUpstreamPrices } from "./http/admin/period_of_all.ts";
 import * as reconciliations from "./http/admin/reconciliations.ts";
 import * as operators from "./http/admin/operators.ts";
@@ -25,7 +26,9 @@ import type { AppContext, AppEnv } from "./http/context.ts";
 import type { Endpoint } from "./http/endpoint.ts";
 import { getExportKeys } from "./http/export_keys.ts";
 import { checkHealth } from "./http/health.ts";
+import * as ownKeys from "./http/keys.ts";
 import { documentOnce } from "./http/openapi.ts";
+import { listOwnLookups } from "./http/own_lookups.ts";
 import { getIcon, getStyle } from "./http/pages/assets.ts";
 import { getErrors } from "./http/pages/errors.ts";
 import { getHome } from "./http/pages/home.ts";
@@ -46,6 +49,11 @@ export const ENDPOINTS: readonly Endpoint[] = [
   statements.listStatements,
   statements.getStatement,
   statements.getStatementFile,
+  listOwnLookups,
+  ownKeys.listOwnKeys,
+  ownKeys.issueOwn,
+  ownKeys.rotateOwn,
+  ownKeys.revokeOwn,
   getExportKeys,
   issueAccessToken,
   lookUpClaroScore,
@@ -72,6 +80,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   getPeriod,
   revokeExportKey,
   putUpstreamPrices,
+  getOverview,
   readHealth,
   getMetrics,
   rebuildLedgerCopy,

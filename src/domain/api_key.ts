@@ -14,8 +14,11 @@ export type ApiKey = {
   readonly text: string;
 };
 
-export const SCOPES = ["scores:read", "usage:read", "statements:read"] as const;
+export const SCOPES = ["scores:read", "usage:read", "statements:read", "keys:manage"] as const;
 export type Scope = (typeof SCOPES)[number];
+
+/** What a key may do when nobody says otherwise. Whoever can make keys outlives the revoking of one: it is asked for. */
+export const DEFAULT_SCOPES = ["scores:read", "usage:read", "statements:read"] as const satisfies readonly Scope[];
 
 const WRITTEN_KEY = /^(csg_(live|test)_[0-9A-Za-z]{10})_([0-9A-Za-z]{26})([0-9A-Za-z]{6})$/;
 const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}$/;

@@ -56,6 +56,14 @@ function networkOf(family: typeof ipaddr.IPv4 | typeof ipaddr.IPv6, cidr: string
   return `${family.networkAddressFromCIDR(cidr).toString()}/${bits}`;
 }
 
+/** Whether every address of a range is in the other one; both as `parseIpRange` writes them. */
+export function isRangeWithin(inner: string, outer: string): boolean {
+  const [innerAddress, innerBits] = ipaddr.parseCIDR(inner);
+  const [outerAddress, outerBits] = ipaddr.parseCIDR(outer);
+  if (innerAddress.kind() !== outerAddress.kind() || innerBits < outerBits) return false;
+  return innerAddress.match([outerAddress, outerBits]);
+}
+
 function isAllowedIp(ranges: readonly string[], ip: string | null): boolean {
   if (ranges.length === 0) return true;
   if (ip === null || !ipaddr.isValid(ip)) return false;

@@ -57,6 +57,7 @@ export type IssueCode =
   | "too_many_keys"
   | "key_revoked"
   | "key_expired"
+  | "beyond_own_rights"
   | "change_recorded"
   | "tenant_recorded"
   | "document_taken"

@@ -52,14 +52,14 @@ export async function issueKey(
 }
 
 /**
- * A new key with the old one's rights, which lives as long as the old one was made to. Both work until the overlap is
- * over; they share the tenant's limits.
+ * A new key with the old one's rights, which lives as long as the old one was made to, and to `latestEndMs` at most. Both
+ * work until the overlap is over; they share the tenant's limits.
  */
 export async function rotateKey(
   services: Services,
   actor: Actor,
   keyId: string,
-  overlapMs: number,
+  { overlapMs, latestEndMs = null }: { overlapMs: number; latestEndMs?: number | null },
 ): Promise<Result<IssuedKey, Failure>> {
   for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
     const old = await services.register.key(keyId);
@@ -67,7 +67,8 @@ export async function rotateKey(
     const nowMs = services.clock.nowMs();
     if (old.revokedAtMs !== null) return conflict("key_revoked");
     if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("key_expired");
-    const expiresAtMs = old.lifetimeMs === null ? null : nowMs + old.lifetimeMs;
+    const lifetimeEndMs = old.lifetimeMs === null ? null : nowMs + old.lifetimeMs;
+    const expiresAtMs = latestEndMs === null ? lifetimeEndMs : Math.min(lifetimeEndMs ?? Infinity, latestEndMs);
     const issued = await makeKey({ ...old, createdAtMs: nowMs, expiresAtMs, replaces: keyId });
     const oldExpiresAtMs = Math.min(old.expiresAtMs ?? Infinity, nowMs + overlapMs);
     const audit = {

@@ -2,32 +2,29 @@ import * as z from "zod";
 import type { Failure } from "../domain/failure.ts";
 import { MODES, type Mode, type UsageCounts } from "../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
-import {
-  parseDate,
-  parsePeriod,
-  periodBounds,
-  periodOf,
-  saoPauloDate,
-  startOfNextDayMs,
-  TIME_ZONE,
-  type SaoPauloDate,
-} from "../domain/period.ts";
+import { parseDate, parsePeriod, periodBounds, periodOf, saoPauloDate, TIME_ZONE } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { addCounts, NO_USAGE, requestsOf } from "../domain/usage.ts";
-import { callLedger } from "../platform/ledger/ledger_client.ts";
-import type { UsageReply } from "../platform/ledger/messages.ts";
+import { possibleCostOf } from "../domain/statement_totals.ts";
+import { requestsOf } from "../domain/usage.ts";
+import { readUsage, type UsageOfRange, type UsageRange } from "../gateway/read_usage.ts";
 import { operatorEndpoint, tenantEndpoint } from "./endpoint.ts";
 import { invalidRequest } from "./invalid_request.ts";
 import type { AppContext } from "./context.ts";
-import { told } from "./language.ts";
+import { told, type Text } from "./language.ts";
 import { HEADERS } from "./openapi_parts.ts";
-import { countFields, currencyField, exactReais, monthQuery, timeZoneField } from "./shared_fields.ts";
+import { countFields, currencyField, exactReais, monthQuery, outcomeFields, timeZoneField } from "./shared_fields.ts";
 import { issue } from "./zod_issues.ts";
 
 /** A year and a day: what one answer may span. */
 const LONGEST_RANGE_DAYS = 366;
 
 const writtenCounts = z.object({ ...countFields, amount: exactReais, currency: currencyField });
+
+const keyIdField = z
+  .string()
+  .meta(told({ "pt-BR": "O id da chave.", en: "The key's id." }, { examples: ["csg_live_a1B2c3D4e5"] }));
+
+const reais = (meaning: Text) => z.string().meta(told(meaning, { examples: ["12.3450"] }));
 
 const date = z.iso
   .date()
@@ -40,8 +37,20 @@ export const usageAnswer = z
     to: date,
     totals: writtenCounts.meta(told({ "pt-BR": "O período todo.", en: "The whole range." })),
     days: z
-      .array(z.object({ date, ...writtenCounts.shape }))
+      .array(
+        z.object({
+          date,
+          ...writtenCounts.shape,
+          keys: z
+            .array(z.object({ keyId: keyIdField, ...writtenCounts.shape }))
+            .optional()
+            .meta(told({ "pt-BR": "Com `groupBy=key`: o dia por chave.", en: "With `groupBy=key`: the day by key." })),
+        }),
+      )
       .meta(told({ "pt-BR": "Cada dia, também os sem consultas.", en: "Each day, those without lookups too." })),
+    keys: z
+      .array(z.object({ keyId: keyIdField, ...writtenCounts.shape }))
+      .meta(told({ "pt-BR": "O período por chave.", en: "The range by key." })),
     allowance: z
       .object({
         limit: z.int().meta(told({ "pt-BR": "Quantas consultas.", en: "How many lookups." }, { examples: [1000] })),
@@ -61,6 +70,51 @@ export const usageAnswer = z
       })
       .nullable()
       .meta(told({ "pt-BR": "A franquia do plano, quando há uma.", en: "The plan's allowance, where there is one." })),
+    spendCap: z
+      .object({
+        limit: reais({ "pt-BR": "O teto do mês.", en: "The month's cap." }),
+        spent: reais({ "pt-BR": "Quanto já foi gasto neste mês.", en: "What is spent of it this month." }),
+        remaining: reais({ "pt-BR": "Quanto resta.", en: "What is left of it." }),
+        resetsAt: z.iso
+          .datetime()
+          .meta(
+            told(
+              { "pt-BR": "Quando recomeça.", en: "When it begins anew." },
+              { examples: ["2026-12-01T03:00:00.000Z"] },
+            ),
+          ),
+      })
+      .nullable()
+      .meta(
+        told({
+          "pt-BR": "O teto de gasto do mês que corre; `null` sem teto.",
+          en: "The spend cap of the month that runs; null where there is none.",
+        }),
+      ),
+    adjustments: z
+      .object({
+        count: z.int().meta(told({ "pt-BR": "Quantos.", en: "How many." }, { examples: [1] })),
+        amount: reais({
+          "pt-BR": "Quanto somam; créditos são negativos.",
+          en: "What they come to; credits are below zero.",
+        }),
+      })
+      .meta(
+        told({
+          "pt-BR": "Ajustes do período, que não são consultas.",
+          en: "The range's adjustments, which are no lookups.",
+        }),
+      ),
+    due: exactReais.meta(
+      told(
+        {
+          "pt-BR":
+            "Consultas e ajustes juntos, exato. O extrato do mês arredonda cada linha ao centavo e soma o crédito do mês anterior.",
+          en: "Lookups and adjustments together, exact. The month's statement rounds each line to the centavo, and adds the credit of the month before.",
+        },
+        { examples: ["12.3450"] },
+      ),
+    ),
     asOf: z.iso.datetime().meta(
       told(
         {
@@ -73,7 +127,16 @@ export const usageAnswer = z
   })
   .meta({ id: "Usage" });
 
-const usageQuery = z.object({
+export const usageQuery = z.object({
+  groupBy: z
+    .enum(["key"])
+    .optional()
+    .meta(
+      told(
+        { "pt-BR": "`key`: cada dia também por chave.", en: "`key`: each day by key as well." },
+        { examples: ["key"] },
+      ),
+    ),
   from: z.iso
     .date(issue("date"))
     .optional()
@@ -120,12 +183,27 @@ const usageQuery = z.object({
     ),
 });
 
-const USAGE = {
-  method: "GET",
-  query: usageQuery,
-  answers: { 200: { description: { "pt-BR": "O consumo.", en: "The usage." }, content: usageAnswer } },
-  failures: ["ledger_unavailable"],
-} as const;
+const operatorUsage = usageAnswer
+  .extend({
+    claroPossibleCost: z
+      .object({
+        delivered: outcomeFields.delivered,
+        unknown: outcomeFields.unknown,
+        units: z
+          .int()
+          .meta(told({ "pt-BR": "O que a Claro pode cobrar.", en: "What Claro may charge for." }, { examples: [118] })),
+      })
+      .meta(
+        told({
+          "pt-BR": "Consultas que podem custar ao operador na Claro, o que quer que o parceiro pague.",
+          en: "Lookups that Claro may charge the operator for, whatever the tenant pays.",
+        }),
+      ),
+  })
+  .meta({ id: "OperatorUsage" });
+
+const USAGE = { method: "GET", query: usageQuery, failures: ["ledger_unavailable"] } as const;
+const DESCRIBED = { description: { "pt-BR": "O consumo.", en: "The usage." } } as const;
 
 const description = {
   "pt-BR": "Quantidades e valores por dia de São Paulo, até a última consulta respondida antes desta chamada.",
@@ -140,6 +218,7 @@ export const getUsage = tenantEndpoint({
   tag: "Usage",
   summary: { "pt-BR": "Consumo por dia", en: "Usage by day" },
   description,
+  answers: { 200: { ...DESCRIBED, content: usageAnswer } },
   headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
   scope: "usage:read",
   limit: "read",
@@ -147,11 +226,12 @@ export const getUsage = tenantEndpoint({
     if (query.mode === "live" && mode === "test") {
       return fail({ code: "insufficient_scope", issues: [{ path: "mode", code: "live_key_required" }] });
     }
-    return await answerUsage(context, { tenantId, mode: query.mode ?? mode }, query);
+    const usage = await usageFor(context, { tenantId, mode: query.mode ?? mode }, query);
+    return usage.ok ? ok(context.json(usage.value)) : usage;
   },
 });
 
-/** `GET /admin/v1/tenants/{id}/usage`: as the tenant sees it. */
+/** `GET /admin/v1/tenants/{id}/usage`: as the tenant sees it, with what Claro may charge beside. */
 export const getTenantUsage = operatorEndpoint({
   ...USAGE,
   path: "/admin/v1/tenants/:tenantId/usage",
@@ -159,33 +239,37 @@ export const getTenantUsage = operatorEndpoint({
   tag: "Tenants",
   summary: { "pt-BR": "Consumo de um parceiro por dia", en: "A tenant's usage by day" },
   description,
+  answers: { 200: { ...DESCRIBED, content: operatorUsage } },
   headers: HEADERS.cacheControl,
   role: "read",
   handle: async ({ context, services, params: { tenantId }, query }) => {
     if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
-    return await answerUsage(context, { tenantId, mode: query.mode ?? "live" }, query);
+    const mode = query.mode ?? "live";
+    const usage = await usageFor(context, { tenantId, mode }, query);
+    if (!usage.ok) return usage;
+    // What Claro may charge is the operator's matter; the sandbox charges nothing.
+    const { delivered, unknown, units } = possibleCostOf(usage.value.totals);
+    const claroPossibleCost = mode === "live" ? { delivered, unknown, units } : { delivered: 0, unknown: 0, units: 0 };
+    return ok(context.json({ ...usage.value, claroPossibleCost } satisfies z.infer<typeof operatorUsage>));
   },
 });
 
 /** A tenant's usage, for whoever has been found to be allowed to see it. */
-async function answerUsage(
+async function usageFor(
   context: AppContext,
   ledger: { tenantId: string; mode: Mode },
   query: z.infer<typeof usageQuery>,
-): Promise<Result<Response, Failure>> {
-  const { ledgers, clock } = context.get("services");
-  const range = rangeOf(query, clock.nowMs());
+): Promise<Result<z.infer<typeof usageAnswer>, Failure>> {
+  const services = context.get("services");
+  const range = rangeOf(query, services.clock.nowMs());
   if (!range.ok) return range;
-  const reply = await callLedger(ledgers, ledger, (stub) => stub.usage(range.value));
-  if (!reply.ok) return reply;
-  if ((reply.value.notReady ?? null) !== null) return fail({ code: "ledger_unavailable", retryAfterSeconds: 1 });
+  const usage = await readUsage(services, ledger, range.value);
+  if (!usage.ok) return usage;
   context.header("Cache-Control", "no-store");
-  return ok(context.json(usageBody(range.value, reply.value)));
+  return ok(usageBody(usage.value, query.groupBy === "key"));
 }
 
-type Range = { readonly from: SaoPauloDate; readonly to: SaoPauloDate };
-
-function rangeOf(asked: z.infer<typeof usageQuery>, nowMs: number): Result<Range, Failure> {
+function rangeOf(asked: z.infer<typeof usageQuery>, nowMs: number): Result<UsageRange, Failure> {
   if (asked.month !== undefined && (asked.from !== undefined || asked.to !== undefined)) {
     return invalidRequest("month", "not_together", { other: "`from`, `to`" });
   }
@@ -202,27 +286,33 @@ function rangeOf(asked: z.infer<typeof usageQuery>, nowMs: number): Result<Range
   return ok({ from: from.value, to: to.value });
 }
 
-function usageBody(range: Range, usage: UsageReply): z.infer<typeof usageAnswer> {
-  const byDate = new Map<string, UsageCounts>(usage.days.map((day) => [day.date, day]));
-  const days = datesOf(range).map((day) => ({ date: day, ...written(byDate.get(day) ?? NO_USAGE) }));
-  const { allowance } = usage;
+function usageBody(usage: UsageOfRange, isByKey: boolean): z.infer<typeof usageAnswer> {
+  const { range, allowance, spendCap, adjustments } = usage;
   return {
     timeZone: TIME_ZONE,
     ...range,
-    totals: written(usage.days.reduce(addCounts, NO_USAGE)),
-    days,
-    allowance: allowance === null ? null : { ...allowance, remaining: Math.max(allowance.limit - allowance.used, 0) },
+    totals: written(usage.totals),
+    days: usage.days.map(({ date: day, keys, ...counts }) => ({
+      date: day,
+      ...written(counts),
+      ...(isByKey ? { keys: writtenKeys(keys) } : {}),
+    })),
+    keys: writtenKeys(usage.keys),
+    allowance,
+    spendCap: spendCap && {
+      limit: formatMicros(spendCap.limitMicros),
+      spent: formatMicros(spendCap.spentMicros),
+      remaining: formatMicros(Math.max(spendCap.limitMicros - spendCap.spentMicros, 0)),
+      resetsAt: new Date(spendCap.resetsAtMs).toISOString(),
+    },
+    adjustments: { count: adjustments.count, amount: formatMicros(adjustments.amountMicros) },
+    due: formatMicros(usage.dueMicros),
     asOf: new Date(usage.asOfMs).toISOString(),
   };
 }
 
-function datesOf({ from, to }: Range): SaoPauloDate[] {
-  const dates = [from];
-  for (let day = from; day < to;) {
-    day = saoPauloDate(startOfNextDayMs(day));
-    dates.push(day);
-  }
-  return dates;
+function writtenKeys(keys: Readonly<Record<string, UsageCounts>>) {
+  return Object.entries(keys).map(([keyId, counts]) => ({ keyId, ...written(counts) }));
 }
 
 function written(usage: UsageCounts): z.infer<typeof writtenCounts> {

@@ -20,10 +20,43 @@ const SEARCH_BY_ID = `
   WHERE events->>'$[0].occurred_at' BETWEEN ?1 AND ?3 AND events->>'$[#-1].occurred_at' >= ?2
     AND value->>'id' = ?4 LIMIT 1`;
 
+/** The batches that began last, and how lookups in them failed; of all tenants, or of one. */
+const LATEST_FAILURES = (isOfOne: boolean) => `
+  WITH latest AS MATERIALIZED (SELECT tenant_id, events FROM event_batches
+    WHERE mode = 'live' AND ${isOfOne ? "tenant_id = ?4 AND " : ""}events->>'$[0].occurred_at' >= ?1
+    ORDER BY ${isOfOne ? "first_seq" : "events->>'$[0].occurred_at'"} DESC LIMIT ?2)
+  SELECT coalesce(value->>'failure_code', value->>'outcome') AS code, count(*) AS failures,
+    count(DISTINCT tenant_id) AS tenants, max(value->>'occurred_at') AS last_at
+  FROM latest, json_each(latest.events)
+  WHERE value->>'outcome' IN ('failed', 'unknown', 'rejected') AND value->>'occurred_at' >= ?1
+  GROUP BY code ORDER BY failures DESC, code LIMIT ?3`;
+
 /** A batch is of one month: none began longer before the events in it. */
 const LONGEST_BATCH_MS = 32 * 86_400_000;
 
 type Row = { readonly event: string };
+
+/** Lookups that failed in one way. */
+export type FailureGroup = {
+  readonly code: string;
+  readonly failures: number;
+  readonly tenants: number;
+  readonly lastAtMs: number;
+};
+
+const FAILURE_BATCHES = 200;
+const FAILURE_CODES = 20;
+
+/** How lookups failed since an instant, by code, the most frequent first; of the last 200 batches that D1 got. */
+export async function latestFailures(
+  db: D1Database,
+  { sinceMs, tenantId = null }: { sinceMs: number; tenantId?: string | null },
+): Promise<FailureGroup[]> {
+  const bound = [sinceMs, FAILURE_BATCHES, FAILURE_CODES, ...(tenantId === null ? [] : [tenantId])];
+  const asked = db.prepare(LATEST_FAILURES(tenantId !== null)).bind(...bound);
+  const { results } = await asked.all<{ code: string; failures: number; tenants: number; last_at: number }>();
+  return results.map(({ last_at: lastAtMs, ...group }) => ({ ...group, lastAtMs }));
+}
 
 export async function searchEvents(
   db: D1Database,

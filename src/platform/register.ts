@@ -51,6 +51,15 @@ export type RecoveredKey = { readonly mode: Mode; readonly key: LedgerKey };
 /** What the register shows such a key as; it can be revoked like any other. */
 const UNKNOWN_LABEL = "unknown to the register";
 
+/** A key that ends soon and has no successor. */
+export type EndingKey = {
+  readonly keyId: string;
+  readonly tenantId: string;
+  readonly tenantName: string;
+  readonly label: string | null;
+  readonly expiresAtMs: number;
+};
+
 /** How a tenant is written down. */
 export type TenantWrite = {
   readonly audit: AuditEntry;
@@ -95,11 +104,17 @@ const SQL = {
   key: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE id = ?`,
   keysOfTenant: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ? ORDER BY created_at, id`,
   keysPage: `
-    SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ? AND (created_at, id) > (?, ?)
-    ORDER BY created_at, id LIMIT ?`,
+    SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ?1 AND (created_at, id) > (?2, ?3)
+      AND (?5 IS NULL OR mode = ?5) ORDER BY created_at, id LIMIT ?4`,
   activeKeys: `
     SELECT count(*) AS n FROM api_keys
     WHERE tenant_id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`,
+  // A key with a successor ends because somebody meant it to.
+  keysEnding: `
+    SELECT key.id, key.tenant_id, key.label, key.expires_at, tenants.name FROM api_keys AS key JOIN tenants ON tenants.id = tenant_id
+    WHERE revoked_at IS NULL AND expires_at > ? AND expires_at <= ? AND status = 'active'
+      AND NOT EXISTS (SELECT 1 FROM api_keys AS successor WHERE successor.replaces = key.id)
+    ORDER BY expires_at, key.id LIMIT ?`,
   // A key that its ledger has and the register lost. Nobody can sign in by it anew: its secret's hash is not known.
   recoverKey: `
     INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
@@ -263,13 +278,29 @@ export class Register {
     return row === null ? null : toKey(row);
   }
 
+  /** Keys of all tenants that end within a time, the first to end first. */
+  async keysEnding({ fromMs, toMs }: { fromMs: number; toMs: number }, most: number): Promise<EndingKey[]> {
+    const { results } = await this.#bind(SQL.keysEnding, fromMs, toMs, most).all<Row>();
+    return results.map((row) => ({
+      keyId: row["id"] as string,
+      tenantId: row["tenant_id"] as string,
+      tenantName: row["name"] as string,
+      label: row["label"] as string | null,
+      expiresAtMs: row["expires_at"] as number,
+    }));
+  }
+
   async keysOfTenant(tenantId: string): Promise<RegisteredKey[]> {
     return (await this.#bind(SQL.keysOfTenant, tenantId).all<Row>()).results.map(toKey);
   }
 
-  async keysPage(tenantId: string, { after, limit }: Page): Promise<RegisteredKey[]> {
+  /** A tenant's keys, oldest first; those of one mode where it is given. */
+  async keysPage(
+    tenantId: string,
+    { after, limit, mode = null }: Page & { readonly mode?: Mode | null },
+  ): Promise<RegisteredKey[]> {
     const [createdAtMs, id] = after ?? [0, ""];
-    return (await this.#bind(SQL.keysPage, tenantId, createdAtMs, id, limit).all<Row>()).results.map(toKey);
+    return (await this.#bind(SQL.keysPage, tenantId, createdAtMs, id, limit, mode).all<Row>()).results.map(toKey);
   }
 
   /** For what an operator did that changes no row of the register. */

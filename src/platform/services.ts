@@ -29,6 +29,7 @@ import { SweepPlace } from "./sweep_place.ts";
 import { CounterFloor } from "./counter_floor.ts";
 import { UsageSumsReader } from "./usage_sums.ts";
 import { UpstreamPriceList } from "./upstream_prices.ts";
+import { UsageDays } from "./usage_days.ts";
 import { readSettings, readSettingsAt, type Settings, type SettingsFailure } from "./settings.ts";
 
 /**
@@ -52,6 +53,7 @@ export type Services = {
   readonly upstreamPrices: UpstreamPriceList;
   readonly usageSums: UsageSumsReader;
   readonly counterFloor: CounterFloor;
+  readonly usageDays: UsageDays;
   readonly ledgers: Env["TENANT_LEDGER"];
   readonly callBatches: CallBatches;
   readonly earlyCalls: EarlyCalls;
@@ -108,6 +110,7 @@ function makeServices(env: Env, settings: Settings): Services {
     upstreamPrices: new UpstreamPriceList(env.DB),
     usageSums: new UsageSumsReader(env.DB),
     counterFloor: new CounterFloor(env.STATEMENTS),
+    usageDays: new UsageDays(env.DB),
     ledgers: env.TENANT_LEDGER,
     callBatches: new CallBatches(env.TENANT_LEDGER),
     earlyCalls: new EarlyCalls(),

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { ENDPOINTS } from "../../src/app.ts";
+import { SCOPES } from "../../src/domain/api_key.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import type { Endpoint } from "../../src/http/endpoint.ts";
 import { parameterNames } from "../../src/http/path_parameters.ts";
@@ -30,6 +31,7 @@ const OTHER_SCOPES = {
   "scores:read": "usage:read",
   "usage:read": "scores:read",
   "statements:read": "scores:read",
+  "keys:manage": "scores:read",
 } as const;
 const CASES = ENDPOINTS.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const);
 const only = (wanted: (endpoint: Endpoint) => boolean) => CASES.filter(([, endpoint]) => wanted(endpoint));
@@ -42,7 +44,7 @@ const lacking: Record<string, TestTenant> = {};
 
 beforeAll(async () => {
   answerWrongTokensAtOnce();
-  tenant = await newTenant();
+  tenant = await newTenant({ plan: { readsPerMinute: 10_000 }, key: { scopes: [...SCOPES] } });
   for (const [scope, other] of Object.entries(OTHER_SCOPES)) {
     const key = await newKey(tenant.tenantId, { mode: "live", scopes: [other] });
     lacking[scope] = { tenantId: tenant.tenantId, keyId: key.id, key: key.key };

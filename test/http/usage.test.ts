@@ -119,6 +119,8 @@ describe("usage", () => {
     "?from=",
     "?from=20261101",
     "?mode=both",
+    "?groupBy=day",
+    "?tenant=x",
   ])("is refused for the range %s", async (query) => {
     const tenant = await newTenant();
     const response = await call(`/v1/usage${query}`, { headers: { "x-api-key": tenant.key } });
@@ -128,6 +130,41 @@ describe("usage", () => {
   test("spans a year and a day at most", async () => {
     const tenant = await newTenant();
     expect((await usage(tenant, "?from=2025-01-01&to=2026-01-01")).days).toHaveLength(366);
+  });
+});
+
+describe("what usage comes to", () => {
+  test("by key, against the cap, with adjustments, and what is due; Claro's part is told to operators only", async () => {
+    const plan = {
+      name: "pay-per-use",
+      monthlySpendCapMicros: 5_000_000,
+      tiers: [{ upTo: null, unitPriceMicros: 150_000 }],
+    };
+    const tenant = await newTenant({ plan });
+    const second = await newKey(tenant.tenantId, { mode: "live" });
+    for (const key of [tenant.key, tenant.key, second.key]) await lookup(key, CPF);
+    await lookup(second.key, NOT_FOUND);
+    const credit = { id: "c1", units: 0, amount: "-0.20", reason: "cortesia", corrects: periodOf(Date.now()) };
+    expect((await admin(`/tenants/${tenant.tenantId}/adjustments`, { body: credit })).status).toBe(201);
+    const told = await usage(tenant);
+    expect(told).toMatchObject({
+      keys: [
+        { keyId: tenant.keyId, requests: 2, billed: 2, amount: "0.3000" },
+        { keyId: second.id, requests: 2, billed: 1, notFound: 1, amount: "0.1500" },
+      ].toSorted((left, right) => (left.keyId < right.keyId ? -1 : 1)),
+      spendCap: { limit: "5.0000", resetsAt: new Date(periodBounds(periodOf(Date.now())).endMs).toISOString() },
+      adjustments: { count: 1, amount: "-0.2000" },
+      due: "0.2500",
+    });
+    expect(told.days.some((day) => "keys" in day)).toBe(false);
+    const byKey = await usage(tenant, `?groupBy=key&month=${periodOf(Date.now())}`);
+    const today = byKey.days.find(({ date }) => date === saoPauloDate(Date.now()));
+    expect(today).toMatchObject({
+      keys: expect.arrayContaining([expect.objectContaining({ keyId: second.id, requests: 2 })]) as unknown,
+    });
+    expect(JSON.stringify(byKey).toLowerCase()).not.toContain("claro");
+    const operators = await (await admin(`/tenants/${tenant.tenantId}/usage`)).json();
+    expect(operators).toMatchObject({ due: "0.2500", claroPossibleCost: { delivered: 3, unknown: 0, units: 3 } });
   });
 });
 

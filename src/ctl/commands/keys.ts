@@ -50,7 +50,11 @@ export function addKeyCommands(program: Command): void {
           .makeOptionMandatory(),
       )
       .option("--label <text>", "what the key is for; it is shown in exports")
-      .option("--scope <scope>", "scores:read, usage:read or statements:read; repeat it (default: all)", collect)
+      .option(
+        "--scope <scope>",
+        "scores:read, usage:read, statements:read or keys:manage; repeat it (default: all but the last)",
+        collect,
+      )
       .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
       .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect)
       .action(createKey),

@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { SCOPES } from "../../domain/api_key.ts";
+import { DEFAULT_SCOPES, SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
-import { fail, ok } from "../../domain/result.ts";
+import type { Failure } from "../../domain/failure.ts";
+import { fail, ok, type Result } from "../../domain/result.ts";
 import {
   issueKey as issueNewKey,
   revokeKey as revoke,
@@ -36,7 +37,10 @@ const LABEL = told(
   { examples: ["checkout"] },
 );
 const SCOPE_LIST = told(
-  { "pt-BR": "O que a chave pode fazer.", en: "What the key may do." },
+  {
+    "pt-BR": "O que a chave pode fazer; `keys:manage` só quando é pedido.",
+    en: "What the key may do; `keys:manage` only where it is asked for.",
+  },
   { examples: [["scores:read", "usage:read"]] },
 );
 const EXPIRES = told(
@@ -58,7 +62,7 @@ export const newKey = z
     scopes: z
       .array(z.enum(SCOPES))
       .min(1)
-      .default([...SCOPES])
+      .default([...DEFAULT_SCOPES])
       .transform((scopes) => [...new Set(scopes)])
       .meta(SCOPE_LIST),
     expiresAt: z.iso
@@ -144,7 +148,7 @@ export const issuedKey = z
   })
   .meta({ id: "IssuedKey" });
 
-const revocation = z
+export const revocation = z
   .object({
     effectiveAt: timeField({ "pt-BR": "Desde quando a chave não vale mais.", en: "Since when the key is no good." }),
   })
@@ -183,12 +187,9 @@ export const issueKey = operatorEndpoint({
   body: { schema: newKey, example: { mode: "live", label: "checkout" } },
   answers: { 201: { description: { "pt-BR": "A chave.", en: "The key." }, content: issuedKey } },
   handle: async ({ context, services, actor, params: { tenantId }, body }) => {
-    const { expiresAt, allowedIps, ...rest } = body;
-    const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
-    if (expiresAtMs !== null && expiresAtMs <= services.clock.nowMs())
-      return invalidRequest("expiresAt", "in_the_past");
-    const ranges = allowedIps.map((range) => parseIpRange(range) ?? range);
-    const issued = await issueNewKey(services, actor, tenantId, { ...rest, expiresAtMs, allowedIps: ranges });
+    const asked = readNewKey(body, services.clock.nowMs());
+    if (!asked.ok) return asked;
+    const issued = await issueNewKey(services, actor, tenantId, asked.value);
     return issued.ok ? ok(context.json(shownIssuedKey(issued.value, services.clock.nowMs()), 201)) : issued;
   },
 });
@@ -213,7 +214,7 @@ export const listKeys = operatorEndpoint({
     const keys = await services.register.keysPage(tenantId, { after: cursor ?? null, limit: limit + 1 });
     const uses = await lastUses(context, tenantId);
     const nowMs = services.clock.nowMs();
-    const entry = (key: RegisteredKey) => ({ ...shownKey(key, nowMs), lastUsedAt: isoTime(uses[key.id] ?? null) });
+    const entry = (key: RegisteredKey) => shownListedKey(key, nowMs, uses);
     return ok(context.json(pageOf(keys, limit, { entry, place: (last) => [last.createdAtMs, last.id] })));
   },
 });
@@ -233,7 +234,7 @@ export const rotateKey = operatorEndpoint({
   body: { schema: keyRotation, isOptional: true, example: { overlapSeconds: 86_400 } },
   answers: { 201: { description: { "pt-BR": "A chave nova.", en: "The new key." }, content: issuedKey } },
   handle: async ({ context, services, actor, params: { keyId }, body }) => {
-    const issued = await rotate(services, actor, keyId, body.overlapSeconds * 1000);
+    const issued = await rotate(services, actor, keyId, { overlapMs: body.overlapSeconds * 1000 });
     return issued.ok ? ok(context.json(shownIssuedKey(issued.value, services.clock.nowMs()), 201)) : issued;
   },
 });
@@ -294,7 +295,17 @@ export const revokeKeyNow = operatorEndpoint({
   },
 });
 
-async function lastUses(context: AppContext, tenantId: string): Promise<Record<string, number>> {
+/** A new key as it is asked for in a body. */
+export function readNewKey<Asked extends { expiresAt: string | null; allowedIps: readonly string[] }>(
+  { expiresAt, allowedIps, ...rest }: Asked,
+  nowMs: number,
+): Result<Omit<Asked, "expiresAt" | "allowedIps"> & { expiresAtMs: number | null; allowedIps: string[] }, Failure> {
+  const expiresAtMs = expiresAt === null ? null : Date.parse(expiresAt);
+  if (expiresAtMs !== null && expiresAtMs <= nowMs) return invalidRequest("expiresAt", "in_the_past");
+  return ok({ ...rest, expiresAtMs, allowedIps: allowedIps.map((range) => parseIpRange(range) ?? range) });
+}
+
+export async function lastUses(context: AppContext, tenantId: string): Promise<Record<string, number>> {
   const { ledgers } = context.get("services");
   const replies = await Promise.all(
     MODES.map((mode: Mode) => callLedger(ledgers, { tenantId, mode }, (ledger) => ledger.status())),
@@ -322,7 +333,11 @@ function shownKey(key: RegisteredKey, nowMs: number) {
   };
 }
 
-function shownIssuedKey({ key, registered }: IssuedKey, nowMs: number) {
+export function shownListedKey(key: RegisteredKey, nowMs: number, uses: Readonly<Record<string, number>>) {
+  return { ...shownKey(key, nowMs), lastUsedAt: isoTime(uses[key.id] ?? null) };
+}
+
+export function shownIssuedKey({ key, registered }: IssuedKey, nowMs: number) {
   return { ...shownKey(registered, nowMs), key: key.text, clientId: key.keyId, clientSecret: key.clientSecret };
 }
 

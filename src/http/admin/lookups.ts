@@ -1,166 +1,16 @@
 import * as z from "zod";
-import type { Failure } from "../../domain/failure.ts";
-import { MODES, OUTCOMES } from "../../domain/meter_event.ts";
-import { CURRENCY, formatMicros } from "../../domain/money.ts";
-import { parseDate, saoPauloDate, startOfDayMs, startOfNextDayMs } from "../../domain/period.ts";
-import { ok, type Result } from "../../domain/result.ts";
-import { findLookup, findLookups, windowOf, type FoundLookup, type LookupSearch } from "../../gateway/find_lookups.ts";
-import type { Services } from "../../platform/services.ts";
+import { MODES } from "../../domain/meter_event.ts";
+import { ok } from "../../domain/result.ts";
+import { findLookup, findLookups } from "../../gateway/find_lookups.ts";
 import { operatorEndpoint } from "../endpoint.ts";
+import { foundLookup, foundQuery, isPair, readSearch, shownLookup, shownPage, writtenPlace } from "../found_lookup.ts";
 import { invalidRequest } from "../invalid_request.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { cursorQuery, encodeCursor, pageAnswer } from "../paging.ts";
-import {
-  currencyField,
-  exactReais,
-  lookupIdField,
-  modeField,
-  monthQuery,
-  periodField,
-  tenantIdField,
-  timeField,
-  transactionIdField,
-} from "../shared_fields.ts";
+import { pageAnswer } from "../paging.ts";
 import { issue } from "../zod_issues.ts";
 
-const LONGEST_RANGE_DAYS = 31;
-const DAY_MS = 86_400_000;
-
-const WHY = [
-  "score_delivered",
-  "test_mode",
-  "no_score",
-  "rejected",
-  "failed",
-  "no_answer_in_time",
-  "price_zero",
-] as const;
-type Why = (typeof WHY)[number];
-
-const milliseconds = (meaning: { readonly "pt-BR": string; readonly en: string }) =>
-  z
-    .int()
-    .nullable()
-    .meta(told(meaning, { examples: [184] }));
-
-const foundLookup = z
-  .object({
-    id: lookupIdField,
-    tenantId: tenantIdField,
-    keyId: z
-      .string()
-      .nullable()
-      .meta(
-        told({ "pt-BR": "A chave que consultou.", en: "The key that asked." }, { examples: ["csg_live_a1B2c3D4e5"] }),
-      ),
-    mode: modeField,
-    reference: z
-      .string()
-      .nullable()
-      .meta(
-        told(
-          { "pt-BR": "A referência do parceiro.", en: "The tenant's own reference." },
-          { examples: ["pedido-1234"] },
-        ),
-      ),
-    requestId: z
-      .string()
-      .nullable()
-      .meta(
-        told(
-          { "pt-BR": "O `X-Request-Id` da chamada.", en: "The call's `X-Request-Id`." },
-          { examples: ["7b1c2f0e-6a53-4f0c-9a57-1d2f3b4c5d6e"] },
-        ),
-      ),
-    admittedAt: timeField({ "pt-BR": "Quando foi aceita.", en: "When it was admitted." }).nullable(),
-    endedAt: timeField({ "pt-BR": "Quando terminou.", en: "When it ended." }),
-    admitMs: milliseconds({ "pt-BR": "Quanto levou para ser aceita.", en: "How long its admission took." }),
-    claroMs: milliseconds({ "pt-BR": "Quanto a Claro levou.", en: "How long Claro took." }),
-    outcome: z
-      .enum(OUTCOMES)
-      .nullable()
-      .meta(told({ "pt-BR": "Como terminou.", en: "How it ended." }, { examples: ["delivered"] })),
-    failureCode: z
-      .string()
-      .nullable()
-      .meta(
-        told(
-          {
-            "pt-BR": "O código que o parceiro recebeu; `null` com score.",
-            en: "The code that the tenant got; null with a score.",
-          },
-          { examples: ["claro_timeout"] },
-        ),
-      ),
-    upstreamStatus: z
-      .int()
-      .nullable()
-      .meta(
-        told(
-          { "pt-BR": "O status HTTP da Claro; `null` sem resposta.", en: "Claro's HTTP status; null where none came." },
-          { examples: [200] },
-        ),
-      ),
-    transactionId: transactionIdField,
-    charge: z
-      .object({
-        billed: z
-          .boolean()
-          .meta(told({ "pt-BR": "Se foi cobrada.", en: "Whether it was charged." }, { examples: [true] })),
-        reason: z
-          .enum(WHY)
-          .meta(
-            told(
-              { "pt-BR": "Por que foi ou não foi cobrada.", en: "Why it was charged, or was not." },
-              { examples: ["score_delivered"] },
-            ),
-          ),
-        amount: exactReais,
-        currency: currencyField,
-      })
-      .meta(told({ "pt-BR": "O que o parceiro paga por ela.", en: "What the tenant pays for it." })),
-    statement: z
-      .object({
-        period: periodField,
-        status: z
-          .enum(["open", "closed"])
-          .meta(
-            told(
-              { "pt-BR": "Um mês fechado nunca muda.", en: "A closed month never changes." },
-              { examples: ["open"] },
-            ),
-          ),
-        seq: z.int().meta(told({ "pt-BR": "O número do evento.", en: "The event's number." }, { examples: [118] })),
-      })
-      .nullable()
-      .meta(
-        told({
-          "pt-BR": "Em que extrato está; `null` em modo de teste.",
-          en: "The statement that it is in; null in test mode.",
-        }),
-      ),
-  })
-  .meta({ id: "FoundLookup" });
-
-const place = z.union([
-  z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]),
-  z.object({ period: monthQuery, mode: z.enum(MODES), next: z.int().min(0) }),
-]);
-
-const date = z.iso.date(issue("date"));
-
-const lookupsQuery = z.object({
-  id: z
-    .string()
-    .regex(/^lkp_[0-9a-f-]{36}$/, issue("invalid_form"))
-    .optional()
-    .meta(
-      told(
-        { "pt-BR": "O id de uma consulta.", en: "A lookup's id." },
-        { examples: ["lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e"] },
-      ),
-    ),
+const lookupsQuery = foundQuery.extend({
   tenant: z
     .string()
     .regex(/^ten_[0-9A-Za-z_]{1,40}$/, issue("invalid_form"))
@@ -174,42 +24,6 @@ const lookupsQuery = z.object({
         { examples: ["ten_0123456789abcdef0123"] },
       ),
     ),
-  requestId: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,128}$/, issue("invalid_form"))
-    .optional()
-    .meta(
-      told(
-        { "pt-BR": "O `X-Request-Id` da chamada.", en: "The call's `X-Request-Id`." },
-        { examples: ["pedido-1234-tentativa-1"] },
-      ),
-    ),
-  reference: z
-    .string()
-    .min(1, issue("required"))
-    .max(64, issue("too_long", { most: 64 }))
-    .optional()
-    .meta(
-      told({ "pt-BR": "A referência do parceiro.", en: "The tenant's own reference." }, { examples: ["pedido-1234"] }),
-    ),
-  from: date.optional().meta(
-    told(
-      {
-        "pt-BR": "Dia de São Paulo, inclusive; padrão: 31 dias até `to`.",
-        en: "São Paulo date, inclusive; default: 31 days up to `to`.",
-      },
-      { examples: ["2026-11-01"] },
-    ),
-  ),
-  to: date
-    .optional()
-    .meta(
-      told(
-        { "pt-BR": "Dia de São Paulo, inclusive; padrão: hoje.", en: "São Paulo date, inclusive; default: today." },
-        { examples: ["2026-11-27"] },
-      ),
-    ),
-  cursor: cursorQuery(place),
 });
 
 /** `GET /admin/v1/lookups`: what became of a lookup, by its id, its request's id, or the tenant's reference. */
@@ -247,97 +61,13 @@ export const listLookups = operatorEndpoint({
       const found = await findLookup(services, query.id, query.cursor ?? null);
       if (!found.ok) return found;
       const { lookup, next } = found.value;
-      return ok(context.json({ data: lookup === null ? [] : [shown(lookup)], nextCursor: written(next) }));
+      return ok(context.json({ data: lookup === null ? [] : [shownLookup(lookup)], nextCursor: writtenPlace(next) }));
     }
-    const search = searchOf(services, query);
+    const { tenant: tenantId } = query;
+    const search = readSearch(query, services.clock.nowMs());
     if (!search.ok) return search;
-    if (query.cursor !== undefined && isPair(query.cursor)) return invalidRequest("cursor", "cursor");
-    const found = await findLookups(services, search.value, query.cursor ?? null);
-    if (!found.ok) return found;
-    return ok(context.json({ data: found.value.lookups.map(shown), nextCursor: written(found.value.next) }));
+    if (tenantId === undefined) return invalidRequest("tenant", "required");
+    const found = await findLookups(services, { tenantId, modes: MODES, ...search.value.search }, search.value.place);
+    return found.ok ? ok(context.json(shownPage(found.value))) : found;
   },
 });
-
-function isPair(cursor: z.infer<typeof place>): cursor is [number, string] {
-  return Array.isArray(cursor);
-}
-
-function written(next: unknown): string | null {
-  return next === null ? null : encodeCursor(next);
-}
-
-function searchOf(services: Services, query: z.infer<typeof lookupsQuery>): Result<LookupSearch, Failure> {
-  const { id, tenant: tenantId, requestId, reference } = query;
-  const given = [
-    ["id", "id", id],
-    ["requestId", "request_id", requestId],
-    ["reference", "reference", reference],
-  ] as const;
-  const [asked, other] = given.filter(([, , text]) => text !== undefined);
-  if (asked === undefined) return invalidRequest("id", "required");
-  if (other !== undefined) return invalidRequest(other[0], "not_together", { other: `\`${asked[0]}\`` });
-  if (tenantId === undefined) return invalidRequest("tenant", "required");
-  const [, column, value = ""] = asked;
-  const window = (id === undefined ? null : windowOf(id)) ?? undefined;
-  const range = window === undefined ? rangeOf(query, services.clock.nowMs()) : ok(window);
-  return range.ok ? ok({ tenantId, column, value, ...range.value }) : range;
-}
-
-function rangeOf(
-  { from, to }: { from?: string | undefined; to?: string | undefined },
-  nowMs: number,
-): Result<{ fromMs: number; toMs: number }, Failure> {
-  const last = parseDate(to ?? saoPauloDate(nowMs));
-  if (!last.ok) return invalidRequest("to", "date");
-  const toMs = startOfNextDayMs(last.value);
-  const earliest = saoPauloDate(toMs - LONGEST_RANGE_DAYS * DAY_MS + DAY_MS / 2);
-  const first = parseDate(from ?? earliest);
-  if (!first.ok) return invalidRequest("from", "date");
-  if (first.value > last.value) return invalidRequest("to", "before_from");
-  if (first.value < earliest) return invalidRequest("to", "range_too_long", { days: LONGEST_RANGE_DAYS });
-  return ok({ fromMs: startOfDayMs(first.value), toMs });
-}
-
-function shown({ event, period, isClosed }: FoundLookup): z.infer<typeof foundLookup> {
-  return {
-    id: event.id,
-    tenantId: event.tenantId,
-    keyId: event.keyId,
-    mode: event.mode,
-    reference: event.reference,
-    requestId: event.requestId,
-    admittedAt: event.admittedAtMs === null ? null : new Date(event.admittedAtMs).toISOString(),
-    endedAt: new Date(event.occurredAtMs).toISOString(),
-    admitMs: event.admitMs,
-    claroMs: event.claroMs,
-    outcome: event.outcome,
-    failureCode: event.failureCode,
-    upstreamStatus: event.upstreamStatus,
-    transactionId: event.transactionId,
-    charge: {
-      billed: event.billed,
-      reason: whyOf(event),
-      amount: formatMicros(event.amountMicros),
-      currency: CURRENCY,
-    },
-    statement: event.mode === "test" ? null : { period, status: isClosed ? "closed" : "open", seq: event.seq },
-  };
-}
-
-/** Why a lookup was charged, or was not. */
-function whyOf({ billed, mode, outcome }: FoundLookup["event"]): Why {
-  if (billed) return "score_delivered";
-  if (mode === "test") return "test_mode";
-  switch (outcome) {
-    case "not_found":
-      return "no_score";
-    case "rejected":
-      return "rejected";
-    case "unknown":
-      return "no_answer_in_time";
-    case "delivered":
-      return "price_zero";
-    default:
-      return "failed";
-  }
-}

@@ -40,8 +40,8 @@ function start({ say, origin }: PageContext): Html {
 function keys(say: Say): Html {
   return prose(
     say(
-      "Envie a chave em `Authorization: Bearer …` ou em `x-api-key`, nunca na URL. Ela é mostrada uma única vez, quando é criada. As primeiras duas partes (`csg_live_a1B2c3D4e5`) identificam a chave e não são secretas.\n\nUma chave pode ter validade, uma lista de endereços IP e escopos: `scores:read`, `usage:read` e `statements:read`. Uma chave revogada deixa de funcionar na requisição seguinte.",
-      "Send the key in `Authorization: Bearer …` or in `x-api-key`, never in the URL. It is shown once, when it is made. Its first part (`csg_live_a1B2c3D4e5`) names the key and is not secret.\n\nA key can have an expiry, a list of IP addresses, and scopes: `scores:read`, `usage:read` and `statements:read`. A revoked key fails on the very next request.",
+      "Envie a chave em `Authorization: Bearer …` ou em `x-api-key`, nunca na URL. Ela é mostrada uma única vez, quando é criada. As primeiras duas partes (`csg_live_a1B2c3D4e5`) identificam a chave e não são secretas.\n\nUma chave pode ter validade, uma lista de endereços IP e escopos: `scores:read`, `usage:read` e `statements:read`; com `keys:manage`, que só existe quando é pedido, ela cria, troca e revoga chaves do parceiro em `/v1/keys`. Uma chave revogada deixa de funcionar na requisição seguinte.",
+      "Send the key in `Authorization: Bearer …` or in `x-api-key`, never in the URL. It is shown once, when it is made. Its first part (`csg_live_a1B2c3D4e5`) names the key and is not secret.\n\nA key can have an expiry, a list of IP addresses, and scopes: `scores:read`, `usage:read` and `statements:read`; with `keys:manage`, which has to be asked for, it creates, rotates and revokes the tenant's keys at `/v1/keys`. A revoked key fails on the very next request.",
     ),
   );
 }

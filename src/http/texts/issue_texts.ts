@@ -187,6 +187,10 @@ export const ISSUES = {
   },
   key_revoked: { "pt-BR": "a chave está revogada", en: "the key is revoked" },
   key_expired: { "pt-BR": "a chave está vencida", en: "the key has expired" },
+  beyond_own_rights: {
+    "pt-BR": "uma chave só passa adiante direitos que ela mesma tem; peça esta ao operador do gateway",
+    en: "a key passes on only rights that it has itself; ask the gateway's operator for this one",
+  },
   change_recorded: {
     "pt-BR": "a alteração está gravada e passa a valer em alguns minutos, ou ao repetir a chamada",
     en: "the change is recorded; it is effective within minutes, or by repeating the call",

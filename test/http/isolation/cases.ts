@@ -93,6 +93,58 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
     ),
   ],
 
+  "GET /v1/lookups": (world) => [
+    ...["id=lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e", "reference=x", "requestId=pedido-1"].map((query) =>
+      read(query, `/v1/lookups?${query}`, world.intruder.live.key, [200]),
+    ),
+    read(
+      "the victim for a tenant",
+      `/v1/lookups?reference=x&tenant=${world.victim.tenantId}`,
+      world.intruder.live.key,
+      [400],
+    ),
+    read("the victim's key id for a key", "/v1/lookups?reference=x", world.victim.live.keyId, [401]),
+    read("an issued token", "/v1/lookups?reference=x", world.intruder.live.token, [401]),
+  ],
+  "GET /v1/keys": (world) => [
+    ...reading("/v1/keys", world),
+    read("a cursor that names the victim", `/v1/keys?cursor=${cursorOf(world.victim)}`, world.intruder.live.key, [200]),
+  ],
+  "POST /v1/keys": ({ victim, intruder }) => [
+    {
+      what: "for the victim",
+      path: "/v1/keys",
+      method: "POST",
+      headers: { ...key(intruder), ...smuggle(victim) },
+      body: { mode: "test", ...ids(victim) },
+      statuses: [400],
+    },
+    {
+      what: "the victim's key id for a key",
+      path: "/v1/keys",
+      method: "POST",
+      headers: bearer(victim.live.keyId),
+      body: { mode: "test" },
+      statuses: [401],
+    },
+  ],
+  "POST /v1/keys/:keyId/rotate": ({ victim, intruder }) =>
+    [victim.live.keyId, victim.test.keyId].map((keyId) => ({
+      what: `the victim's ${keyId}`,
+      path: `/v1/keys/${keyId}/rotate`,
+      method: "POST",
+      headers: key(intruder),
+      statuses: [404],
+    })),
+  "POST /v1/keys/:keyId/revoke": ({ victim, intruder }) =>
+    [victim.live.keyId, victim.test.keyId].map((keyId) => ({
+      what: `the victim's ${keyId}`,
+      path: `/v1/keys/${keyId}/revoke`,
+      method: "POST",
+      headers: key(intruder),
+      statuses: [404],
+    })),
+
   "POST /oauth2/v1/token": ({ victim, intruder }) => {
     const tokenCall = (what: string, keyId: string, secret: string, statuses: readonly number[]): Attempt => ({
       what,
@@ -203,6 +255,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
     ),
   ],
   "POST /admin/v1/periods/:period/close": operatorOnly("POST", () => `/periods/2020-01/close`, {}),
+  "GET /admin/v1/overview": operatorOnly("GET", () => "/overview"),
   "GET /admin/v1/health": operatorOnly("GET", () => "/health"),
   "POST /admin/v1/ledger/rebuild": operatorOnly("POST", () => "/ledger/rebuild", {}),
   "GET /admin/v1/tenants/:tenantId/ledger/verify": operatorOnly(

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { SCOPES } from "../../../src/domain/api_key.ts";
 import { periodOf } from "../../../src/domain/period.ts";
 import { adminJson, call, lookup, newKey, newTenant } from "../../support/gateway.ts";
 import { tokenFor } from "../../support/shapes.ts";
@@ -25,7 +26,7 @@ export async function makeWorld(): Promise<World> {
 }
 
 async function makeParty(name: string): Promise<Party> {
-  const tenant = await newTenant({ key: { label: `${name}-live` } });
+  const tenant = await newTenant({ key: { label: `${name}-live`, scopes: [...SCOPES] } });
   const customerId = `${name} na claro`;
   const { tenantId } = tenant;
   const change = { name: `Loja ${name}`, customerId };
