@@ -27,6 +27,7 @@ import type { Endpoint } from "./http/endpoint.ts";
 import { getExportKeys } from "./http/export_keys.ts";
 import { checkHealth } from "./http/health.ts";
 import * as ownKeys from "./http/keys.ts";
+import { LOCAL_CLOCK_PATH, moveLocalClock } from "./http/local_clock.ts";
 import { documentOnce } from "./http/openapi.ts";
 import { listOwnLookups } from "./http/own_lookups.ts";
 import { getIcon, getStyle } from "./http/pages/assets.ts";
@@ -139,6 +140,7 @@ for (const path of new Set(ENDPOINTS.map((endpoint) => endpoint.path))) {
     ENDPOINTS.filter((endpoint) => endpoint.path === path).map(({ method }) => method),
   );
 }
+app.post(LOCAL_CLOCK_PATH, moveLocalClock);
 for (const [path, handler] of Object.entries(PAGES)) {
   app.use(path, etag(), secured);
   app.get(path, handler);

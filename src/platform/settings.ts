@@ -85,6 +85,8 @@ export type Settings = {
   /** Whether `/metrics` answers. */
   readonly metricsEnabled: boolean;
   readonly clockOffsetMs: number;
+  /** Whether `npm start` runs it. */
+  readonly isLocal: boolean;
   /** What only a gateway on one's own machine may have. */
   readonly localOnly: readonly SettingProblem[];
 };
@@ -195,6 +197,7 @@ function toSettings(vars: z.infer<typeof schema>): Settings {
     ledgerFlushMs: vars.LEDGER_FLUSH_MS,
     metricsEnabled: vars.METRICS_ENABLED,
     clockOffsetMs: vars.CLOCK_OFFSET_MS,
+    isLocal: vars.LOCAL,
     localOnly: localOnly(vars),
   };
 }

@@ -18,6 +18,7 @@ A lookup with the demo tenant's test key (the sandbox answers, nothing is charge
 
 Reference     ${url}/docs
 Operator      npm run ctl -- --help
+Something to look at: eight weeks of a dozen partners, in two minutes, with npm run ctl -- demo fill
 Admin token   ADMIN_TOKEN in ${shownPath(DEV_VARS)}${madeDevVars ? " (just made)" : advice()}
 Log           ${shownPath(gateway.logFile)}
 Stop          Ctrl-C

@@ -3,6 +3,7 @@ import type { Mode } from "../../domain/meter_event.ts";
 import { simulateClaro } from "../../sandbox/simulate_claro.ts";
 import type { Clock } from "../clock.ts";
 import { withDeadline, type Deadline } from "../deadline.ts";
+import { rehearsedOffsetMs } from "../rehearsal.ts";
 import type { Settings } from "../settings.ts";
 import type { CallCause } from "./cause.ts";
 
@@ -49,7 +50,14 @@ export type ClaroTransport = (
 
 /** Live requests reach Claro, test requests the simulator; all else is the same path. */
 export function claroTransport(mode: Mode, settings: Settings, clock: Clock): ClaroTransport {
-  if (mode === "test") return exchangeBy((url, init) => simulateClaro(new Request(url, init), clock));
+  const simulated = exchangeBy((url, init) => simulateClaro(new Request(url, init), clock));
+  if (mode === "test") return simulated;
+  const live = liveTransport(settings);
+  // A rehearsal of eight weeks asks nobody for a score.
+  return async (...call) => await (rehearsedOffsetMs() === null ? live : simulated)(...call);
+}
+
+function liveTransport(settings: Settings): ClaroTransport {
   const exchange = exchangeBy((url, init) => fetch(url, init));
   if (!settings.claro.connectCheck) return exchange;
   /** By the URL that was asked. */

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { DEMO_PARTNERS, demoStartMs, demoTraffic } from "../../src/ctl/local/demo_traffic.ts";
+import { cnpjCheckDigits, parseCnpj } from "../../src/domain/cnpj.ts";
+import { parseCpf } from "../../src/domain/cpf.ts";
+import { nextPeriod, periodOf, saoPauloDate } from "../../src/domain/period.ts";
+import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
+
+const NOW_MS = Date.parse("2026-11-28T20:00:00Z");
+const DAY_MS = 86_400_000;
+
+describe("the demo's traffic", () => {
+  const hours = [...demoTraffic(NOW_MS, 7)];
+  const lookups = hours.flatMap(({ atMs, lookups: made }) => made.map((lookup) => ({ ...lookup, atMs })));
+
+  test("is eight weeks up to now, in order, over two ends of months, and the same for a seed", () => {
+    expect(hours[0]?.atMs).toBeLessThan(NOW_MS - 55 * DAY_MS);
+    expect(hours.map(({ atMs }) => atMs)).toEqual(
+      hours.map(({ atMs }) => atMs).toSorted((left, right) => left - right),
+    );
+    expect(hours.at(-1)?.atMs).toBeLessThan(NOW_MS);
+    expect(new Set(hours.map(({ atMs }) => periodOf(atMs)))).toEqual(new Set(["2026-09", "2026-10", "2026-11"]));
+    expect([...demoTraffic(NOW_MS, 7)]).toEqual(hours);
+  });
+
+  test.each(["2026-01-01T03:00:00Z", "2026-03-01T02:59:00Z", "2026-12-31T12:00:00Z"])(
+    "crosses two ends of months before %s",
+    (now) => {
+      const nowMs = Date.parse(now);
+      expect(nextPeriod(nextPeriod(periodOf(demoStartMs(nowMs)))) <= periodOf(nowMs)).toBe(true);
+    },
+  );
+
+  test("has valid persons and partners, each partner's keys, and few enough lookups for two minutes", () => {
+    expect(lookups.every(({ cpf }) => parseCpf(cpf).ok)).toBe(true);
+    for (const { document } of DEMO_PARTNERS)
+      expect(parseCnpj(`${document}${cnpjCheckDigits(document)}`).ok, document).toBe(true);
+    const used = new Set(lookups.map(({ partner, key }) => `${partner}/${key}`));
+    expect(used.size).toBe(DEMO_PARTNERS.flatMap(({ keys }) => keys).length);
+    expect(lookups.length).toBeLessThan(12_000);
+    expect(lookups.length).toBeGreaterThan(5000);
+  });
+
+  test("has an incident in which most lookups fail, and few failures else", () => {
+    const failed = MAGIC_CPFS.find(({ name }) => name === "failed")?.cpf;
+    const shareOn = (isWanted: (date: string, hour: number) => boolean) => {
+      const wanted = lookups.filter(({ atMs }) =>
+        isWanted(saoPauloDate(atMs), (new Date(atMs).getUTCHours() + 21) % 24),
+      );
+      return wanted.filter(({ cpf }) => cpf === failed).length / wanted.length;
+    };
+    const incident = (date: string, hour: number) => date === "2026-11-27" && hour >= 14 && hour < 16;
+    expect(shareOn(incident)).toBeGreaterThan(0.3);
+    expect(shareOn((date, hour) => !incident(date, hour))).toBeLessThan(0.03);
+  });
+});
