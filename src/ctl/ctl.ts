@@ -1,20 +1,5 @@
 import { CommanderError } from "commander";
 import { wholeProgram } from "./commands/whole_program.ts";
-import { addAuditCommands } from "./commands/audit.ts";
-import { addCorrectionCommands } from "./commands/corrections.ts";
-import { addDemoCommands } from "./commands/demo.ts";
-import { addHealthCommand } from "./commands/health.ts";
-import { addKeyCommands } from "./commands/keys.ts";
-import { addLedgerCommands } from "./commands/ledger.ts";
-import { addPeriodCommands } from "./commands/periods.ts";
-import { addLoginCommands } from "./commands/login.ts";
-import { addOperatorCommands } from "./commands/operators.ts";
-import { addLookupCommands } from "./commands/lookups.ts";
-import { addPlanCommands } from "./commands/plans.ts";
-import { addPrivacyCommands } from "./commands/privacy.ts";
-import { addStatementCommands } from "./commands/statements.ts";
-import { addTenantCommands } from "./commands/tenants.ts";
-import { addUsageCommand } from "./commands/usage.ts";
 import { CtlError, EXIT } from "./ctl_error.ts";
 import { wantsJson } from "./program.ts";
 import { messageOf } from "../platform/log.ts";
@@ -24,12 +9,6 @@ import { allowClosedOutput, printError } from "./terminal/output.ts";
 async function main(argv: readonly string[]): Promise<number> {
   let isWell = true;
   const program = wholeProgram((wellness) => (isWell = wellness));
-  addHealthCommand(program, (wellness) => (isWell = wellness));
-  addLedgerCommands(program);
-  addOperatorCommands(program);
-  addPrivacyCommands(program);
-  addLoginCommands(program);
-  addDemoCommands(program);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return isWell ? EXIT.done : EXIT.unwell;

@@ -13,7 +13,7 @@ export async function sign(key: ExportPrivateKey, bytes: Uint8Array): Promise<st
 async function signWith({ kty, crv, x, d }: ExportPrivateKey, bytes: Uint8Array): Promise<string | null> {
   try {
     const privateKey = await crypto.subtle.importKey("jwk", { kty, crv, x, d }, ALGORITHM, false, ["sign"]);
-    return base64Url(new Uint8Array(await crypto.subtle.sign(ALGORITHM, privateKey, bytes)));
+    return base64Url(new Uint8Array(await crypto.subtle.sign(ALGORITHM, privateKey, ownBytes(bytes))));
   } catch {
     return null;
   }
@@ -23,7 +23,12 @@ export async function isSignedBy(key: ExportPublicKey, bytes: Uint8Array, signat
   const { kty, crv, x } = key;
   const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
   const given = fromBase64Url(signature);
-  return given !== null && (await crypto.subtle.verify(ALGORITHM, publicKey, given, bytes));
+  return given !== null && (await crypto.subtle.verify(ALGORITHM, publicKey, given, ownBytes(bytes)));
+}
+
+/** Browsers' types tell bytes that nobody shares from others. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>;
 }
 
 function base64Url(bytes: Uint8Array): string {
@@ -33,7 +38,7 @@ function base64Url(bytes: Uint8Array): string {
     .replaceAll("=", "");
 }
 
-function fromBase64Url(text: string): Uint8Array | null {
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | null {
   if (!/^[\w-]+$/.test(text)) return null;
   try {
     return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));

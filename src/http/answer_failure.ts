@@ -44,7 +44,8 @@ export function describeFailure(context: AppContext, asked: Failure, language: L
   return tell(context, failure, language);
 }
 
-function problemBody({ failure, status, title, detail, issues, link, requestId }: ToldFailure): Problem {
+/** The body of a failure, as the API answers it. */
+export function problemBody({ failure, status, title, detail, issues, link, requestId }: ToldFailure): Problem {
   return {
     type: link,
     title,

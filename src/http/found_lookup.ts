@@ -233,7 +233,7 @@ export function shownLookup({ event, period, isClosed }: FoundLookup): FoundAnsw
 }
 
 /** Why a lookup was charged, or was not. */
-function whyOf({ billed, mode, outcome }: FoundLookup["event"]): Why {
+export function whyOf({ billed, mode, outcome }: FoundLookup["event"]): Why {
   if (billed) return "score_delivered";
   if (mode === "test") return "test_mode";
   switch (outcome) {

@@ -195,21 +195,20 @@ export const lookUpScore = tenantEndpoint({
       { ...asked, idempotencyKey: headers["Idempotency-Key"] },
     );
     if (!answered.ok) return answered;
-    const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answered.value.answer;
-    const createdAt = new Date(createdAtMs).toISOString();
-    const written = {
-      id,
-      score,
-      mode,
-      billed,
-      ...priceOf(answered.value.answer),
-      reference,
-      transactionId,
-      createdAt,
-    } satisfies z.infer<typeof scoreAnswer>;
+    const written = scoreBody(answered.value.answer, reference);
     return ok(Response.json(written, { headers: answered.value.headers }));
   },
 });
+
+/** A score as it is answered. */
+export function scoreBody(
+  answer: Extract<LookupAnswer, { kind: "score" }>,
+  reference: string | null,
+): z.infer<typeof scoreAnswer> {
+  const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
+  const createdAt = new Date(createdAtMs).toISOString();
+  return { id, score, mode, billed, ...priceOf(answer), reference, transactionId, createdAt };
+}
 
 /** The price that the ledger recorded, where the answer knows it. */
 function priceOf({ unitPriceMicros }: Extract<LookupAnswer, { kind: "score" }>): { price?: z.infer<typeof price> } {

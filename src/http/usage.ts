@@ -261,7 +261,7 @@ async function usageFor(
   query: z.infer<typeof usageQuery>,
 ): Promise<Result<z.infer<typeof usageAnswer>, Failure>> {
   const services = context.get("services");
-  const range = rangeOf(query, services.clock.nowMs());
+  const range = readUsageRange(query, services.clock.nowMs());
   if (!range.ok) return range;
   const usage = await readUsage(services, ledger, range.value);
   if (!usage.ok) return usage;
@@ -269,7 +269,11 @@ async function usageFor(
   return ok(usageBody(usage.value, query.groupBy === "key"));
 }
 
-function rangeOf(asked: z.infer<typeof usageQuery>, nowMs: number): Result<UsageRange, Failure> {
+/** The days that are asked for: a month, or any range; this month by default. */
+export function readUsageRange(
+  asked: { month?: string | undefined; from?: string | undefined; to?: string | undefined },
+  nowMs: number,
+): Result<UsageRange, Failure> {
   if (asked.month !== undefined && (asked.from !== undefined || asked.to !== undefined)) {
     return invalidRequest("month", "not_together", { other: "`from`, `to`" });
   }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addAuditCommands } from "./audit.ts";
 import { addCorrectionCommands } from "./corrections.ts";
+import { addDemoCommands } from "./demo.ts";
 import { addHealthCommand } from "./health.ts";
 import { addKeyCommands } from "./keys.ts";
 import { addLedgerCommands } from "./ledger.ts";
@@ -32,5 +33,6 @@ export function wholeProgram(tellWellness: (isWell: boolean) => void): Command {
   addOperatorCommands(program);
   addPrivacyCommands(program);
   addLoginCommands(program);
+  addDemoCommands(program);
   return program;
 }

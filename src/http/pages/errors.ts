@@ -40,7 +40,8 @@ function errors({ say, language }: PageContext): Html {
     )}`;
 }
 
-function adviceText(advice: Advice, say: Say): string {
+/** What helps against a failure, in words. */
+export function adviceText(advice: Advice, say: Say): string {
   switch (advice) {
     case "change_request":
       return say("Repetir a mesma requisição não ajuda: corrija-a.", "The same request fails again: change it.");

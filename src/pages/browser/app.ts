@@ -1,5 +1,6 @@
 // oxlint-disable-next-line import/no-unassigned-import -- htmx looks for its attributes by itself
 import "htmx.org";
+import { checkStatement } from "./verify_statement.ts";
 
 /**
  * What a page does in the browser beyond what it can without a script: everything here is a shortcut to something that a
@@ -17,6 +18,8 @@ document.addEventListener("click", (event) => {
   if (target?.closest("[data-search]") != null && openSearch()) event.preventDefault();
   const copy = target?.closest<HTMLElement>("[data-copy]");
   if (copy != null) void copyText(copy);
+  const check = target?.closest<HTMLButtonElement>("[data-verify] button");
+  if (check != null) void checkStatement(check);
   // An open menu closes with a click beside it.
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
     if (target === null || !menu.contains(target)) menu.open = false;

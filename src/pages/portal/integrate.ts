@@ -1,0 +1,120 @@
+import { html } from "hono/html";
+import { TEST_LOOKUPS_A_DAY } from "../../domain/ledger/limits.ts";
+import { ok } from "../../domain/result.ts";
+import { settledPlans } from "../../gateway/tenants.ts";
+import { ADVICE } from "../../http/pages/error_advice.ts";
+import { adviceText } from "../../http/pages/errors.ts";
+import { PROBLEMS } from "../../http/texts/problem_texts.ts";
+import { COMMON } from "../common_texts.ts";
+import { card, facts, heading, table, type Content, type Html } from "../html.ts";
+import { portalPage, type PortalCall } from "../page.ts";
+import { COMMON_ERRORS, INTEGRATE_TEXTS, QUESTIONS, STEPS, type Step } from "./integrate_texts.ts";
+import { PORTAL_TEXTS } from "./portal_texts.ts";
+import { SAMPLES } from "./samples.ts";
+
+const DEFAULT_READS_A_MINUTE = 120;
+
+/** `GET /portal/integrate`: what a partner's developer needs, on a page to print. */
+export const showIntegrate = portalPage({
+  method: "GET",
+  path: "/portal/integrate",
+  scope: null,
+  handle: (call) => {
+    const { say } = call;
+    const title = say(PORTAL_TEXTS.integrate);
+    const actions = html`<a class="button" href="/docs">${say(INTEGRATE_TEXTS.reference)}</a>
+      <a class="button" href="/openapi.json?audience=partner">${say(INTEGRATE_TEXTS.document)}</a>`;
+    return ok({
+      title,
+      body: html`${heading(title, { note: say(INTEGRATE_TEXTS.note), actions })}
+      ${card(
+        say(INTEGRATE_TEXTS.steps),
+        html`<ol class="steps">
+          ${STEPS.map((step) => shownStep(step, call))}
+        </ol>`,
+      )}
+      ${limitsCard(call)} ${errorsCard(call)} ${questionsCard(call)}`,
+    });
+  },
+});
+
+function shownStep({ title, text, code }: Step, call: PortalCall): Html {
+  return html`<li>
+    <h3>${call.say(title)}</h3>
+    <p>${call.say(text)}</p>
+    ${code === undefined ? "" : html`<pre><code>${codeOf(code, new URL(call.context.req.url).origin)}</code></pre>`}
+  </li>`;
+}
+
+function codeOf(code: NonNullable<Step["code"]>, origin: string): string {
+  switch (code) {
+    case "env":
+      return "export API_KEY=csg_test_…";
+    case "call":
+      return SAMPLES.curl.text(origin).trimEnd();
+    case "answer":
+      return JSON.stringify(
+        { id: "lkp_…", score: 540, mode: "test", billed: false, reference: "pedido-1234" },
+        null,
+        2,
+      );
+    case "claro":
+      return `POST ${origin}/oauth2/v1/token\nPOST ${origin}/customers/v1/scores`;
+  }
+}
+
+function limitsCard({ say, format, partner, nowMs }: PortalCall): Html {
+  const { plan } = settledPlans(partner.tenant, nowMs);
+  const limits: (readonly [string, Content])[] = [
+    [say(INTEGRATE_TEXTS.rate), format.count(plan.ratePerSecond)],
+    [say(INTEGRATE_TEXTS.burst), format.count(plan.burst)],
+    [say(INTEGRATE_TEXTS.reads), format.count(plan.readsPerMinute ?? DEFAULT_READS_A_MINUTE)],
+    [
+      say(INTEGRATE_TEXTS.cap),
+      plan.monthlySpendCapMicros === null ? say(COMMON.unlimited) : format.money(plan.monthlySpendCapMicros),
+    ],
+    [
+      say(INTEGRATE_TEXTS.allowance),
+      plan.allowance === null ? say(COMMON.unlimited) : format.count(plan.allowance.requests),
+    ],
+    [say(INTEGRATE_TEXTS.testQuota), format.count(TEST_LOOKUPS_A_DAY)],
+    [
+      say(INTEGRATE_TEXTS.requires),
+      partner.tenant.requires.length === 0
+        ? say(COMMON.none)
+        : html`<code>${partner.tenant.requires.join(", ")}</code>`,
+    ],
+  ];
+  return card(say(INTEGRATE_TEXTS.limits), facts(limits));
+}
+
+function errorsCard({ say, language }: PortalCall): Html {
+  const helps = (code: (typeof COMMON_ERRORS)[number]) =>
+    adviceText(ADVICE[code], (portuguese, english) => say({ "pt-BR": portuguese, en: english })).replaceAll("`", "");
+  const rows = table<(typeof COMMON_ERRORS)[number]>(
+    [
+      {
+        head: say(INTEGRATE_TEXTS.code),
+        cell: (code) => html`<a href="/docs/errors#${code}"><code>${code}</code></a>`,
+      },
+      { head: say(INTEGRATE_TEXTS.status), cell: (code) => String(PROBLEMS[code].status), isNumber: true },
+      {
+        head: say(INTEGRATE_TEXTS.meaning),
+        cell: (code) => html`${PROBLEMS[code][language].replaceAll("`", "")} <span class="quiet">${helps(code)}</span>`,
+      },
+    ],
+    COMMON_ERRORS,
+  );
+  return card(say(INTEGRATE_TEXTS.errors), rows, html`<a href="/docs/errors">${say(INTEGRATE_TEXTS.allErrors)}</a>`);
+}
+
+function questionsCard({ say }: PortalCall): Html {
+  return card(
+    say(INTEGRATE_TEXTS.questions),
+    QUESTIONS.map(
+      ([question, answer]) =>
+        html`<h3>${say(question)}</h3>
+          <p>${say(answer)}</p>`,
+    ),
+  );
+}

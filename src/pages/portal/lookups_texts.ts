@@ -1,0 +1,37 @@
+import type { Text } from "../../http/language.ts";
+
+export const LOOKUPS_TEXTS = {
+  find: { "pt-BR": "Encontrar uma consulta", en: "Find a lookup" },
+  text: { "pt-BR": "Id, id da requisição ou sua referência", en: "Id, request id or your reference" },
+  hint: {
+    "pt-BR": "Um id começa com lkp_. Referências e ids de requisição são buscados nos 31 dias até a data.",
+    en: "An id begins with lkp_. References and request ids are looked for in the 31 days up to the date.",
+  },
+  until: { "pt-BR": "Até", en: "Up to" },
+  search: { "pt-BR": "Procurar", en: "Find" },
+  cpfRefused: {
+    "pt-BR": "Isto parece um CPF. O gateway não guarda CPFs, e nada é encontrado por eles: use a sua referência.",
+    en: "This looks like a CPF. The gateway keeps no CPFs, and nothing is found by them: use your reference.",
+  },
+  none: { "pt-BR": "Nada encontrado.", en: "Nothing found." },
+  more: { "pt-BR": "Continuar a busca", en: "Go on looking" },
+  outcome: { "pt-BR": "Resultado", en: "Outcome" },
+  charged: { "pt-BR": "Cobrança", en: "Charge" },
+  when: { "pt-BR": "Terminou", en: "Ended" },
+  admitted: { "pt-BR": "Aceita", en: "Admitted" },
+  tookToAdmit: { "pt-BR": "Para ser aceita", en: "To be admitted" },
+  tookClaro: { "pt-BR": "A Claro levou", en: "Claro took" },
+  reference: { "pt-BR": "Referência", en: "Reference" },
+  requestId: { "pt-BR": "Id da requisição", en: "Request id" },
+  transaction: { "pt-BR": "Transação na Claro", en: "Claro's transaction" },
+  code: { "pt-BR": "Código", en: "Code" },
+  statement: { "pt-BR": "Extrato", en: "Statement" },
+  notInStatement: { "pt-BR": "em nenhum: é de teste", en: "in none: it is a test" },
+  score_delivered: { "pt-BR": "um score foi entregue", en: "a score was delivered" },
+  test_mode: { "pt-BR": "o modo de teste não custa", en: "test mode does not cost" },
+  no_score: { "pt-BR": "a Claro não tem score", en: "Claro has no score" },
+  rejected: { "pt-BR": "a Claro recusou", en: "Claro rejected it" },
+  failed: { "pt-BR": "falhou", en: "it failed" },
+  no_answer_in_time: { "pt-BR": "sem resposta a tempo", en: "no answer in time" },
+  price_zero: { "pt-BR": "o preço é zero", en: "the price is zero" },
+} as const satisfies Readonly<Record<string, Text>>;

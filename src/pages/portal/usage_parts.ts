@@ -1,0 +1,47 @@
+import { html } from "hono/html";
+import { OUTCOME_TEXTS, COMMON } from "../common_texts.ts";
+import { badge, type Html } from "../html.ts";
+import type { PageTools, PortalCall } from "../page.ts";
+import { bars } from "../plots/bars.ts";
+import type { DayUsage } from "../../gateway/read_usage.ts";
+import type { RegisteredKey } from "../../platform/register.ts";
+import { PORTAL_TEXTS } from "./portal_texts.ts";
+
+export const OUTCOMES = ["delivered", "notFound", "rejected", "failed", "unknown"] as const;
+
+/** Lookups a day, stacked by outcome. */
+export function outcomeBars(days: readonly DayUsage[], { say, format }: Pick<PageTools, "say" | "format">): Html {
+  return bars(
+    {
+      title: say(PORTAL_TEXTS.lookupsADay),
+      across: say(PORTAL_TEXTS.day),
+      asTable: say(COMMON.asTable),
+      formatValue: format.count,
+    },
+    {
+      places: days.map(({ date }) => format.shortDate(date)),
+      series: OUTCOMES.map((outcome) => ({
+        name: say(OUTCOME_TEXTS[outcome]),
+        values: days.map((day) => day[outcome]),
+      })),
+    },
+  );
+}
+
+/** The names that a tenant has given to its keys; those of the session's mode. */
+export async function keysOf({
+  services,
+  partner: { tenant, mode },
+}: Pick<PortalCall, "services" | "partner">): Promise<readonly RegisteredKey[]> {
+  return (await services.register.keysOfTenant(tenant.id)).filter((key) => key.mode === mode);
+}
+
+/** A key by its name and id. */
+export function keyName(keyId: string, keys: readonly RegisteredKey[], say: PageTools["say"]): Html {
+  const label = keys.find(({ id }) => id === keyId)?.label ?? say(PORTAL_TEXTS.unlabelled);
+  return html`${label} <code class="small quiet">${keyId}</code>`;
+}
+
+export function modeBadge(mode: "live" | "test", say: PageTools["say"]): Html {
+  return badge(say(PORTAL_TEXTS[mode]), mode === "live" ? "good" : "quiet");
+}
