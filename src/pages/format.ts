@@ -69,7 +69,8 @@ function makeFormat(language: Language): Format {
     date: (date) => dates.format(utc(date)),
     shortDate: (date) => shortDates.format(utc(date)),
     month: (period) => months.format(utc(`${period}-01`)),
-    bytes: (bytes) => `${oneMore.format(bytes / 1_000_000)} MB`,
+    bytes: (bytes) =>
+      bytes < 1_000_000 ? `${oneMore.format(bytes / 1000)} kB` : `${oneMore.format(bytes / 1_000_000)} MB`,
   };
 }
 

@@ -150,7 +150,12 @@ export function table<Row>(
                 ${foot.map((cell, index) =>
                   index === 0
                     ? html`<th scope="row">${cell}</th>`
-                    : html`<td class="${classOf(columns[index] as Column<Row>)}">${cell}</td>`,
+                    : html`<td
+                        class="${classOf(columns[index] as Column<Row>)}"
+                        data-label="${labelOf(columns[index] as Column<Row>)}"
+                      >
+                        ${cell}
+                      </td>`,
                 )}
               </tr>
             </tfoot>`

@@ -32,7 +32,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "AURORA000001",
     customerId: "aurora",
     keys: ["checkout", "loja física"],
-    weekday: 26,
+    weekday: 15,
   },
   {
     ...OFFICE,
@@ -41,7 +41,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "IPECRED00001",
     customerId: "ipe",
     keys: ["esteira", "reanálise"],
-    weekday: 30,
+    weekday: 17,
   },
   {
     ...SHOP,
@@ -50,7 +50,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "JACARAND0001",
     customerId: "jacaranda",
     keys: ["crediário"],
-    weekday: 12,
+    weekday: 7,
     growthAWeek: 0.98,
   },
   {
@@ -60,7 +60,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "CONSORCI0001",
     customerId: "consorcio_sul",
     keys: ["vendas"],
-    weekday: 9,
+    weekday: 6,
   },
   {
     ...SHOP,
@@ -69,7 +69,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "BEMTEVI00001",
     customerId: "bemtevi",
     keys: ["clube"],
-    weekday: 14,
+    weekday: 9,
     weekend: 0.9,
   },
   {
@@ -79,7 +79,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "PLANALTO0001",
     customerId: "planalto",
     keys: ["ativação", "portabilidade"],
-    weekday: 22,
+    weekday: 13,
     weekend: 0.5,
     closes: 22,
   },
@@ -90,7 +90,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "GUARA0000001",
     customerId: "guara",
     keys: ["locação"],
-    weekday: 5,
+    weekday: 3,
   },
   {
     ...SHOP,
@@ -99,7 +99,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "CAATINGA0001",
     customerId: "caatinga",
     keys: ["financiamento"],
-    weekday: 7,
+    weekday: 5,
     growthAWeek: 1.06,
   },
   {
@@ -109,7 +109,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "HORIZON00001",
     customerId: "horizonte",
     keys: ["matrícula"],
-    weekday: 4,
+    weekday: 3,
     weekend: 0,
   },
   {
@@ -119,7 +119,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "CERRADO00001",
     customerId: "cerrado",
     keys: ["propostas"],
-    weekday: 8,
+    weekday: 5,
     growthAWeek: 1.08,
   },
   {
@@ -129,7 +129,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "MIRANTE00001",
     customerId: "mirante",
     keys: ["balcão"],
-    weekday: 6,
+    weekday: 4,
     weekend: 0.6,
   },
   {
@@ -139,7 +139,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "PAINEIRA0001",
     customerId: "paineira",
     keys: ["lote"],
-    weekday: 16,
+    weekday: 10,
     weekend: 0,
   },
 ];

@@ -42,7 +42,7 @@ function shownStep({ title, text, code }: Step, call: PortalCall): Html {
   return html`<li>
     <h3>${call.say(title)}</h3>
     <p>${call.say(text)}</p>
-    ${code === undefined ? "" : html`<pre><code>${codeOf(code, new URL(call.context.req.url).origin)}</code></pre>`}
+    ${code === undefined ? "" : html`<pre tabindex="0"><code>${codeOf(code, new URL(call.context.req.url).origin)}</code></pre>`}
   </li>`;
 }
 
@@ -95,7 +95,7 @@ function errorsCard({ say, language }: PortalCall): Html {
     [
       {
         head: say(INTEGRATE_TEXTS.code),
-        cell: (code) => html`<a href="/docs/errors#${code}"><code>${code}</code></a>`,
+        cell: (code) => html`<a href="/docs/errors#${code}"><code class="nowrap">${code}</code></a>`,
       },
       { head: say(INTEGRATE_TEXTS.status), cell: (code) => String(PROBLEMS[code].status), isNumber: true },
       {

@@ -100,24 +100,24 @@ async function find(text: string, call: Call): Promise<Result<FoundPage, Failure
 function searchForm(text: string, { say, fields, token, query, nowMs }: Call): Html {
   const form = fields(UNFILLED);
   return html`<form class="filters" method="post" action="/portal/lookups" role="search">
-    ${token}
-    <div class="field grow">
-      <label for="f-text">${say(LOOKUPS_TEXTS.text)}</label>
-      <input
-        id="f-text"
-        name="text"
-        type="search"
-        value="${text}"
-        required
-        maxlength="128"
-        autocomplete="off"
-        aria-describedby="h-text"
-      />
-      <span class="hint" id="h-text">${say(LOOKUPS_TEXTS.hint)}</span>
-    </div>
-    ${form.input("to", { label: say(LOOKUPS_TEXTS.until), type: "date", value: query.to || saoPauloDate(nowMs) })}
-    <button class="first" type="submit">${say(LOOKUPS_TEXTS.search)}</button>
-  </form>`;
+      ${token}
+      <div class="field grow">
+        <label for="f-text">${say(LOOKUPS_TEXTS.text)}</label>
+        <input
+          id="f-text"
+          name="text"
+          type="search"
+          value="${text}"
+          required
+          maxlength="128"
+          autocomplete="off"
+          aria-describedby="h-text"
+        />
+      </div>
+      ${form.input("to", { label: say(LOOKUPS_TEXTS.until), type: "date", value: query.to || saoPauloDate(nowMs) })}
+      <button class="first" type="submit">${say(LOOKUPS_TEXTS.search)}</button>
+    </form>
+    <p class="small quiet" id="h-text">${say(LOOKUPS_TEXTS.hint)}</p>`;
 }
 
 function shownResults({ lookups, next }: FoundPage, text: string, call: Call): Html {

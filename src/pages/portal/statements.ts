@@ -228,7 +228,9 @@ function verifyCard(period: string, { say, context }: PortalCall): Html {
   return card(
     say(STATEMENTS_TEXTS.verify),
     html`<p>${say(STATEMENTS_TEXTS.verifyNote)}</p>
-      <pre><code>node verify_statement.mjs statements --gateway ${new URL(context.req.url).origin}</code></pre>
+      <pre
+        tabindex="0"
+      ><code>node verify_statement.mjs statements --gateway ${new URL(context.req.url).origin}</code></pre>
       <div
         class="row no-print"
         data-verify="/portal/statements/${period}/"

@@ -94,18 +94,18 @@ async function lookUp(call: PortalCall, caller: Caller, cpf: Cpf): Promise<Html>
         ${badge(`HTTP ${shown.status}`, tone)}
         <span class="quiet">${say(TRY_TEXTS.took)} ${format.milliseconds(tookMs)}</span>
       </p>
-      <pre><code>${JSON.stringify(shown.body, null, 2)}</code></pre>
+      <pre tabindex="0"><code>${JSON.stringify(shown.body, null, 2)}</code></pre>
       ${shown.code === null ? "" : html`<p><b>${say(TRY_TEXTS.whatHelps)}:</b> ${helpFor(shown.code, say)}</p>`}
       <details class="more">
         <summary>${say(TRY_TEXTS.request)}</summary>
-        <pre><code>${request}</code></pre>
+        <pre tabindex="0"><code>${request}</code></pre>
       </details>
       ${
         headers === ""
           ? ""
           : html`<details class="more">
               <summary>${say(TRY_TEXTS.headers)}</summary>
-              <pre><code>${headers}</code></pre>
+              <pre tabindex="0"><code>${headers}</code></pre>
             </details>`
       }`,
   );
@@ -168,9 +168,9 @@ function choices({ say, language, token, fields }: PortalCall, { keyId }: Caller
     >
       ${token}
       <div class="choices">${MAGIC_CPFS.map(button)}</div>
-      <div class="filters">
+      <div class="form">
         ${fields(filled).input("cpf", { label: say(TRY_TEXTS.own), hint: say(TRY_TEXTS.ownHint), inputmode: "numeric" })}
-        <button class="first" type="submit">${say(TRY_TEXTS.send)}</button>
+        <div><button class="first" type="submit">${say(TRY_TEXTS.send)}</button></div>
       </div>
     </form>`,
     html`${say(TRY_TEXTS.withKey)} <code>${keyId}</code>`,
@@ -186,7 +186,7 @@ function samples({ say, context }: PortalCall): Html {
         const { name, file, run, text } = SAMPLES[language];
         return html`<details class="act" ${index === 0 ? "open" : ""}>
           <summary>${name} <span class="small quiet">${file}</span></summary>
-          <pre id="sample-${language}"><code>${text(origin)}</code></pre>
+          <pre tabindex="0" id="sample-${language}"><code>${text(origin)}</code></pre>
           <p class="row small">
             <span class="quiet">${say(TRY_TEXTS.run)}: <code>${run}</code></span>
             <button

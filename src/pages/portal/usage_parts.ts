@@ -39,7 +39,7 @@ export async function keysOf({
 /** A key by its name and id. */
 export function keyName(keyId: string, keys: readonly RegisteredKey[], say: PageTools["say"]): Html {
   const label = keys.find(({ id }) => id === keyId)?.label ?? say(PORTAL_TEXTS.unlabelled);
-  return html`${label} <code class="small quiet">${keyId}</code>`;
+  return html`<span>${label}<br /><code class="small quiet">${keyId}</code></span>`;
 }
 
 export function modeBadge(mode: "live" | "test", say: PageTools["say"]): Html {

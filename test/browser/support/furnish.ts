@@ -21,6 +21,14 @@ export async function furnish({ admin }: PagesGateway): Promise<World> {
     tenantId: tenant.id,
     key,
     consolePaths: { overview: "/console" },
-    portalPaths: { overview: "/portal" },
+    portalPaths: {
+      overview: "/portal",
+      try: "/portal/try",
+      keys: "/portal/keys",
+      usage: "/portal/usage",
+      statements: "/portal/statements",
+      lookups: "/portal/lookups",
+      integrate: "/portal/integrate",
+    },
   };
 }
