@@ -24,7 +24,7 @@ import type { Endpoint } from "./http/endpoint.ts";
 import { getExportKeys } from "./http/export_keys.ts";
 import { checkHealth } from "./http/health.ts";
 import { documentOnce } from "./http/openapi.ts";
-import { getIcon, getStyle } from "./http/pages/assets.ts";
+import { getIcon, getStyle, getVerifier } from "./http/pages/assets.ts";
 import { getErrors } from "./http/pages/errors.ts";
 import { getHome } from "./http/pages/home.ts";
 import { answerReference } from "./http/pages/reference.ts";
@@ -93,6 +93,7 @@ const PAGES: Readonly<Record<string, Handler>> = {
   "/docs/style.css": getStyle,
   "/docs/icon.svg": getIcon,
   "/openapi.json": answerOpenApi(documentOf),
+  "/.well-known/claro-score-gateway/verify_statement.mjs": getVerifier,
 };
 
 /** Pages run no script and load nothing that is not theirs. */
