@@ -30,7 +30,7 @@ import * as ownKeys from "./http/keys.ts";
 import { LOCAL_CLOCK_PATH, moveLocalClock } from "./http/local_clock.ts";
 import { documentOnce } from "./http/openapi.ts";
 import { listOwnLookups } from "./http/own_lookups.ts";
-import { getIcon, getStyle } from "./http/pages/assets.ts";
+import { getIcon, getStyle, getVerifier } from "./http/pages/assets.ts";
 import { getErrors } from "./http/pages/errors.ts";
 import { getHome } from "./http/pages/home.ts";
 import { answerReference } from "./http/pages/reference.ts";
@@ -112,6 +112,7 @@ const PAGES: Readonly<Record<string, Handler>> = {
   "/docs/style.css": getStyle,
   "/docs/icon.svg": getIcon,
   "/openapi.json": answerOpenApi(documentOf),
+  "/.well-known/claro-score-gateway/verify_statement.mjs": getVerifier,
 };
 
 /** Pages run no script and load nothing that is not theirs. */

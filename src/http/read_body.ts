@@ -7,6 +7,12 @@ import { reportLines } from "../platform/report_lines.ts";
 /** Larger than any request of ours but a report. */
 export const MAX_BODY_BYTES = 4096;
 
+/**
+ * A body that is too large is read on, and thrown away, up to this: a caller who is still sending when the connection is
+ * closed never sees the answer that says what the limit is.
+ */
+const MOST_DISCARDED_BYTES = 1024 * 1024;
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** A body's declared limits. */
@@ -125,12 +131,13 @@ async function readBytes(body: ReadableStream<Uint8Array> | null, maxBytes: numb
     const { done, value } = await reader.read();
     if (done) break;
     length += value.byteLength;
-    if (length > maxBytes) {
+    if (length > Math.max(maxBytes, MOST_DISCARDED_BYTES)) {
       await reader.cancel();
       return null;
     }
-    chunks.push(value);
+    if (length <= maxBytes) chunks.push(value);
   }
+  if (length > maxBytes) return null;
   const [only] = chunks;
   if (chunks.length === 1 && only !== undefined) return only;
   const bytes = new Uint8Array(length);

@@ -258,7 +258,6 @@ export const manifest = z
         carriedOutCentavos: centavosNumber.optional(),
       })
       .meta(told({ "pt-BR": "O que é devido.", en: "What is due." })),
-    claroPossibleCost: possibleCost.optional(),
     files: z
       .array(
         z.object({

@@ -92,7 +92,8 @@ describe("what only a socket can say:", () => {
     const megabyte = BODY.padEnd(1_000_000);
     expect([413, CLOSED]).toContain(await send([key(), TYPE, `Content-Length: ${megabyte.length}`], megabyte));
     const chunks = Array.from({ length: 100 }, () => `2710\r\n${"x".repeat(10_000)}\r\n`);
-    expect([413, CLOSED]).toContain(await send([key(), TYPE, "Transfer-Encoding: chunked"], [...chunks, "0\r\n\r\n"]));
+    for (let n = 0; n < 10; n += 1)
+      expect(await send([key(), TYPE, "Transfer-Encoding: chunked"], [...chunks, "0\r\n\r\n"])).toBe(413);
     expect(await scoreCalls()).toBe(before);
     const whole = `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
     await isServedAgain([key(), TYPE, "Transfer-Encoding: chunked"], whole);

@@ -34,6 +34,20 @@ describe("pages", () => {
     for (const [, target] of text.matchAll(/(?:src|href)="([^"]*)"/g)) expect(target).toMatch(/^[/#]/);
   });
 
+  test("the verifier of months is one file of Node's, at an address of its own", async () => {
+    const path = "/.well-known/claro-score-gateway/verify_statement.mjs";
+    const response = await call(path);
+    expect(response.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect(response.headers.get("content-disposition")).toBe('attachment; filename="verify_statement.mjs"');
+    const text = await response.text();
+    expect(text.startsWith("#!/usr/bin/env node\n")).toBe(true);
+    const imports = [...text.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
+    expect(imports.length).toBeGreaterThan(2);
+    for (const name of imports) expect(name).toMatch(/^node:/);
+    const again = await call(path, { headers: { "if-none-match": response.headers.get("etag")! } });
+    expect(again.status).toBe(304);
+  });
+
   test.each(LANGUAGES)("every link in %s leads somewhere", async (language) => {
     const targets = new Set<string>();
     for (const path of PAGES) {

@@ -50,7 +50,16 @@ function madeUpCredentials(): Record<string, string>[] {
   ];
 }
 
-const PUBLIC_PAGES = ["/", "/docs", "/docs/errors", "/docs/style.css", "/docs/icon.svg", "/openapi.json"];
+const VERIFIER_PATH = "/.well-known/claro-score-gateway/verify_statement.mjs";
+const PUBLIC_PAGES = [
+  "/",
+  "/docs",
+  "/docs/errors",
+  "/docs/style.css",
+  "/docs/icon.svg",
+  "/openapi.json",
+  VERIFIER_PATH,
+];
 const isPublic = ({ access }: (typeof ENDPOINTS)[number]) => access.audience === "public";
 
 describe("who has no credentials", () => {

@@ -256,8 +256,9 @@ function howToVerify(period: Period): Html {
         deste arquivo e uma assinatura Ed25519.
       </li>
       <li>
-        As chaves públicas estão em <code>/.well-known/claro-score-gateway/export-keys.json</code>;
-        <code>ctl statements verify</code> confere tudo de uma vez.
+        As chaves públicas estão em <code>/.well-known/claro-score-gateway/export-keys.json</code>; com Node.js,
+        <code>node verify_statement.mjs</code> confere tudo de uma vez: o programa, um só arquivo, está em
+        <code>/.well-known/claro-score-gateway/verify_statement.mjs</code>.
       </li>
     </ol>
   </section>`;

@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { VERIFIER as SERVED } from "../../../src/http/pages/verifier_text.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TrustedKey } from "../../../src/domain/statement_audit.ts";
 import { KEY, OTHER_KEY, publicKey, signedMonths, writeMonths } from "./signed_months.ts";
@@ -72,6 +73,7 @@ test("the file is what its sources make today (`npm run verifier` makes it anew)
     write: false,
   });
   expect(built.outputFiles[0]?.text).toBe(readFileSync(VERIFIER, "utf8"));
+  expect(SERVED === readFileSync(VERIFIER, "utf8"), "what the gateway serves").toBe(true);
 });
 
 test("months as they were signed pass, one alone as well, and what is due is shown", async () => {
