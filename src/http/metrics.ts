@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { formatMetrics, METRICS_TYPES, type MetricsFormat } from "../domain/metrics_text.ts";
 import { fail, ok } from "../domain/result.ts";
 import { readMetrics } from "../gateway/read_metrics.ts";
