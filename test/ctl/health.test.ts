@@ -1,13 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { problemsOf, type Health } from "../../src/ctl/commands/health.ts";
+import { HEALTH_ALARMS, problemsOf, type Health } from "../../src/ctl/commands/health.ts";
 import { run } from "../e2e/support/processes.ts";
 
 const WELL: Health = {
   gateway: { version: "0.1.0", commit: "dev", environment: "local", ledgerSchema: 2, deployedAt: null },
   database: { sizeBytes: 0, limitBytes: 10_000_000_000, state: "ample" },
   months: { stuck: 0, oldest: [] },
+  reconciliations: { months: [], lostAtEdges: 0 },
   operators: { working: 0, everyAccessIdentityIsAdmin: false, breakGlassUsedAt: null },
   claro: {
     breaker: { state: "closed", since: null, openings: 0 },
@@ -15,6 +16,7 @@ const WELL: Health = {
   },
   ledgers: { behind: 0, oldestUnflushed: null },
 };
+const FULL = { sizeBytes: 9_900_000_000, limitBytes: 10_000_000_000 };
 const OPEN = { state: "open", since: "2026-11-28T02:00:00.000Z", openings: 2 };
 const OLDEST = { tenantId: "ten_1", mode: "live", occurredAt: "2026-11-28T02:00:00.000Z", ageSeconds: 60 };
 
@@ -39,10 +41,23 @@ test.each<[string, Health, RegExp | null]>([
     /token/,
   ],
   ["D1 is behind", { ...WELL, ledgers: { behind: 1, oldestUnflushed: OLDEST } }, /D1/],
+  ["D1 is nearly full", { ...WELL, database: { ...FULL, state: "nearly_full" } }, /nearly full/],
+  ["a month is stuck", { ...WELL, months: { stuck: 1, oldest: [] } }, /month/],
+  [
+    "Claro's report differs",
+    { ...WELL, reconciliations: { months: [{ period: "2026-10", id: "rec_1", unexplained: 3 }], lostAtEdges: 0 } },
+    /reconciliation/,
+  ],
+  ["a report lacks edges", { ...WELL, reconciliations: { months: [], lostAtEdges: 2 } }, /edge/],
 ])("health says so when %s", (_, health, said) => {
   const problems = problemsOf(health);
   if (said === null) expect(problems).toEqual([]);
   else expect(problems.join()).toMatch(said);
+});
+
+test("a gateway that is well raises none of the alarms", () => {
+  expect(HEALTH_ALARMS.length).toBeGreaterThan(8);
+  expect(problemsOf(WELL)).toEqual([]);
 });
 
 test.each<[string, number, object, number]>([

@@ -21,6 +21,10 @@ export type Health = {
     readonly oldestUnflushed: { tenantId: string; mode: string; occurredAt: string; ageSeconds: number } | null;
   };
   readonly database: { sizeBytes: number; limitBytes: number; state: string } | null;
+  readonly reconciliations: {
+    readonly months: readonly { period: string; id: string; unexplained: number }[];
+    readonly lostAtEdges: number;
+  } | null;
   readonly months: {
     readonly stuck: number;
     readonly oldest: readonly { tenantId: string; period: string; step: string; reason: string; retryAt: string }[];
@@ -64,6 +68,7 @@ async function showHealth(command: Command): Promise<boolean> {
       ["D1", shownCopy(health.ledgers)],
       ["D1's size", shownSize(health.database)],
       ["Months", shownMonths(health.months)],
+      ["Claro's reports", shownReconciliations(health.reconciliations)],
       ["Operators", shownOperators(health.operators)],
     ]);
   print(health, { json, human });
@@ -75,19 +80,33 @@ function isOurFault({ details }: CtlError): boolean {
   return typeof details["status"] === "number" && details["status"] >= 500;
 }
 
-/** What somebody should look at, in a word each. */
-export function problemsOf({ claro, ledgers, database, months }: Health): string[] {
-  const { breaker, token } = claro;
-  const problems: (readonly [boolean, string])[] = [
-    [breaker === null, "the breaker could not be asked"],
-    [breaker !== null && breaker.state !== "closed", "the breaker is not closed"],
-    [token === null, "the token could not be asked"],
-    [token !== null && token.failures > 0, "Claro gives no new token"],
-    [ledgers.behind > 0 || ledgers.oldestUnflushed !== null, "D1 does not take every event"],
-    [database?.state === "nearly_full", "D1 is nearly full"],
-    [(months?.stuck ?? 0) > 0, "a month does not close"],
-  ];
-  return problems.filter(([is]) => is).map(([, what]) => what);
+/** What somebody should look at. docs/operations.md says of each what to do. */
+export const HEALTH_ALARMS: readonly { readonly says: string; readonly isRaised: (health: Health) => boolean }[] = [
+  { says: "the breaker could not be asked", isRaised: ({ claro }) => claro.breaker === null },
+  {
+    says: "the breaker is not closed",
+    isRaised: ({ claro }) => claro.breaker !== null && claro.breaker.state !== "closed",
+  },
+  { says: "the token could not be asked", isRaised: ({ claro }) => claro.token === null },
+  { says: "Claro gives no new token", isRaised: ({ claro }) => (claro.token?.failures ?? 0) > 0 },
+  {
+    says: "D1 does not take every event",
+    isRaised: ({ ledgers }) => ledgers.behind > 0 || ledgers.oldestUnflushed !== null,
+  },
+  { says: "D1 is nearly full", isRaised: ({ database }) => database?.state === "nearly_full" },
+  { says: "a month does not close", isRaised: ({ months }) => (months?.stuck ?? 0) > 0 },
+  {
+    says: "a reconciliation leaves something unexplained",
+    isRaised: ({ reconciliations }) => (reconciliations?.months.length ?? 0) > 0,
+  },
+  {
+    says: "lookups at a month's edge are in no report",
+    isRaised: ({ reconciliations }) => (reconciliations?.lostAtEdges ?? 0) > 0,
+  },
+];
+
+export function problemsOf(health: Health): string[] {
+  return HEALTH_ALARMS.filter(({ isRaised }) => isRaised(health)).map(({ says }) => says);
 }
 
 function shownVersion({ version, commit, environment, ledgerSchema, deployedAt }: Health["gateway"]): string {
@@ -128,6 +147,14 @@ function shownSize(database: Health["database"]): string {
   if (database === null) return "could not be asked";
   const { sizeBytes, limitBytes, state } = database;
   return `${(sizeBytes / 1e9).toFixed(2)} of ${(limitBytes / 1e9).toFixed(0)} GB: ${state.replace("_", " ")}`;
+}
+
+function shownReconciliations(reconciliations: Health["reconciliations"]): string {
+  if (reconciliations === null) return "could not be asked";
+  const { months, lostAtEdges } = reconciliations;
+  const unexplained = months.map(({ period, unexplained }) => `${period}: ${shownCount(unexplained)} unexplained`);
+  const lost = lostAtEdges === 0 ? [] : [`${shownCount(lostAtEdges)} at a month's edge in no report`];
+  return [...unexplained, ...lost].join("; ") || "leave nothing unexplained";
 }
 
 function shownMonths(months: Health["months"]): string {

@@ -15,6 +15,11 @@ export async function newLiveTenant(url: string, options: { plan: unknown; custo
   return await post<Key>(`${url}/admin/v1/tenants/${id}/keys`, { mode: "live" });
 }
 
+/** An operator's token. */
+export async function newOperator(url: string, operator: { name: string; roles: readonly string[] }): Promise<string> {
+  return (await post<{ token: string }>(`${url}/admin/v1/operators`, operator)).token;
+}
+
 async function post<Answer>(url: string, body: unknown): Promise<Answer> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
   const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
