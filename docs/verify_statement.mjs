@@ -28,6 +28,7 @@ var wallClock = new Intl.DateTimeFormat("en-US", {
   minute: "numeric",
   second: "numeric"
 });
+var lastUtcDay = { startMs: Number.NaN, date: "" };
 var lastPeriod = null;
 function parsePeriod(text) {
   return PERIOD.test(text) ? ok(text) : fail("invalid_period");
@@ -85,7 +86,10 @@ async function isSignedBy(key, bytes, signature) {
   const { kty, crv, x } = key;
   const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x }, ALGORITHM, false, ["verify"]);
   const given = fromBase64Url(signature);
-  return given !== null && await crypto.subtle.verify(ALGORITHM, publicKey, given, bytes);
+  return given !== null && await crypto.subtle.verify(ALGORITHM, publicKey, given, ownBytes(bytes));
+}
+function ownBytes(bytes) {
+  return bytes;
 }
 function fromBase64Url(text) {
   if (!/^[\w-]+$/.test(text)) return null;
