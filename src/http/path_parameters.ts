@@ -66,6 +66,15 @@ export const PATH_PARAMETERS = {
         { examples: ["rec_0123456789abcdef0123"] },
       ),
     ),
+  lookupId: z
+    .string()
+    .regex(/^lkp_[0-9A-Za-z-]{1,60}$/)
+    .meta(
+      told(
+        { "pt-BR": "O id de uma consulta.", en: "A lookup's id." },
+        { examples: ["lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e"] },
+      ),
+    ),
   linkSecret: z
     .string()
     .regex(/^[A-Za-z0-9_-]{32}$/)

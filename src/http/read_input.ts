@@ -104,7 +104,8 @@ function readForm(body: BodyDeclaration, text: string): Result<unknown, Failure>
   return parseBody(body, Object.fromEntries(new URLSearchParams(text)));
 }
 
-function parseBody({ schema, failureOf }: BodyDeclaration, value: unknown): Result<unknown, Failure> {
+/** A body as its declaration has it. */
+export function parseBody({ schema, failureOf }: BodyDeclaration, value: unknown): Result<unknown, Failure> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
   const issues = issuesOf(parsed.error, { schema, value, unknown: "unknown_field" });

@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import type { Place } from "../platform/page_sessions.ts";
 import type { ToldFailure } from "../http/problem.ts";
 import { COMMON } from "./common_texts.ts";
-import { heading } from "./html.ts";
+import { heading, inCode } from "./html.ts";
 import type { PageTools, ShownPage } from "./page.ts";
 
 /** A failure as a page: what went wrong, what to do, and the code that support asks for. */
@@ -24,8 +24,4 @@ export function errorPage(
       </p>
       <p><a href="/${place}">${say(COMMON.home)}</a></p>`,
   };
-}
-
-function inCode(text: string) {
-  return html`${text.split("`").map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}`;
 }

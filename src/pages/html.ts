@@ -11,6 +11,11 @@ export function attribute(name: string, isThere: boolean): Html | string {
   return isThere ? raw(name) : "";
 }
 
+/** One run of text with `code` between backquotes. */
+export function inCode(text: string): Html {
+  return html`${text.split("`").map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}`;
+}
+
 export type Tone = "good" | "warn" | "bad" | "quiet";
 
 export function badge(text: string, tone: Tone = "quiet"): Html {

@@ -29,7 +29,12 @@ export type Frame = {
 
 /** Within the page, which asks for nothing but its style and script. */
 const ICON_URL = `data:image/svg+xml;base64,${btoa(ICON)}`;
-const HTMX_CONFIG = "includeIndicatorCSS:false, history:false";
+/** What is refreshed keeps its folds open. */
+const HTMX_CONFIG = JSON.stringify({
+  includeIndicatorCSS: false,
+  history: false,
+  morphIgnore: ["data-htmx-powered", "open"],
+});
 
 /** A whole page: the frame that is round every one, and within it what the page shows. */
 export function layout({ title, body }: ShownPage, frame: Frame): Html {

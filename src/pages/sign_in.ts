@@ -9,7 +9,7 @@ import { describeFailure } from "../http/answer_failure.ts";
 import { callerIp } from "../http/context.ts";
 import { dropSession, keepSession, readSession } from "./browser_state.ts";
 import { COMMON } from "./common_texts.ts";
-import { card, notice, type Content, type Html } from "./html.ts";
+import { card, inCode, notice, type Content, type Html } from "./html.ts";
 import { openPage, Redirect, type PageAnswer, type PageTools, type ShownPage } from "./page.ts";
 import { fieldOf } from "./read_form.ts";
 import { SIGN_IN } from "./sign_in_texts.ts";
@@ -166,10 +166,9 @@ function credentialForm(
   { say, token, fields }: PageTools,
   { action, to, label, hint }: { action: string; to: string; label: string; hint: string },
 ): Html {
-  const hintInCode = html`${hint.split("`").map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}`;
   return html`<form method="post" action="${action}" class="form">
     ${token}<input type="hidden" name="to" value="${to}" />
-    ${fields(UNFILLED).input("credential", { label, hint: hintInCode, type: "password", isRequired: true, autocomplete: "current-password" })}
+    ${fields(UNFILLED).input("credential", { label, hint: inCode(hint), type: "password", isRequired: true, autocomplete: "current-password" })}
     <div class="row">
       <button type="submit" class="first">${say(COMMON.signIn)}</button>
       <span class="quiet small">${say(SIGN_IN.session)}</span>

@@ -1,0 +1,240 @@
+import { html } from "hono/html";
+import type { z } from "zod";
+import { looksLikeCpf } from "../../domain/cpf_like.ts";
+import type { FailureCode } from "../../domain/failure.ts";
+import { parseAmountMicros } from "../../domain/money.ts";
+import { fail, ok, type Result } from "../../domain/result.ts";
+import type { Failure } from "../../domain/failure.ts";
+import { listLookups } from "../../http/admin/lookups.ts";
+import type { foundLookup } from "../../http/found_lookup.ts";
+import { ADVICE } from "../../http/pages/error_advice.ts";
+import { latestFailures, type FailureGroup } from "../../platform/event_search.ts";
+import { OUTCOME_TEXTS } from "../common_texts.ts";
+import { UNFILLED, type Filled } from "../form.ts";
+import { badge, card, empty, facts, heading, notice, table, type Html, type Tone } from "../html.ts";
+import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
+import { fieldOf, valuesOf } from "../read_form.ts";
+import { callEndpoint } from "./call_endpoint.ts";
+import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
+import { ADVICE_TEXTS, LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
+import { lookupLink } from "./parts.ts";
+import { phaseBar } from "../plots/phase_bar.ts";
+
+type FoundLookup = z.infer<typeof foundLookup>;
+type Found = { readonly data: readonly FoundLookup[]; readonly nextCursor: string | null };
+
+const DAY_MS = 86_400_000;
+/** A page of a search may be empty and go on: so many are asked for before the reader is asked. */
+const PAGES_A_SEARCH = 4;
+const LOOKUP_ID = /^lkp_[0-9A-Za-z-]{1,60}$/;
+const TONES: Readonly<Record<string, Tone>> = { delivered: "good", not_found: "quiet", rejected: "warn" };
+
+/** `GET /console/lookups`: where to look for one, and how they fail lately. */
+export const showLookups = consolePage({
+  method: "GET",
+  path: "/console/lookups",
+  role: "read",
+  handle: async (call) => ok(await searchPage(call, UNFILLED, null)),
+});
+
+/**
+ * `POST /console/lookups`: what is typed here may be anything, a CPF by mistake too, so it stands in no address. One that
+ * is found has an address of its own.
+ */
+export const findLookup = consolePage({
+  method: "POST",
+  path: "/console/lookups",
+  role: "read",
+  handle: async (call) => {
+    const { form } = call;
+    const text = fieldOf(form, "text");
+    const values = valuesOf(form);
+    if (looksLikeCpf(text)) {
+      const hidden = { ...values, text: "" };
+      return ok(await searchPage(call, { values: hidden, issues: [{ path: "text", code: "looks_like_cpf" }] }, null));
+    }
+    if (LOOKUP_ID.test(text)) return ok(new Redirect(`/console/lookups/${text}`));
+    const [from, to, cursor] = [fieldOf(form, "from"), fieldOf(form, "to"), fieldOf(form, "cursor")];
+    const kind = fieldOf(form, "kind") === "requestId" ? "requestId" : "reference";
+    const found = await search(call, {
+      tenant: fieldOf(form, "tenant"),
+      [kind]: text,
+      ...(from === "" ? {} : { from }),
+      ...(to === "" ? {} : { to }),
+      ...(cursor === "" ? {} : { cursor }),
+    });
+    if (found.ok) return ok(await searchPage(call, { values, issues: [] }, found.value));
+    if (found.failure.issues === undefined) return found;
+    const issues = found.failure.issues.map((one) => ({ ...one, path: one.path === kind ? "text" : one.path }));
+    return ok(await searchPage(call, { values, issues }, null));
+  },
+});
+
+/** `GET /console/lookups/{id}`: what became of it. */
+export const showLookup = consolePage({
+  method: "GET",
+  path: "/console/lookups/:lookupId",
+  role: "read",
+  handle: async (call) => {
+    const { say, params } = call;
+    const found = await search(call, { id: params.lookupId });
+    if (!found.ok) return found;
+    const [lookup] = found.value.data;
+    if (lookup === undefined) return fail({ code: "not_found" });
+    const crumbs = [{ to: "/console/lookups", text: say(NAV_TEXTS.lookups) }];
+    const body = html`${heading(lookup.id, { crumbs, note: outcomeBadge(lookup, call) })}
+      <div class="grid">
+        ${card(say(LOOKUPS.phases), phases(lookup, call))} ${card(say(LOOKUPS.outcome), outcomeFacts(lookup, call))}
+      </div>
+      ${card(null, aboutFacts(lookup, call))}`;
+    return ok({ title: lookup.id, body });
+  },
+});
+
+async function search(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
+  let found = await callEndpoint<Found>(call, listLookups, { query });
+  for (let page = 1; page < PAGES_A_SEARCH && found.ok; page += 1) {
+    const { data, nextCursor } = found.value;
+    if (data.length > 0 || nextCursor === null) break;
+    found = await callEndpoint<Found>(call, listLookups, { query: { ...query, cursor: nextCursor } });
+  }
+  return found;
+}
+
+async function searchPage(call: ConsoleCall, filled: Filled, found: Found | null): Promise<ShownPage> {
+  const { services, say, nowMs, token, fields } = call;
+  const failures = await latestFailures(services.db, { sinceMs: nowMs - DAY_MS });
+  const made = fields(filled);
+  const kinds = [
+    ["reference", say(LOOKUPS.reference)],
+    ["requestId", say(LOOKUPS.requestId)],
+    ["id", say(LOOKUPS.id)],
+  ] as const;
+  const isCpf = filled.issues.some(({ code }) => code === "looks_like_cpf");
+  const title = say(NAV_TEXTS.lookups);
+  const form = html`<form method="post" action="/console/lookups" class="form wide">
+    ${token}
+    <div class="all">
+      ${isCpf ? notice(say(LOOKUPS.noCpf), "bad") : ""} ${made.rest(["text", "tenant", "from", "to"])}
+    </div>
+    ${made.input("text", { label: say(LOOKUPS.text), isRequired: true, type: "search" })}
+    ${made.select("kind", { label: say(LOOKUPS.kind), choices: kinds })}
+    ${made.input("tenant", { label: say(LOOKUPS.tenant), hint: say(LOOKUPS.tenantHint), placeholder: "ten_…" })}
+    ${made.input("from", { label: say(LOOKUPS.from), type: "date" })}
+    ${made.input("to", { label: say(LOOKUPS.to), type: "date" })}
+    <div class="all"><button type="submit" class="first">${say(LOOKUPS.find)}</button></div>
+  </form>`;
+  const body = html`${heading(title, { note: say(LOOKUPS.lead) })} ${card(null, form)}
+  ${found === null ? "" : foundTable(found, filled, call)} ${card(say(LOOKUPS.failures), failureTable(failures, call))}`;
+  return { title, body, ...(filled.issues.length === 0 ? {} : { status: 422 as const }) };
+}
+
+function foundTable({ data, nextCursor }: Found, { values }: Filled, call: PageTools): Html {
+  const { say, format, token } = call;
+  const goOn =
+    nextCursor === null
+      ? ""
+      : html`<form method="post" action="/console/lookups" class="pager">
+          ${token}
+          ${["text", "kind", "tenant", "from", "to"].map((name) => html`<input type="hidden" name="${name}" value="${values[name] ?? ""}" />`)}
+          <input type="hidden" name="cursor" value="${nextCursor}" /><button type="submit">
+            ${say(PART_TEXTS.pager)} →
+          </button>
+        </form>`;
+  if (data.length === 0) return html`${card(say(LOOKUPS.found), empty(say(LOOKUPS.nothing)))} ${goOn}`;
+  const list = table<FoundLookup>(
+    [
+      { head: say(PART_TEXTS.lookups), cell: ({ id }) => lookupLink(id) },
+      {
+        head: say(LOOKUPS.ended),
+        cell: ({ endedAt }) => html`<span class="nowrap">${format.time(Date.parse(endedAt))}</span>`,
+      },
+      { head: say(LOOKUPS.outcome), cell: (lookup) => outcomeBadge(lookup, call) },
+      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ charge }) => format.money(microsOf(charge.amount)) },
+    ],
+    data,
+    { caption: say(LOOKUPS.found) },
+  );
+  return html`${card(say(LOOKUPS.found), list)} ${goOn}`;
+}
+
+function failureTable(failures: readonly FailureGroup[], { say, format }: PageTools): Html {
+  if (failures.length === 0) return empty(say(LOOKUPS.noFailures));
+  return table<FailureGroup>(
+    [
+      { head: say(PART_TEXTS.code), cell: ({ code }) => html`<a href="/docs/errors#${code}"><code>${code}</code></a>` },
+      { head: say(LOOKUPS.count), isNumber: true, cell: ({ failures: count }) => format.count(count) },
+      { head: say(LOOKUPS.tenants), isNumber: true, cell: ({ tenants }) => format.count(tenants) },
+      { head: say(LOOKUPS.last), cell: ({ lastAtMs }) => html`<span class="nowrap">${format.time(lastAtMs)}</span>` },
+      {
+        head: say(LOOKUPS.advice),
+        isName: true,
+        cell: ({ code }) => say(ADVICE_TEXTS[ADVICE[code as FailureCode] ?? "repeat"]),
+      },
+    ],
+    failures,
+    { caption: say(LOOKUPS.failures) },
+  );
+}
+
+function outcomeBadge({ outcome }: FoundLookup, { say }: PageTools): Html {
+  const name = (outcome === "not_found" ? "notFound" : (outcome ?? "unknown")) as keyof typeof OUTCOME_TEXTS;
+  return badge(say(OUTCOME_TEXTS[name]), TONES[outcome ?? ""] ?? "bad");
+}
+
+function phases({ admittedAt, endedAt, admitMs, claroMs }: FoundLookup, { say, format }: PageTools): Html {
+  const wholeMs = admittedAt === null ? null : Date.parse(endedAt) - Date.parse(admittedAt);
+  const known = (admitMs ?? 0) + (claroMs ?? 0);
+  const parts = [
+    { name: say(LOOKUPS.admit), ms: admitMs ?? 0 },
+    { name: say(LOOKUPS.claro), ms: claroMs ?? 0 },
+    { name: say(LOOKUPS.rest), ms: Math.max((wholeMs ?? known) - known, 0) },
+  ];
+  const times = facts([
+    [say(LOOKUPS.began), admittedAt === null ? "–" : format.time(Date.parse(admittedAt))],
+    ...parts.map(({ name, ms }) => [name, format.milliseconds(ms)] as const),
+    [say(LOOKUPS.ended), format.time(Date.parse(endedAt))],
+  ]);
+  return html`${phaseBar(parts, { title: say(LOOKUPS.phases), formatMs: format.milliseconds })} ${times}`;
+}
+
+function outcomeFacts(lookup: FoundLookup, call: PageTools): Html {
+  const { say, format } = call;
+  const { failureCode, upstreamStatus, charge, statement, tenantId } = lookup;
+  const month =
+    statement === null
+      ? "–"
+      : html`<a href="/console/tenants/${tenantId}/statements/${statement.period}">${format.month(statement.period)}</a>
+          (${say(PART_TEXTS[statement.status])}), ${say(LOOKUPS.event)} ${statement.seq}`;
+  const advice = failureCode === null ? null : (ADVICE[failureCode as FailureCode] ?? null);
+  return facts([
+    [say(LOOKUPS.outcome), outcomeBadge(lookup, call)],
+    [
+      say(LOOKUPS.failureCode),
+      failureCode === null ? "–" : html`<a href="/docs/errors#${failureCode}"><code>${failureCode}</code></a>`,
+    ],
+    ...(advice === null ? [] : [[say(LOOKUPS.advice), say(ADVICE_TEXTS[advice])] as const]),
+    [say(LOOKUPS.upstream), upstreamStatus ?? "–"],
+    [say(LOOKUPS.charged), html`${format.money(microsOf(charge.amount))}, ${say(WHY_TEXTS[charge.reason])}`],
+    [say(LOOKUPS.statement), month],
+  ]);
+}
+
+function aboutFacts(
+  { tenantId, keyId, mode, reference, requestId, transactionId }: FoundLookup,
+  { say }: PageTools,
+): Html {
+  return facts([
+    [say(PART_TEXTS.tenant), html`<a class="mono" href="/console/tenants/${tenantId}">${tenantId}</a>`],
+    [say(LOOKUPS.keyUsed), html`<code>${keyId ?? "–"}</code>`],
+    [say(PART_TEXTS.mode), say(PART_TEXTS[mode])],
+    [say(LOOKUPS.reference), reference ?? "–"],
+    [say(LOOKUPS.requestId), html`<code>${requestId ?? "–"}</code>`],
+    [say(LOOKUPS.transaction), html`<code>${transactionId ?? "–"}</code>`],
+  ]);
+}
+
+function microsOf(decimal: string): number {
+  const micros = parseAmountMicros(decimal);
+  return micros.ok ? micros.value : 0;
+}

@@ -1,0 +1,151 @@
+import { html } from "hono/html";
+import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
+import { ok } from "../../domain/result.ts";
+import { ROLES } from "../../domain/roles.ts";
+import * as endpoints from "../../http/admin/operators.ts";
+import type { RegisteredOperator } from "../../platform/operators.ts";
+import { COMMON } from "../common_texts.ts";
+import { UNFILLED, type Filled } from "../form.ts";
+import { badge, card, empty, heading, table, type Html } from "../html.ts";
+import { consolePage, Redirect, type PageTools, type ShownPage } from "../page.ts";
+import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
+import { callEndpoint } from "./call_endpoint.ts";
+import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
+import { OPERATORS, ROLE_TEXTS } from "./operate_texts.ts";
+import { act, secretOnce } from "./parts.ts";
+import { faults, statusOf } from "./tenant_forms.ts";
+
+const MOST_OPERATORS = 500;
+
+/** `GET /console/operators`. */
+export const showOperators = consolePage({
+  method: "GET",
+  path: "/console/operators",
+  role: "admin",
+  handle: async (call) => {
+    const { services, say, format, nowMs } = call;
+    const operators = await services.operators.page({ after: null, limit: MOST_OPERATORS });
+    const title = say(NAV_TEXTS.operators);
+    const list = table<RegisteredOperator>(
+      [
+        {
+          head: say(OPERATORS.name),
+          isName: true,
+          cell: ({ id, name, email }) =>
+            html`<span
+              >${name}<br /><span class="quiet small">${email ?? ""} <code>${id}</code></span></span
+            >`,
+        },
+        { head: say(OPERATORS.roles), cell: ({ roles }) => html`<code>${roles.join(", ")}</code>` },
+        { head: say(PART_TEXTS.state), cell: (operator) => stateOf(operator, nowMs, call) },
+        {
+          head: say(OPERATORS.lastSeen),
+          cell: ({ lastUsedAtMs }) =>
+            lastUsedAtMs === null ? say(COMMON.never) : html`<span class="nowrap">${format.time(lastUsedAtMs)}</span>`,
+        },
+        {
+          head: say(OPERATORS.expires),
+          cell: ({ expiresAtMs }) => (expiresAtMs === null ? say(COMMON.never) : format.day(expiresAtMs)),
+        },
+        {
+          head: say(OPERATORS.revoke),
+          cell: ({ id, revokedAtMs }) =>
+            revokedAtMs === null
+              ? act(call, {
+                  to: `/console/operators/${id}/revoke`,
+                  title: OPERATORS.revoke,
+                  note: OPERATORS.revokeNote,
+                  button: OPERATORS.revoke,
+                  isDanger: true,
+                })
+              : "",
+        },
+      ],
+      operators.toReversed(),
+      { caption: title },
+    );
+    const create = html`<a class="button first" href="/console/operators/new">${say(OPERATORS.create)}</a>`;
+    return ok({
+      title,
+      body: html`${heading(title, { actions: create })} ${operators.length === 0 ? empty(say(OPERATORS.none)) : list}`,
+    });
+  },
+});
+
+/** `GET /console/operators/new`. */
+export const showNewOperator = consolePage({
+  method: "GET",
+  path: "/console/operators/new",
+  role: "admin",
+  handle: (call) => ok(operatorForm(call, UNFILLED)),
+});
+
+/** `POST /console/operators`: the token is on this answer and nowhere else. */
+export const createOperator = consolePage({
+  method: "POST",
+  path: "/console/operators",
+  role: "admin",
+  handle: async (call) => {
+    const { form, say } = call;
+    const email = fieldOf(form, "email");
+    const until = fieldOf(form, "expiresAt");
+    const date = parseDate(until);
+    const body = {
+      name: fieldOf(form, "name"),
+      email: email === "" ? null : email,
+      roles: chosenOf(form, "roles", ROLES),
+      expiresAt: until === "" ? null : date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : until,
+    };
+    const made = await callEndpoint<{ name: string; token: string }>(call, endpoints.createOperator, { body });
+    if (!made.ok) {
+      if (made.failure.issues === undefined) return made;
+      return ok(operatorForm(call, { values: valuesOf(form), issues: made.failure.issues }));
+    }
+    const title = say(OPERATORS.made);
+    const content = html`${secretOnce(call, made.value.token, OPERATORS.once)}
+      <p><a href="/console/operators">${say(COMMON.back)}</a></p>`;
+    return ok({
+      title,
+      body: html`${heading(`${title}: ${made.value.name}`, { crumbs: crumbs(call) })} ${card(null, content)}`,
+    });
+  },
+});
+
+/** `POST /console/operators/{id}/revoke`. */
+export const revokeOperator = consolePage({
+  method: "POST",
+  path: "/console/operators/:operatorId/revoke",
+  role: "admin",
+  handle: async (call) => {
+    const revoked = await callEndpoint(call, endpoints.revokeOperator, { params: call.params });
+    return revoked.ok ? ok(new Redirect("/console/operators", "operator-revoked")) : revoked;
+  },
+});
+
+function stateOf({ revokedAtMs, expiresAtMs }: RegisteredOperator, nowMs: number, { say }: PageTools): Html {
+  const isOver = revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= nowMs);
+  return isOver ? badge(say(OPERATORS.isRevoked), "bad") : badge(say(PART_TEXTS.active), "good");
+}
+
+function operatorForm(call: PageTools, filled: Filled): ShownPage {
+  const { say, fields, token } = call;
+  const made = fields(filled);
+  const roles = ROLES.map((role) => [role, say(ROLE_TEXTS[role])] as const);
+  const content = html`<form method="post" action="/console/operators" class="form">
+    ${token} ${faults(call, filled, ["name", "email", "roles", "expiresAt"])}
+    ${made.input("name", { label: say(OPERATORS.name), isRequired: true })}
+    ${made.input("email", { label: say(OPERATORS.email), hint: say(COMMON.optional) })}
+    ${made.checks("roles", { label: say(OPERATORS.roles), choices: roles, checked: ["read"] })}
+    ${made.input("expiresAt", { label: say(OPERATORS.expires), hint: say(OPERATORS.expiresHint), type: "date" })}
+    <div class="row">
+      <button type="submit" class="first">${say(OPERATORS.createButton)}</button>
+      <a href="/console/operators">${say(COMMON.back)}</a>
+    </div>
+  </form>`;
+  const title = say(OPERATORS.create);
+  return { title, body: html`${heading(title, { crumbs: crumbs(call) })} ${card(null, content)}`, ...statusOf(filled) };
+}
+
+function crumbs({ say }: PageTools) {
+  return [{ to: "/console/operators", text: say(NAV_TEXTS.operators) }];
+}

@@ -1,0 +1,94 @@
+import { html } from "hono/html";
+import { formatMicros, parseAmountMicros } from "../../domain/money.ts";
+import type { Plan, PriceTier } from "../../domain/plan.ts";
+import { COMMON } from "../common_texts.ts";
+import type { Fields } from "../form.ts";
+import { facts, inCode, type Html } from "../html.ts";
+import type { PageTools } from "../page.ts";
+import { fieldOf } from "../read_form.ts";
+import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
+
+/** Plans as people read and type them. */
+export function planFacts(plan: Plan, { say, format }: PageTools): Html {
+  const none = say(COMMON.unlimited);
+  const { allowance } = plan;
+  return facts([
+    [say(PLAN_TEXTS.title), say(plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse)],
+    [
+      say(PLAN_TEXTS.tiers),
+      html`${plan.tiers.map(({ upTo, unitPriceMicros }) => html`<div>${format.money(unitPriceMicros)} <span class="quiet">${upTo === null ? (plan.tiers.length > 1 ? say(PLAN_TEXTS.beyond) : "") : `${say(PLAN_TEXTS.upTo)} ${format.count(upTo)}`}</span></div>`)}`,
+    ],
+    [
+      say(PLAN_TEXTS.allowance),
+      allowance === null
+        ? none
+        : html`${format.count(allowance.requests)}
+          ${allowance.endsAt === null ? "" : html`<span class="quiet">${say(PLAN_TEXTS.upTo)} ${format.day(Date.parse(allowance.endsAt))}</span>`}`,
+    ],
+    [say(PLAN_TEXTS.cap), plan.monthlySpendCapMicros === null ? none : format.money(plan.monthlySpendCapMicros)],
+    [
+      say(PLAN_TEXTS.rate),
+      `${format.count(plan.ratePerSecond)} (${say(PLAN_TEXTS.burst).toLowerCase()} ${format.count(plan.burst)})`,
+    ],
+  ]);
+}
+
+/** The fields of a plan, filled in with what it is. */
+export function planFields(fields: Fields, plan: Plan, { say }: PageTools): Html {
+  const value = (number: number | null | undefined) => (number === null || number === undefined ? "" : String(number));
+  return html`${fields.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: writeTiers(plan.tiers), rows: Math.max(plan.tiers.length + 1, 3), paths: ["plan.tiers"] })}
+  ${fields.input("cap", { label: say(PLAN_TEXTS.cap), hint: say(PLAN_TEXTS.capHint), value: plan.monthlySpendCapMicros === null ? "" : formatMicros(plan.monthlySpendCapMicros), inputmode: "decimal", paths: ["plan.monthlySpendCapMicros"] })}
+  ${fields.input("allowance", { label: say(PLAN_TEXTS.allowance), hint: say(PLAN_TEXTS.allowanceHint), value: value(plan.allowance?.requests), inputmode: "numeric", paths: ["plan.allowance"] })}
+  ${fields.input("rate", { label: say(PLAN_TEXTS.rate), value: value(plan.ratePerSecond), inputmode: "decimal", paths: ["plan.ratePerSecond"] })}
+  ${fields.input("burst", { label: say(PLAN_TEXTS.burst), value: value(plan.burst), inputmode: "numeric", paths: ["plan.burst"] })}
+  ${fields.input("reads", { label: say(PLAN_TEXTS.reads), value: value(plan.readsPerMinute), inputmode: "numeric", paths: ["plan.readsPerMinute"] })}`;
+}
+
+/** Terms as the API takes them. What is no number goes on as it was typed, for the API's rules to refuse with their words. */
+export function readPlanTerms(form: FormData): Record<string, unknown> {
+  const numberOr = (name: string) => toNumber(fieldOf(form, name));
+  const cap = fieldOf(form, "cap");
+  const allowance = fieldOf(form, "allowance");
+  const [rate, burst, reads] = [numberOr("rate"), numberOr("burst"), numberOr("reads")];
+  return {
+    tiers: readTiers(fieldOf(form, "tiers")),
+    monthlySpendCapMicros: cap === "" ? null : toMicros(cap),
+    allowance: allowance === "" ? null : { requests: toNumber(allowance) },
+    ...(rate === undefined ? {} : { ratePerSecond: rate }),
+    ...(burst === undefined ? {} : { burst }),
+    ...(reads === undefined ? {} : { readsPerMinute: reads }),
+  };
+}
+
+/** `1000: 0.15` a line, and the last one without a bound. */
+export function readTiers(text: string): unknown[] {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [bound = "", price] = line.split(":").map((part) => part.trim());
+      if (price === undefined) return { upTo: null, unitPriceMicros: toMicros(bound) };
+      return { upTo: toNumber(bound), unitPriceMicros: toMicros(price) };
+    });
+}
+
+export function writeTiers(tiers: readonly PriceTier[]): string {
+  return tiers
+    .map(({ upTo, unitPriceMicros }) =>
+      upTo === null ? formatMicros(unitPriceMicros) : `${upTo}: ${formatMicros(unitPriceMicros)}`,
+    )
+    .join("\n");
+}
+
+/** Reais as people type them: `0.15` or `0,15`. */
+function toMicros(text: string): unknown {
+  const micros = parseAmountMicros(text.replace(",", "."));
+  return micros.ok ? micros.value : text;
+}
+
+function toNumber(text: string): unknown {
+  if (text === "") return undefined;
+  const number = Number(text.replace(",", "."));
+  return Number.isNaN(number) ? text : number;
+}

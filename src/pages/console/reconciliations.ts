@@ -1,0 +1,181 @@
+import { html } from "hono/html";
+import * as z from "zod";
+import { parseAmountMicros } from "../../domain/money.ts";
+import type { Period } from "../../domain/period.ts";
+import { fail, ok } from "../../domain/result.ts";
+import * as endpoints from "../../http/admin/reconciliations.ts";
+import type { difference, reconciliation, runningReconciliation } from "../../http/admin/reconciliation_schemas.ts";
+import { readLines } from "../../http/read_body.ts";
+import type { ReconciliationRun } from "../../platform/reconciliation_records.ts";
+import { badge, card, empty, figures, heading, inCode, table, type Html } from "../html.ts";
+import { consolePage, Redirect, type PageTools } from "../page.ts";
+import { callEndpoint } from "./call_endpoint.ts";
+import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
+import { MONTHS, REASON_TEXTS } from "./months_texts.ts";
+import { lookupLink, pager } from "./parts.ts";
+
+type Difference = z.infer<typeof difference>;
+type Shown = z.infer<typeof reconciliation> | z.infer<typeof runningReconciliation>;
+
+const MOST_BYTES = 32 * 1024 * 1024;
+
+/** `POST /console/months/{period}/reconcile`: the report as a file of the form. */
+export const uploadReport = consolePage({
+  method: "POST",
+  path: "/console/months/:period/reconcile",
+  role: "finance",
+  form: "upload",
+  handle: async (call) => {
+    const { form, params, context } = call;
+    const report = form.get("report");
+    if (!(report instanceof File) || report.size === 0)
+      return fail({ code: "invalid_request", issues: [{ path: "report", code: "required" }] });
+    const sent = new Request(context.req.url, { method: "POST", body: report.stream() });
+    const run = await callEndpoint<{ id: string }>(call, endpoints.reconcile, {
+      query: { period: params.period },
+      readLines: (onLine) => readLines(sent, MOST_BYTES, onLine),
+    });
+    return run.ok ? ok(new Redirect(`/console/reconciliations/${run.value.id}`)) : run;
+  },
+});
+
+/** `GET /console/reconciliations/{id}`: what a comparison came to, or how far it is. */
+export const showReconciliation = consolePage({
+  method: "GET",
+  path: "/console/reconciliations/:reconciliationId",
+  role: "read",
+  query: z.object({ cursor: z.string().max(300).optional() }),
+  handle: async (call) => {
+    const { params, query, say, format } = call;
+    const asked = query.cursor === undefined ? {} : { cursor: query.cursor };
+    const found = await callEndpoint<Shown>(call, endpoints.getReconciliation, { params, query: asked });
+    if (!found.ok) return found;
+    const run = found.value;
+    const title = `${say(MONTHS.reconcile)}: ${format.month(run.period)}`;
+    const crumbs = [
+      { to: "/console/months", text: say(NAV_TEXTS.months) },
+      { to: `/console/months/${run.period}`, text: format.month(run.period) },
+    ];
+    const note = html`${format.time(Date.parse(run.startedAt))} · ${format.count(run.lines)}
+    ${say(MONTHS.lines).toLowerCase()}`;
+    const content = run.status === "done" ? result(run, call) : progress(run, call);
+    return ok({ title, body: html`${heading(title, { crumbs, note })} ${content}` });
+  },
+});
+
+/** `POST /console/reconciliations/{id}`: a step of one that has not ended. */
+export const continueReconciliation = consolePage({
+  method: "POST",
+  path: "/console/reconciliations/:reconciliationId",
+  role: "finance",
+  handle: async (call) => {
+    const { params } = call;
+    const run = await callEndpoint(call, endpoints.continueReconciling, { params });
+    return run.ok ? ok(new Redirect(`/console/reconciliations/${params.reconciliationId}`)) : run;
+  },
+});
+
+export function uploadForm({ say, token }: PageTools, period: Period): Html {
+  return html`<form
+    method="post"
+    action="/console/months/${period}/reconcile"
+    enctype="multipart/form-data"
+    class="form"
+  >
+    ${token}
+    <p class="quiet small">${inCode(say(MONTHS.reconcileNote))}</p>
+    <div class="field">
+      <label for="f-report">${say(MONTHS.report)}</label>
+      <input id="f-report" name="report" type="file" accept=".csv,.jsonl,.ndjson,text/csv" required />
+    </div>
+    <div><button type="submit" class="first">${say(MONTHS.send)}</button></div>
+  </form>`;
+}
+
+export function runsTable(runs: readonly ReconciliationRun[], { say, format }: PageTools): Html {
+  return table<ReconciliationRun>(
+    [
+      {
+        head: say(PART_TEXTS.created),
+        cell: ({ id, startedAtMs }) =>
+          html`<a class="nowrap" href="/console/reconciliations/${id}">${format.time(startedAtMs)}</a>`,
+      },
+      {
+        head: say(MONTHS.runStatus),
+        cell: ({ failure, finishedAtMs }) =>
+          failure !== null
+            ? badge(say(MONTHS.failedRun), "bad")
+            : finishedAtMs === null
+              ? badge(say(MONTHS.runningRun), "warn")
+              : badge(say(MONTHS.done), "good"),
+      },
+      { head: say(MONTHS.lines), isNumber: true, cell: ({ lines }) => format.count(lines) },
+      {
+        head: say(MONTHS.unexplained),
+        isNumber: true,
+        cell: ({ unexplained }) => (unexplained === null ? "–" : format.count(unexplained)),
+      },
+    ],
+    runs,
+    { caption: say(MONTHS.runs) },
+  );
+}
+
+function progress(
+  { id, status, progress: { done, steps } }: z.infer<typeof runningReconciliation>,
+  call: PageTools,
+): Html {
+  const { say, token, format } = call;
+  const state = status === "failed" ? badge(say(MONTHS.failedRun), "bad") : badge(say(MONTHS.runningRun), "warn");
+  const button =
+    status === "failed"
+      ? ""
+      : html`<form method="post" action="/console/reconciliations/${id}">
+          ${token}<button type="submit" class="first">${say(MONTHS.goOn)}</button>
+        </form>`;
+  return card(
+    null,
+    html`<p>${state} ${say(MONTHS.progress)}: ${format.count(done)} / ${format.count(steps)}</p>
+      ${button}`,
+  );
+}
+
+function result(run: z.infer<typeof reconciliation>, call: PageTools): Html {
+  const { say, format } = call;
+  const cost = run.deltaCost === null ? "–" : format.money(microsOf(run.deltaCost));
+  return html`${figures([
+    { name: say(MONTHS.matched), value: format.count(run.matched) },
+    { name: say(MONTHS.deltaQuantity), value: format.count(run.deltaQuantity) },
+    { name: say(MONTHS.deltaCost), value: cost },
+    { name: say(MONTHS.resolved), value: format.count(run.unknownResolved) },
+    { name: say(MONTHS.unexplained), value: format.count(run.unexplained) },
+  ])}
+  ${card(say(MONTHS.onlyOurs), differences(run.onlyOurs, call))}
+  ${card(say(MONTHS.onlyClaro), differences(run.onlyClaro, call))}
+  ${pager(call, { first: null, next: run.nextCursor === null ? null : `/console/reconciliations/${run.id}?cursor=${encodeURIComponent(run.nextCursor)}` })}`;
+}
+
+function differences(list: readonly Difference[], { say, format }: PageTools): Html {
+  if (list.length === 0) return empty(say(MONTHS.noDifference));
+  return table<Difference>(
+    [
+      { head: say(MONTHS.date), cell: ({ date }) => format.date(date) },
+      { head: say(MONTHS.reason), isName: true, cell: ({ reason }) => say(REASON_TEXTS[reason]) },
+      { head: say(MONTHS.customer), cell: ({ customerId }) => html`<code>${customerId}</code>` },
+      {
+        head: say(PART_TEXTS.lookups),
+        cell: ({ lookupId, transactionId }) =>
+          lookupId === null ? html`<code>${transactionId ?? "–"}</code>` : lookupLink(lookupId),
+      },
+      { head: say(MONTHS.quantity), isNumber: true, cell: ({ quantity }) => format.count(quantity) },
+      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ amount }) => format.money(microsOf(amount)) },
+    ],
+    list,
+    { caption: say(MONTHS.reason) },
+  );
+}
+
+function microsOf(decimal: string): number {
+  const micros = parseAmountMicros(decimal);
+  return micros.ok ? micros.value : 0;
+}

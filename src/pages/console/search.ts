@@ -1,0 +1,132 @@
+import { html } from "hono/html";
+import { looksLikeCpf } from "../../domain/cpf_like.ts";
+import { periodBounds, periodOf, saoPauloDate } from "../../domain/period.ts";
+import { ok } from "../../domain/result.ts";
+import type { Role } from "../../domain/roles.ts";
+import type { Text } from "../../http/language.ts";
+import { tenantTable } from "../../platform/tenant_table.ts";
+import { COMMON } from "../common_texts.ts";
+import { UNFILLED } from "../form.ts";
+import { empty, heading, notice, type Html } from "../html.ts";
+import { consolePage, type ConsoleCall, type ShownPage } from "../page.ts";
+import { fieldOf } from "../read_form.ts";
+import { NAV_TEXTS } from "./console_texts.ts";
+import { LOOKUPS } from "./lookups_texts.ts";
+import { OPERATORS, SEARCH } from "./operate_texts.ts";
+import { TENANTS } from "./tenants_texts.ts";
+
+type Hit = { readonly to: string; readonly text: string; readonly kind: Text };
+
+const MOST_TENANTS = 8;
+const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}/;
+const LOOKUP_ID = /^lkp_[0-9A-Za-z-]{1,60}$/;
+const PERIOD = /^\d{4}-(?:0[1-9]|1[0-2])$/;
+
+/** Pages and actions that are found by their names. */
+const PLACES: readonly { readonly to: string; readonly name: Text; readonly kind: Text; readonly role: Role }[] = [
+  { to: "/console", name: NAV_TEXTS.overview, kind: SEARCH.page, role: "read" },
+  { to: "/console/tenants", name: NAV_TEXTS.tenants, kind: SEARCH.page, role: "read" },
+  { to: "/console/lookups", name: NAV_TEXTS.lookups, kind: SEARCH.page, role: "read" },
+  { to: "/console/months", name: NAV_TEXTS.months, kind: SEARCH.page, role: "read" },
+  { to: "/console/health", name: NAV_TEXTS.health, kind: SEARCH.page, role: "read" },
+  { to: "/console/audit", name: NAV_TEXTS.audit, kind: SEARCH.page, role: "read" },
+  { to: "/console/operators", name: NAV_TEXTS.operators, kind: SEARCH.page, role: "admin" },
+  { to: "/console/tenants/new", name: TENANTS.create, kind: SEARCH.action, role: "operate" },
+  { to: "/console/operators/new", name: OPERATORS.create, kind: SEARCH.action, role: "admin" },
+];
+
+/** `GET /console/search`: the same as the dialog of ⌘K, where there is no script. */
+export const showSearch = consolePage({
+  method: "GET",
+  path: "/console/search",
+  role: "read",
+  handle: async (call) => ok(await searchPage(call, "")),
+});
+
+/** `POST /console/search`: what is typed stands in no address; a CPF is refused, and not shown again. */
+export const searchEverything = consolePage({
+  method: "POST",
+  path: "/console/search",
+  role: "read",
+  handle: async (call) => ok(await searchPage(call, fieldOf(call.form, "text").slice(0, 200))),
+});
+
+async function searchPage(call: ConsoleCall, typed: string): Promise<ShownPage> {
+  const { say, token, fields } = call;
+  const isCpf = looksLikeCpf(typed);
+  const hits = isCpf ? [] : await find(call, typed);
+  const title = say(COMMON.search);
+  const made = fields({ ...UNFILLED, values: { text: isCpf ? "" : typed } });
+  const shown = isCpf
+    ? notice(say(LOOKUPS.noCpf), "bad")
+    : hits.length === 0
+      ? empty(say(SEARCH.nothing))
+      : hitList(hits, call);
+  const body = html`${heading(title, { note: say(SEARCH.lead) })}
+    <form method="post" action="/console/search" class="filters" role="search" data-again>
+      ${token}
+      <div class="field grow">${made.input("text", { label: say(SEARCH.text), type: "search" })}</div>
+      <button type="submit" class="first">${title}</button>
+    </form>
+    <div id="hits">${shown}</div>`;
+  return { title, body };
+}
+
+function hitList(hits: readonly Hit[], { say }: ConsoleCall): Html {
+  return html`<ul class="hits">
+    ${hits.map(
+      ({ to, text, kind }) =>
+        html`<li>
+          <a href="${to}"><span>${text}</span> <span class="quiet small">${say(kind)}</span></a>
+        </li>`,
+    )}
+  </ul>`;
+}
+
+async function find(call: ConsoleCall, typed: string): Promise<Hit[]> {
+  const places = placesFor(call, typed);
+  if (typed === "") return places;
+  if (LOOKUP_ID.test(typed)) return [{ to: `/console/lookups/${typed}`, text: typed, kind: SEARCH.lookup }];
+  // Of a whole key that somebody pastes only its public part is used.
+  const [keyId] = KEY_ID.exec(typed) ?? [];
+  if (keyId !== undefined) {
+    const key = await call.services.register.key(keyId);
+    if (key === null) return [];
+    const tenant = `/console/tenants/${key.tenantId}`;
+    const to = call.may("operate") ? `${tenant}/keys/${key.id}` : tenant;
+    return [{ to, text: `${key.label ?? ""} ${key.id}`.trim(), kind: SEARCH.key }];
+  }
+  const month = PERIOD.test(typed)
+    ? [{ to: `/console/months/${typed}`, text: call.format.month(typed), kind: SEARCH.page }]
+    : [];
+  const rest = [
+    {
+      to: "/console/lookups",
+      text: `${call.say(LOOKUPS.requestId)}, ${call.say(LOOKUPS.reference)}`,
+      kind: SEARCH.request,
+    },
+  ];
+  return [...month, ...places, ...(await tenantsFor(call, typed)), ...rest];
+}
+
+function placesFor({ say, may }: ConsoleCall, typed: string): Hit[] {
+  const plain = (text: string) => text.normalize("NFD").replaceAll(/\p{M}/gu, "").toLowerCase();
+  return PLACES.filter(({ name, role }) => may(role) && plain(say(name)).includes(plain(typed))).map(
+    ({ to, name, kind }) => ({ to, text: say(name), kind }),
+  );
+}
+
+async function tenantsFor({ services, nowMs }: ConsoleCall, text: string): Promise<Hit[]> {
+  const { startMs } = periodBounds(periodOf(nowMs));
+  const { rows } = await tenantTable(services.db, {
+    text,
+    status: null,
+    order: "name",
+    isDescending: false,
+    offset: 0,
+    limit: MOST_TENANTS,
+    from: saoPauloDate(startMs),
+    to: saoPauloDate(nowMs),
+  });
+  return rows.map(({ id, name }) => ({ to: `/console/tenants/${id}`, text: name, kind: SEARCH.tenant }));
+}
