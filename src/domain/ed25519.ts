@@ -27,7 +27,7 @@ export async function isSignedBy(key: ExportPublicKey, bytes: Uint8Array, signat
 }
 
 /** Browsers' types tell bytes that nobody shares from others. */
-function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes as Uint8Array<ArrayBuffer>;
 }
 

@@ -1,5 +1,5 @@
 import { type Json, spellCanonically } from "./canonical_json.ts";
-import { isSignedBy, sign } from "./ed25519.ts";
+import { isSignedBy, ownBytes, sign } from "./ed25519.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
 import { type Period, TIME_ZONE } from "./period.ts";
@@ -158,8 +158,8 @@ export async function verifyManifest(
 
 /** SHA-256 in lower-case hex, as manifests write it. */
 export async function sha256Hex(data: string | Uint8Array): Promise<string> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  const bytes = ownBytes(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -41,7 +41,7 @@ export type Overview = {
 };
 
 const DAY_MS = 86_400_000;
-const LATENCY_DAYS = 14;
+const LATENCY_DAYS = 8;
 const ENDING_KEYS_DAYS = 14;
 const NEAR_SHARE = 0.8;
 /** One failure in ten, when there are some. */

@@ -29,15 +29,14 @@ const SQL = {
   hours: `SELECT date, hour.key AS hour, ${OUTCOME_ORDER.map((_, n) => `sum(hour.value->>${n}) AS c${n}`).join(", ")}
     FROM usage_days, json_each(usage_days.sums, '$.hours') AS hour
     WHERE date IN (?1, ?2) AND mode = 'live' GROUP BY date, hour.key ORDER BY date, hour.key`,
-  // One pass over the month: what Claro may charge for before today, and the tenants whose cap is nearly spent.
-  month: `WITH month AS MATERIALIZED (
-      SELECT tenant_id, sum(sums->>'$.amountMicros') AS spent, sum(CASE WHEN date < ?2 THEN ${CLARO_UNITS} ELSE 0 END) AS units,
-        sum(CASE WHEN date = ?2 THEN ${CLARO_UNITS} ELSE 0 END) AS today
-      FROM usage_days WHERE date BETWEEN ?1 AND ?2 AND mode = 'live' GROUP BY tenant_id)
-    SELECT NULL AS id, NULL AS name, total(units) AS used, total(today) AS most FROM month
-    UNION ALL SELECT * FROM (
-      SELECT id, name, spent AS used, ${PLAN}->>'$.monthlySpendCapMicros' AS most FROM month JOIN tenants ON id = tenant_id
-      WHERE status = 'active' AND spent >= most * ?3 AND most > 0 ORDER BY 1.0 * spent / most DESC, id LIMIT ?5)`,
+  // By the index that has these numbers.
+  claroUnits: `SELECT total(CASE WHEN date < ?2 THEN ${CLARO_UNITS} ELSE 0 END) AS before,
+      total(CASE WHEN date = ?2 THEN ${CLARO_UNITS} ELSE 0 END) AS today
+    FROM usage_days INDEXED BY usage_days_claro_units WHERE mode = 'live' AND date BETWEEN ?1 AND ?2`,
+  nearCap: `SELECT id, name, amount_micros AS used, ${PLAN}->>'$.monthlySpendCapMicros' AS most
+    FROM usage_months JOIN tenants ON id = tenant_id
+    WHERE period = ?1 AND mode = 'live' AND status = 'active' AND most > 0 AND amount_micros >= most * ?3
+    ORDER BY 1.0 * amount_micros / most DESC, id LIMIT ?5`,
   // Tenants on an allowance are few and new: a seek for each and day, instead of a pass over all days.
   allowances: `WITH RECURSIVE limited AS MATERIALIZED (
       SELECT id, name, created_at, ${PLAN}->>'$.allowance.requests' AS most, ${PLAN}->>'$.allowance.endsAt' AS ends_at
@@ -111,14 +110,15 @@ export class UsageDays {
   /** All that an overview needs, in one call whatever the number of tenants. */
   async overview(asked: OverviewAsked): Promise<OverviewDays> {
     const { today, sameWeekday, from, monthStart, nowMs, nearShare, failingShare, fewestFailures, most } = asked;
-    const [days, hours, month, allowances, failing] = await this.#db.batch<Row>([
+    const [days, hours, claroUnits, caps, allowances, failing] = await this.#db.batch<Row>([
       this.#db.prepare(SQL.days).bind(from, today),
       this.#db.prepare(SQL.hours).bind(today, sameWeekday),
-      this.#db.prepare(SQL.month).bind(monthStart, today, nearShare, nowMs, most),
+      this.#db.prepare(SQL.claroUnits).bind(monthStart, today),
+      this.#db.prepare(SQL.nearCap).bind(monthStart.slice(0, 7), null, nearShare, nowMs, most),
       this.#db.prepare(SQL.allowances).bind(new Date(nowMs).toISOString(), today, nearShare, nowMs, most),
       this.#db.prepare(SQL.failing).bind(today, fewestFailures, failingShare, most),
     ]);
-    const [whole, ...nearCap] = month?.results ?? [];
+    const units = claroUnits?.results[0];
     return {
       days: (days?.results ?? []).map((row) => ({
         date: String(row["date"]),
@@ -130,8 +130,8 @@ export class UsageDays {
         hour: String(row["hour"]),
         counts: OUTCOME_ORDER.map((_, n) => Number(row[`c${n}`])) as OutcomeCounts,
       })),
-      claroUnits: { before: Number(whole?.["used"]), today: Number(whole?.["most"]) },
-      nearCap: nearCap.map(nearLimit),
+      claroUnits: { before: Number(units?.["before"]), today: Number(units?.["today"]) },
+      nearCap: (caps?.results ?? []).map(nearLimit),
       nearAllowance: (allowances?.results ?? []).map(nearLimit),
       failing: (failing?.results ?? []).map((row) => ({
         tenantId: String(row["id"]),

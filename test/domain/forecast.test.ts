@@ -56,9 +56,9 @@ describe("the forecast", () => {
     expect(forecastDays(wild, 3)?.low).toBe(0);
   });
 
-  test("holds what came in about nine of ten months of simulated partners", (context) => {
+  test("holds what came in about nine of ten months of simulated partners", async (context) => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    context.annotate(`seed ${seed}`);
+    await context.annotate(`seed ${seed}`);
     let held = 0;
     let width = 0;
     let cases = 0;

@@ -97,7 +97,7 @@ export const overviewAnswer = z
       ),
     latencyByDay: z
       .array(z.object({ date: dayField, latency }))
-      .meta(told({ "pt-BR": "Os últimos 14 dias.", en: "The last 14 days." })),
+      .meta(told({ "pt-BR": "Os últimos 8 dias.", en: "The last 8 days." })),
     nearLimit: z.array(nearLimit).meta(
       told({
         "pt-BR": "Parceiros com 80 % ou mais de um limite, até 20 de cada.",
