@@ -4,15 +4,55 @@ import { ok } from "../../domain/result.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
 import { ADVICE } from "../../http/pages/error_advice.ts";
 import { adviceText } from "../../http/pages/errors.ts";
+import type { Text } from "../../http/language.ts";
 import { PROBLEMS } from "../../http/texts/problem_texts.ts";
 import { COMMON } from "../common_texts.ts";
 import { card, facts, heading, table, type Content, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
-import { COMMON_ERRORS, INTEGRATE_TEXTS, QUESTIONS, STEPS, type Step } from "./integrate_texts.ts";
+import { INTEGRATE_TEXTS, QUESTION_TEXTS, STEP_TEXTS } from "./integrate_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { SAMPLES } from "./samples.ts";
 
 const DEFAULT_READS_A_MINUTE = 120;
+
+type Step = { readonly title: Text; readonly text: Text; readonly code?: "env" | "call" | "answer" | "claro" };
+
+const STEPS: readonly Step[] = [
+  { title: STEP_TEXTS.secretTitle, text: STEP_TEXTS.secret, code: "env" },
+  { title: STEP_TEXTS.firstTitle, text: STEP_TEXTS.first, code: "call" },
+  { title: STEP_TEXTS.answerTitle, text: STEP_TEXTS.answer, code: "answer" },
+  { title: STEP_TEXTS.errorsTitle, text: STEP_TEXTS.errors },
+  { title: STEP_TEXTS.repeatTitle, text: STEP_TEXTS.repeat },
+  { title: STEP_TEXTS.purposeTitle, text: STEP_TEXTS.purpose },
+  { title: STEP_TEXTS.liveTitle, text: STEP_TEXTS.live },
+  { title: STEP_TEXTS.claroTitle, text: STEP_TEXTS.claro, code: "claro" },
+];
+
+const QUESTIONS: readonly (readonly [question: Text, answer: Text])[] = [
+  [QUESTION_TEXTS.charged, QUESTION_TEXTS.chargedAnswer],
+  [QUESTION_TEXTS.kept, QUESTION_TEXTS.keptAnswer],
+  [QUESTION_TEXTS.slow, QUESTION_TEXTS.slowAnswer],
+  [QUESTION_TEXTS.leaked, QUESTION_TEXTS.leakedAnswer],
+  [QUESTION_TEXTS.closes, QUESTION_TEXTS.closesAnswer],
+];
+
+/** The errors that an integration meets; all of them are in the reference. */
+const COMMON_ERRORS = [
+  "invalid_cpf",
+  "purpose_required",
+  "rejected_by_claro",
+  "invalid_api_key",
+  "insufficient_scope",
+  "ip_not_allowed",
+  "score_not_found",
+  "idempotency_in_progress",
+  "rate_limited",
+  "quota_exceeded",
+  "spend_cap_reached",
+  "claro_failed",
+  "claro_unreachable",
+  "claro_timeout",
+] as const;
 
 /** `GET /portal/integrate`: what a partner's developer needs, on a page to print. */
 export const showIntegrate = portalPage({
