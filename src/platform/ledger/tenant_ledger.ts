@@ -252,8 +252,9 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   /** Begins to put this object back from what D1 and R2 have. What it is asked until the end it does not take. */
-  beginRestore(name: string): BeginRestoreReply {
+  async beginRestore(name: string, { stop = false } = {}): Promise<BeginRestoreReply> {
     this.#upToDate();
+    if (stop) await this.#ask({ kind: "stop", reason: "diverged" });
     return this.#guarded(() => this.#restoration.begin(name));
   }
 
