@@ -16,7 +16,7 @@ Exit codes:
   1 refused by the gateway
   2 wrong usage, or not confirmed
   3 gateway not reached
-  4 health is not well
+  4 health is not well, or ledgers, D1 and R2 do not agree
 `;
 
 /** What every command can be told. */

@@ -98,7 +98,7 @@ async function compareBatch(
 ): Promise<void> {
   const { first, last, text } = batch;
   if (digests.get(`${first}-${last}`) === (await sha256Hex(text))) return;
-  const held = await ask((stub) => stub.batchEvents(first));
+  const held = await ask((stub) => stub.heldEvents(first, { pack: false }));
   // A month that is archived has left the ledger.
   if (held === null) return;
   const own = new Map((JSON.parse(held) as StoredEventRow[]).map((event) => [event.seq, event]));

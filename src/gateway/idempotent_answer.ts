@@ -3,15 +3,15 @@ import { ok, type Result } from "../domain/result.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
-import type { Charge, KeyedRequest } from "../domain/ledger/commands.ts";
+import type { AdmitCall, Charge } from "../domain/ledger/commands.ts";
 import type { Lookup } from "./lookup.ts";
-import { referenceToPerson } from "./reference_keys.ts";
+import { referenceOfOtherYear, referenceToPerson } from "./reference_keys.ts";
 import { withCharge, type LookupAnswer, type LookupRequest } from "./lookup.ts";
 
 type AnswerContext = Pick<Lookup, "caller" | "request" | "lookupId">;
 
 /** Who the CPF of a request is, and what makes a repeat a repeat: all that the ledger is told, as keyed hashes. */
-export type LookupIdentity = { readonly cpfReference: string; readonly idempotency: KeyedRequest | null };
+export type LookupIdentity = Pick<AdmitCall, "cpfReference" | "otherYearsReference" | "idempotency">;
 
 /**
  * Where the secret is being replaced a repeat is looked for under each that holds, whichever of them this isolate has
@@ -25,7 +25,9 @@ export async function requestIdentity(
   const { cpf, reference, idempotencyKey } = request;
   const cpfReference = await referenceToPerson(services, { tenantId, cpf });
   if (!cpfReference.ok) return cpfReference;
-  if (idempotencyKey === null) return ok({ cpfReference: cpfReference.value, idempotency: null });
+  const otherYearsReference = await referenceOfOtherYear(services, { tenantId, cpf });
+  const references = { cpfReference: cpfReference.value, otherYearsReference };
+  if (idempotencyKey === null) return ok({ ...references, idempotency: null });
   const written = `request\n${tenantId}\n${cpf}\n${reference ?? ""}${writtenGrounds(request)}`;
   const [identity, ...former] = await Promise.all(
     services.idempotencyHashes.map(async (hash) => {
@@ -38,7 +40,7 @@ export async function requestIdentity(
   );
   if (identity === undefined) throw new Error("no idempotency secret");
   const idempotency = former.length === 0 ? identity : { ...identity, former };
-  return ok({ cpfReference: cpfReference.value, idempotency });
+  return ok({ ...references, idempotency });
 }
 
 /** Grounds are part of what a repeat must repeat; a request without any is what it was before there were some. */

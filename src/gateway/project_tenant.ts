@@ -2,6 +2,7 @@ import type { Failure } from "../domain/failure.ts";
 import type { ConfigureReply } from "../domain/ledger/commands.ts";
 import type { LedgerKey, LedgerTerms } from "../domain/ledger/terms.ts";
 import { MODES, type Mode } from "../domain/meter_event.ts";
+import { periodBounds, periodOf } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
@@ -157,7 +158,9 @@ function ledgerTerms(
     .filter((key) => (endedAtMs(key, nowMs) ?? 0) > nowMs - ENDED_KEYS_TOLD_MS)
     .slice(-MOST_ENDED_KEYS);
   const told = [...working.map(grantOf), ...ended.map(endedGrantOf)];
-  return { tenantId, mode, version, status, customerId, plan, nextPlan, keys: told, requires, knownSeq };
+  const period = periodOf(tenant.createdAtMs);
+  const firstMonth = { period, startMs: periodBounds(period).startMs };
+  return { tenantId, mode, version, status, customerId, plan, nextPlan, keys: told, requires, firstMonth, knownSeq };
 }
 
 /** When a key ended; null while it works. */

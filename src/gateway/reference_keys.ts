@@ -1,4 +1,5 @@
 import { endOfReferencesMs, isEndCertain, nextReferenceKey, referenceKeyAt } from "../domain/reference_key.ts";
+import { CLOCK_MARGIN_MS } from "../domain/ledger/times.ts";
 import type { Failure } from "../domain/failure.ts";
 import { fail, type Result } from "../domain/result.ts";
 import { logEvent } from "../platform/log.ts";
@@ -11,17 +12,26 @@ export type ReferenceKeyStatus = ReferenceKey & { readonly endsAtMs: number };
 const RETRY_SECONDS = 1;
 const CRON_ACTOR = "cron";
 
-/**
- * What a lookup's event says of the person, under the key of this year. The ledger admits it some milliseconds later: at a
- * year's turn an event can have the key of the year before, which its reference names.
- */
-export async function referenceToPerson(
-  services: Services,
-  person: { readonly tenantId: string; readonly cpf: string },
-): Promise<Result<string, Failure>> {
+type Person = { readonly tenantId: string; readonly cpf: string };
+
+/** What a lookup's event says of the person, under the key of this year. */
+export async function referenceToPerson(services: Services, person: Person): Promise<Result<string, Failure>> {
   const name = referenceKeyAt(services.clock.nowMs());
   const reference = await services.references.reference(name, person);
   return reference.ok ? reference : fail(failureOf(name, reference.failure));
+}
+
+/**
+ * The same under the key of the year that the ledger's clock may be in already, or still: the year of its admission
+ * counts. Null for all but some minutes of a year, and where that key cannot be had.
+ */
+export async function referenceOfOtherYear(services: Services, person: Person): Promise<string | null> {
+  const nowMs = services.clock.nowMs();
+  const names = [nowMs - CLOCK_MARGIN_MS, nowMs + CLOCK_MARGIN_MS].map(referenceKeyAt);
+  const other = names.find((name) => name !== referenceKeyAt(nowMs));
+  if (other === undefined) return null;
+  const reference = await services.references.reference(other, person);
+  return reference.ok ? reference.value : null;
 }
 
 function failureOf(name: string, failure: ReferenceFailure): Failure {

@@ -30,6 +30,14 @@ export type RestoreStep =
       readonly ownEvents: number;
     };
 
+export type RestoreCall = {
+  readonly tenantId: string;
+  readonly place: RestorePlace | null;
+  /** A ledger that serves is stopped first: it was found to have others than what is recorded. */
+  readonly stop?: boolean;
+  readonly stepMs?: number;
+};
+
 const STEP_MS = 15_000;
 const CALL_MS = 60_000;
 /** Of 500 events each: some megabytes. */
@@ -47,17 +55,18 @@ type Part = { readonly batches: readonly string[]; readonly isKept: boolean; rea
 export async function restoreLedger(
   services: Services,
   actor: Actor,
-  { tenantId, place }: { tenantId: string; place: RestorePlace | null },
+  { tenantId, place, stop = false, stepMs = STEP_MS }: RestoreCall,
 ): Promise<Result<RestoreStep, Failure>> {
   const run: Run = { services, ledger: { tenantId, mode: "live" } };
   let at = place;
   if (at === null) {
-    const begun = await begin(run);
+    const begun = await begin(run, stop);
     if (!begun.ok || "status" in begun.value) return begun as Result<RestoreStep, Failure>;
     at = begun.value;
   }
   const closed = await closedMonths(services, tenantId);
-  for (const endsAtMs = Date.now() + STEP_MS; Date.now() < endsAtMs;) {
+  const endsAtMs = Date.now() + stepMs;
+  do {
     const part = await nextPart(run, at, closed);
     if (!part.ok) return part;
     if (part.value === null) return await finish(run, actor, { name: at.name, lastClosed: closed.at(-1) ?? null });
@@ -69,16 +78,16 @@ export async function restoreLedger(
       if (taken.value.kind === "other_restore") return otherRestore();
     }
     at = next;
-  }
+  } while (Date.now() < endsAtMs);
   return ok({ status: "restoring", through: at.through, next: at });
 }
 
 /** Tells the ledger its terms, which it may have lost too, and has it begin. */
-async function begin(run: Run): Promise<Result<RestorePlace | RestoreStep, Failure>> {
+async function begin(run: Run, stop: boolean): Promise<Result<RestorePlace | RestoreStep, Failure>> {
   const projected = await projectTenant(run.services, run.ledger.tenantId);
   if (!projected.ok) return projected;
   const name = crypto.randomUUID();
-  const begun = await ask(run, (stub) => stub.beginRestore(name));
+  const begun = await ask(run, (stub) => stub.beginRestore(name, { stop }));
   if (!begun.ok) return begun;
   if (begun.value.kind === "no_terms") return fail({ code: "ledger_unavailable", retryAfterSeconds: 1 });
   if (begun.value.kind === "not_needed") return ok({ status: "not_needed", lastSeq: begun.value.lastSeq });

@@ -93,16 +93,22 @@ export async function writeEvents(
   { events, days }: { events: string; days: readonly DaySums[] },
 ): Promise<void> {
   const { tenantId, mode } = ledger;
-  const statements = [db.prepare(WRITE_BATCH).bind(tenantId, mode, events)];
-  for (const sums of days) {
-    statements.push(db.prepare(WRITE_DAY).bind(tenantId, mode, sums.date, sums.lastSeq, JSON.stringify(sums)));
-  }
   try {
-    await db.batch(statements);
+    await db.batch([db.prepare(WRITE_BATCH).bind(tenantId, mode, events), ...dayWrites(db, ledger, days)]);
   } catch (error) {
     if (CONFLICT.test(messageOf(error))) throw new ConflictingEventsError(messageOf(error));
     throw error;
   }
+}
+
+/** Writes what days come to, without their events. Throws what D1 throws. */
+export async function writeDays(db: D1Database, ledger: LedgerKey, days: readonly DaySums[]): Promise<void> {
+  await db.batch(dayWrites(db, ledger, days));
+}
+
+function dayWrites(db: D1Database, { tenantId, mode }: LedgerKey, days: readonly DaySums[]): D1PreparedStatement[] {
+  const write = db.prepare(WRITE_DAY);
+  return days.map((sums) => write.bind(tenantId, mode, sums.date, sums.lastSeq, JSON.stringify(sums)));
 }
 
 /** A batch as D1 has it: its text is what the ledger sent. */

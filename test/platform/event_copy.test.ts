@@ -1,7 +1,13 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { StoredEventRow } from "../../src/domain/event_row.ts";
-import { eventPages, MissingEventError, writeEvents, type LedgerKey } from "../../src/platform/event_copy.ts";
+import {
+  ConflictingEventsError,
+  eventPages,
+  MissingEventError,
+  writeEvents,
+  type LedgerKey,
+} from "../../src/platform/event_copy.ts";
 import { StatementRecords } from "../../src/platform/statement_records.ts";
 
 let tenants = 0;
@@ -67,6 +73,19 @@ describe("a batch of events", () => {
     await written(range(1, 10));
     await expect(written(range(5, 20))).rejects.toThrow(/earlier batch/);
     expect(await copied()).toEqual(range(1, 10));
+  });
+
+  test("never takes the place of others that have events which it has not, or others than its own", async () => {
+    await written(range(1, 3));
+    await written(range(4, 8));
+    const others = [...range(1, 3).map(event), { ...event(4), id: "lkp_of_another_life" }];
+    const write = writeEvents(env.DB, ledger, { events: JSON.stringify(others), days: [] });
+    await expect(write).rejects.toThrow(ConflictingEventsError);
+    await expect(written(range(1, 5))).rejects.toThrow(ConflictingEventsError);
+    expect(await batches()).toEqual([
+      [1, 3],
+      [4, 8],
+    ]);
   });
 
   test("with a hole is a broken ledger", async () => {

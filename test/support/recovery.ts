@@ -17,8 +17,8 @@ export type Finding = {
 };
 
 /** Puts a tenant's ledger back, step by step. */
-export async function restore(tenantId: string): Promise<Restored> {
-  let step = await adminJson<Restored>(`/tenants/${tenantId}/ledger/restore`, { method: "POST" });
+export async function restore(tenantId: string, query = ""): Promise<Restored> {
+  let step = await adminJson<Restored>(`/tenants/${tenantId}/ledger/restore${query}`, { method: "POST" });
   while (step.nextCursor !== null) {
     const cursor = encodeURIComponent(step.nextCursor);
     step = await adminJson<Restored>(`/tenants/${tenantId}/ledger/restore?cursor=${cursor}`, { method: "POST" });

@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import type { Failure } from "../failure.ts";
 import { saoPauloDate } from "../period.ts";
 import { overdrawToken, takeToken } from "../rate_limit.ts";
+import { referenceKeyAt } from "../reference_key.ts";
 import { refuseCall } from "./authorize.ts";
 import type { AdmitCall, AdmitReply, Facts, RememberedKey } from "./commands.ts";
 import type { Decision } from "./decide.ts";
@@ -69,7 +70,7 @@ function admitNew(
     atMs: nowMs,
     day: saoPauloDate(nowMs),
     endsAtMs: nowMs + facts.intentTtlMs,
-    lookup: lookupFacts(state, call),
+    lookup: lookupFacts(state, call, nowMs),
     priceVersion,
     early,
     granted: earlyCalls ?? 0,
@@ -182,20 +183,20 @@ function refuseSent(
     atMs: nowMs,
     day: saoPauloDate(nowMs),
     endsAtMs: nowMs + facts.intentTtlMs,
-    lookup: lookupFacts(state, call),
+    lookup: lookupFacts(state, call, nowMs),
     priceVersion: priceAt(state, nowMs),
     refusal: refusal.code,
   };
   return { entries: [entry], reply };
 }
 
-export function lookupFacts(state: LedgerState, call: AdmitCall): LookupFacts {
+export function lookupFacts(state: LedgerState, call: AdmitCall, admittedAtMs: number): LookupFacts {
   assert(state.terms !== null, "a lookup is taken by a ledger without terms");
   return {
     lookupId: call.lookupId,
     keyId: call.keyId,
     reference: call.reference,
-    cpfReference: call.cpfReference,
+    cpfReference: referenceAt(call, admittedAtMs),
     customerId: state.terms.customerId,
     requestId: call.requestId ?? null,
     purpose: call.purpose ?? null,
@@ -204,6 +205,12 @@ export function lookupFacts(state: LedgerState, call: AdmitCall): LookupFacts {
     requestedBy: call.requestedBy ?? null,
     idempotency: call.idempotency,
   };
+}
+
+/** The reference under the key of the year of the admission, which is the ledger's to say. */
+function referenceAt({ cpfReference, otherYearsReference = null }: AdmitCall, admittedAtMs: number): string {
+  const isOther = otherYearsReference?.startsWith(`${referenceKeyAt(admittedAtMs)}:`) === true;
+  return isOther ? otherYearsReference : cpfReference;
 }
 
 function limitsAfterAdmission(

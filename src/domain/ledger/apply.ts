@@ -20,7 +20,7 @@ import { keyRate } from "./limits.ts";
 import { countAdjusted, countEnded, countsOf, enterPeriod, noteUse } from "./past.ts";
 import { keyOf, rateBucket, type LedgerState, type OpenIntent } from "./state.ts";
 import { planAt } from "./terms.ts";
-import { LONGEST_STREAM_LEASE_MS } from "./times.ts";
+import { CLOCK_MARGIN_MS, LONGEST_STREAM_LEASE_MS } from "./times.ts";
 
 const DEFAULT_READS_PER_MINUTE = 120;
 
@@ -76,6 +76,11 @@ function applyConfigured(state: LedgerState, entry: Configured): void {
     state.readsBucket = refilled(readsRate(state, atMs), state.readsBucket, atMs);
   }
   state.terms = terms;
+  const { firstMonth } = terms;
+  // A register's clock that was wrong by months moves nothing.
+  if (firstMonth !== undefined && firstMonth.startMs <= atMs + CLOCK_MARGIN_MS) {
+    enterPeriod(state, { period: firstMonth.period, periodStartMs: firstMonth.startMs });
+  }
   const plan = planAt(terms, atMs);
   state.bucket = underLimit(plan, state.bucket);
   state.tokensBucket = underLimit(plan, state.tokensBucket);

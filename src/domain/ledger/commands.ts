@@ -43,6 +43,8 @@ export type AdmitCall = Omit<AccessCall, "kind"> & {
   readonly lookupId: string;
   readonly reference: string | null;
   readonly cpfReference: string;
+  /** The same under the key of the year that the ledger's clock may be in, near a year's turn. */
+  readonly otherYearsReference?: string | null;
   /** Keyed hash of the person for restrictions, where it differs from `cpfReference`. */
   readonly subject?: string | null;
   readonly idempotency: KeyedRequest | null;

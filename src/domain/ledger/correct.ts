@@ -55,7 +55,7 @@ function recordStrayCall(state: LedgerState, call: PutRightCall, context: Contex
     atMs: nowMs,
     day: saoPauloDate(nowMs),
     endsAtMs: nowMs + facts.intentTtlMs,
-    lookup: { ...lookupFacts(state, sent), idempotency: null },
+    lookup: { ...lookupFacts(state, sent, nowMs), idempotency: null },
     priceVersion,
     early,
     granted: 0,

@@ -137,9 +137,19 @@ export function worstSpendMicros(state: LimitState): number {
   return spentInPeriodMicros + heldMicros + (granted + 1) * maxUnitPriceMicros(plan.tiers);
 }
 
-/** The key's lookups may take any of the places that are next in the tiers: the dearest of them is the bound. */
+/**
+ * The key's lookups may take any of the places that are next in the tiers: the dearest of them is the bound. What ends
+ * after the month's turn begins at the first tier again, with nothing spent.
+ */
 function worstKeySpendMicros(state: LimitState, key: KeyUse): number {
-  const first = state.tieredInPeriod + 1;
+  const lookups = key.open + 1;
+  const nowMicros = key.spentInPeriodMicros + lookups * dearestMicros(state, state.tieredInPeriod);
+  return Math.max(nowMicros, lookups * dearestMicros(state, 0));
+}
+
+/** The most that one of the lookups that are open may cost when so many places of the month are taken. */
+function dearestMicros(state: LimitState, placesTaken: number): number {
+  const first = placesTaken + 1;
   const last = first + heldCount(state);
   const { tiers } = state.plan;
   const reached = tiers.filter((tier, index) => {
@@ -147,8 +157,7 @@ function worstKeySpendMicros(state: LimitState, key: KeyUse): number {
     return startsAfter < last && (tier.upTo === null || tier.upTo >= first);
   });
   const heldElsewhere = state.held.filter((held) => !sameTiers(held.tiers, tiers));
-  const dearest = Math.max(maxUnitPriceMicros(reached), ...heldElsewhere.map((held) => maxUnitPriceMicros(held.tiers)));
-  return key.spentInPeriodMicros + (key.open + 1) * dearest;
+  return Math.max(maxUnitPriceMicros(reached), ...heldElsewhere.map((held) => maxUnitPriceMicros(held.tiers)));
 }
 
 function sameTiers(left: readonly PriceTier[], right: readonly PriceTier[]): boolean {

@@ -1,5 +1,6 @@
 import type { KeyGrant, TenantStatus } from "../authorization.ts";
 import type { Mode } from "../meter_event.ts";
+import type { Period } from "../period.ts";
 import type { Plan } from "../plan.ts";
 
 /** Limits of one key, beside the tenant's: lookups a São Paulo day, micros of BRL a month, lookups a second. */
@@ -31,6 +32,8 @@ export type LedgerTerms = {
   readonly requires?: readonly string[];
   /** Keyed hashes of the persons whose lookups are refused. */
   readonly restricted?: readonly string[];
+  /** The month in which the tenant was made: none of its events is before it, whatever the ledger's clock says. */
+  readonly firstMonth?: { readonly period: Period; readonly startMs: number };
   /** The highest seq that D1 and R2 have of this ledger. A ledger that is below it has lost events, and does not serve. */
   readonly knownSeq?: number;
 };

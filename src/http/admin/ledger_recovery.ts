@@ -95,12 +95,27 @@ export const restoreTenantLedger = operatorEndpoint({
   // Every step, for a restore can be gone on with at any place.
   audit: { action: "ledger.restore", target: ({ tenantId = "" }) => tenantId },
   headers: { ...HEADERS.cacheControl, ...HEADERS.retryAfter },
-  query: z.object({ cursor: cursorQuery(restorePlace, LONGEST_CURSOR) }),
+  query: z.object({
+    cursor: cursorQuery(restorePlace, LONGEST_CURSOR),
+    stop: z
+      .enum(["true", "false"])
+      .default("false")
+      .meta(
+        told(
+          {
+            "pt-BR": "`true` para antes um ledger que atende, mas que tem outros eventos do que o D1 e o R2.",
+            en: "`true` first stops a ledger that serves, but has other events than D1 and R2.",
+          },
+          { examples: ["false"] },
+        ),
+      ),
+  }),
   answers: { 200: { description: { "pt-BR": "Um passo está feito.", en: "A step is done." }, content: restoreAnswer } },
   failures: ["ledger_unavailable", "change_pending", "conflict", "not_found", "statement_unavailable"],
   outage: "statement_unavailable",
-  handle: async ({ context, services, actor, params: { tenantId }, query: { cursor } }) => {
-    const step = await restoreLedger(services, actor, { tenantId, place: cursor ?? null });
+  handle: async ({ context, services, actor, params: { tenantId }, query: { cursor, stop } }) => {
+    const asked = { tenantId, place: cursor ?? null, stop: stop === "true" };
+    const step = await restoreLedger(services, actor, asked);
     return step.ok ? ok(context.json(restoreBody(step.value))) : step;
   },
 });
@@ -197,7 +212,7 @@ export const verifyTenantLedger = operatorEndpoint({
   failures: ["ledger_unavailable", "not_found", "statement_unavailable"],
   outage: "statement_unavailable",
   handle: async ({ context, services, params: { tenantId }, query: { cursor } }) => {
-    const step = await verifyLedger(services, tenantId, cursor ?? null);
+    const step = await verifyLedger(services, tenantId, { place: cursor ?? null });
     if (!step.ok) return step;
     const { next, findings, months, events } = step.value;
     const body: z.infer<typeof verifyAnswer> = {

@@ -7,18 +7,25 @@ const HOUR_MS = 3_600_000;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const PREFIX = "answered_";
+/** Of the table of the schema before, as many as one maintenance looks at. */
+const OLD_ROWS = 1000;
 
 const SQL = {
   tables: `SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '${PREFIX}[0-9]*' ORDER BY name DESC`,
   hasOld: `SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'idempotency'`,
   findOld: `SELECT request_hash, created_at, answer FROM idempotency WHERE key_hash = ? AND state <> 'running'`,
-  oldTimes: `
-    SELECT (SELECT min(created_at) FROM idempotency WHERE answer IS NOT NULL) AS answer,
-      (SELECT max(created_at) FROM idempotency) AS newest`,
-  oldNewest: `SELECT max(created_at) AS at FROM idempotency`,
-  eraseOld: `UPDATE idempotency SET answer = NULL WHERE n IN (
-    SELECT n FROM idempotency WHERE answer IS NOT NULL AND created_at <= ? LIMIT 1000)`,
-  dropOld: `DROP TABLE idempotency`,
+  // Its rows are in the order of their making, and have no other index: each of these reads one row.
+  oldNewest: `SELECT created_at AS at FROM idempotency ORDER BY n DESC LIMIT 1`,
+  oldOldest: `SELECT created_at AS at FROM idempotency WHERE n > ? ORDER BY n LIMIT 1`,
+  oldPage: `SELECT n, created_at AS at FROM idempotency WHERE n > ? ORDER BY n LIMIT ${OLD_ROWS}`,
+  eraseOld: `UPDATE idempotency SET answer = NULL WHERE n > ? AND n <= ? AND answer IS NOT NULL`,
+  makeErased: `CREATE TABLE IF NOT EXISTS old_answers (
+    id INTEGER PRIMARY KEY CHECK (id = 1), erased_through INTEGER NOT NULL) STRICT`,
+  erased: `SELECT erased_through AS n FROM old_answers`,
+  saveErased: `
+    INSERT INTO old_answers (id, erased_through) VALUES (1, ?)
+    ON CONFLICT (id) DO UPDATE SET erased_through = excluded.erased_through`,
+  dropOld: `DROP TABLE idempotency; DROP TABLE old_answers`,
   addKey: `INSERT INTO answer_keys (hour, key) VALUES (?, ?)`,
   key: `SELECT key FROM answer_keys WHERE hour = ?`,
   oldestKey: `SELECT min(hour) AS hour FROM answer_keys`,
@@ -47,6 +54,7 @@ export class AnsweredKeys {
       .toArray()
       .map(({ name }) => name);
     this.#hasOld = sql.exec(SQL.hasOld).toArray().length > 0;
+    if (this.#hasOld) sql.exec(SQL.makeErased);
   }
 
   /** What is remembered of the first of these identities that is known. */
@@ -204,18 +212,36 @@ export class AnsweredKeys {
   }
 
   #oldDueAtMs(): number {
-    const { answer, newest } = this.#sql.exec<{ answer: number | null; newest: number | null }>(SQL.oldTimes).one();
-    return answer === null ? (newest ?? 0) + KEY_KEPT_MS : answer + ANSWER_KEPT_MS;
+    const [oldest] = this.#sql.exec<{ at: number }>(SQL.oldOldest, this.#oldErased()).toArray();
+    const newestAtMs = this.#oldNewestAtMs();
+    return oldest === undefined ? newestAtMs + KEY_KEPT_MS : Math.min(oldest.at, newestAtMs) + ANSWER_KEPT_MS;
+  }
+
+  #oldNewestAtMs(): number {
+    return this.#sql.exec<{ at: number }>(SQL.oldNewest).toArray()[0]?.at ?? 0;
+  }
+
+  /** Answers up to this row are erased. */
+  #oldErased(): number {
+    return this.#sql.exec<{ n: number }>(SQL.erased).toArray()[0]?.n ?? 0;
   }
 
   // Keys of the schema before, in their table as it was: dropped when the youngest has had its time.
   #maintainOld(nowMs: number): void {
-    const { at } = this.#sql.exec<{ at: number | null }>(SQL.oldNewest).one();
-    if (at !== null && at + KEY_KEPT_MS > nowMs) {
-      this.#sql.exec(SQL.eraseOld, nowMs - ANSWER_KEPT_MS);
+    const newestAtMs = this.#oldNewestAtMs();
+    if (newestAtMs + KEY_KEPT_MS <= nowMs) {
+      this.#sql.exec(SQL.dropOld);
+      this.#hasOld = false;
       return;
     }
-    this.#sql.exec(SQL.dropOld);
-    this.#hasOld = false;
+    const from = this.#oldErased();
+    const page = this.#sql.exec<{ n: number; at: number }>(SQL.oldPage, from).toArray();
+    // A row that a clock made that was ahead keeps the others waiting until the youngest is old enough, and no longer.
+    const isDue = (at: number) => Math.min(at, newestAtMs) + ANSWER_KEPT_MS <= nowMs;
+    const waiting = page.findIndex(({ at }) => !isDue(at));
+    const through = (waiting === -1 ? page : page.slice(0, waiting)).at(-1)?.n;
+    if (through === undefined) return;
+    this.#sql.exec(SQL.eraseOld, from, through);
+    this.#sql.exec(SQL.saveErased, through);
   }
 }

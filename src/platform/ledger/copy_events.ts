@@ -4,7 +4,7 @@ import type { LedgerTerms } from "../../domain/ledger/terms.ts";
 import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
 import type { Clock } from "../clock.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
-import { ConflictingEventsError, writeEvents } from "../event_copy.ts";
+import { ConflictingEventsError, writeDays, writeEvents } from "../event_copy.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { BacklogReports } from "./backlog_reports.ts";
 import { Batches, type BatchRow } from "./batches.ts";
@@ -19,6 +19,7 @@ const REPORT_AGAIN_MS = 1_800_000;
 /** As many batches as one call writes to D1 again. */
 const RECOPIED_BATCHES = 20;
 
+const DAYS_A_WRITE = 100;
 const CONFLICT = "D1 has other events at these numbers";
 
 type Ledger = {
@@ -78,7 +79,10 @@ export class EventCopy {
       events += row.last_seq - row.first_seq + 1;
       through = row.last_seq;
     }
-    return { kind: "recopied", through, events, isDone: rows.length < RECOPIED_BATCHES };
+    const isDone = rows.length < RECOPIED_BATCHES;
+    // Of months that have left the ledger too: D1 may have lost what their days come to.
+    const failure = isDone ? await this.#writeAllDays() : null;
+    return failure === null ? { kind: "recopied", through, events, isDone } : { kind: "failed", reason: failure };
   }
 
   /** When the oldest event that D1 does not have occurred, of those that are packed; null when there is none. */
@@ -126,6 +130,21 @@ export class EventCopy {
       if (!(error instanceof ConflictingEventsError)) return messageOf(error);
       this.#ledger.onConflict();
       return CONFLICT;
+    }
+  }
+
+  async #writeAllDays(): Promise<string | null> {
+    const terms = this.#ledger.terms();
+    const days = this.#ledger.daySums({ from: "0000-00-00", to: "9999-12-31" });
+    try {
+      for (let start = 0; terms !== null && start < days.length; start += DAYS_A_WRITE) {
+        const some = days.slice(start, start + DAYS_A_WRITE);
+        const written = await withDeadline(D1_WRITE_MS, () => writeDays(this.#bindings().DB, terms, some));
+        if (isDeadlinePassed(written)) return `D1 gave no answer within ${D1_WRITE_MS} ms`;
+      }
+      return null;
+    } catch (error) {
+      return messageOf(error);
     }
   }
 

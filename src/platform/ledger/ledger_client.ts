@@ -33,7 +33,6 @@ export type LedgerStub = Remote<
   | "finishRestore"
   | "inspect"
   | "batchDigests"
-  | "batchEvents"
   | "terms"
 >;
 

@@ -18,6 +18,8 @@ export const BATCH_INDEX = `CREATE INDEX IF NOT EXISTS event_batches_by_id ON ev
  * | answer_keys        | the key that an hour's answers are sealed under              | after 24 h: its answers are erased     |
  * | clock_reading      | one row: the clock at the maintenance before                 | never                                  |
  * | copied             | one row: how far D1 has the batches                          | never                                  |
+ * | idempotency,       | keys of the schema before, and how far their answers are     | 35 days after its youngest key         |
+ * | old_answers        | erased; only in an object that was taken over                |                                        |
  * | restoration,       | what D1 and R2 have, part by part, while an operator puts a  | with the restore's end                 |
  * | restored_<what>    | lost object back (`restoration.ts`)                          |                                        |
  *

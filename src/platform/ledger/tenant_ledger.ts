@@ -125,7 +125,7 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   /** Revokes a key without the register. Null when the ledger does not know the key. */
-  async revokeNow(keyId: string): Promise<{ readonly waitMs: number } | null> {
+  async revokeNow(keyId: string): Promise<Replies["revoke_now"]> {
     const reply = await this.#ask({ kind: "revoke_now", keyId });
     if (reply !== null && reply.waitMs > 0) await scheduler.wait(reply.waitMs);
     return reply;
@@ -202,9 +202,8 @@ export class TenantLedger extends DurableObject<Env> {
 
   /** Writes to D1 again what it once had after `afterSeq`, some batches a call, for a D1 that has lost it. */
   async recopy(afterSeq: number): Promise<RecopyReply> {
-    if (this.#core.state.terms?.mode === "test")
-      return { kind: "recopied", through: afterSeq, events: 0, isDone: true };
-    return await this.#copy.again(afterSeq);
+    const isTest = this.#core.state.terms?.mode === "test";
+    return isTest ? { kind: "recopied", through: afterSeq, events: 0, isDone: true } : await this.#copy.again(afterSeq);
   }
 
   /** Forgets the events up to `through`: their month is closed, and the archive has them. */
@@ -214,20 +213,17 @@ export class TenantLedger extends DurableObject<Env> {
 
   /** The seq of a period's first and last event so far. */
   seqRange(period: Period): { first: number; last: number } | null {
-    this.#upToDate();
     return seqRangeOf(this.#daysOf(period, period));
   }
 
   /** What months come to so far; a month without an event is not among them. */
   monthTotals(range: { from: Period; to: Period }): MonthTotals[] {
-    this.#upToDate();
     return monthTotalsOf(this.#daysOf(range.from, range.to));
   }
 
   /** The last events of test mode, oldest first; live ones are read from D1. */
   testEvents(): readonly StoredEventRow[] {
-    this.#upToDate();
-    this.#guarded(() => this.#core.cutAll());
+    this.#packAll();
     return [...this.#batches.eventsAfter(this.#core.state.lastSeq - TEST_EVENTS)];
   }
 
@@ -244,16 +240,16 @@ export class TenantLedger extends DurableObject<Env> {
     return { kind: "closed", range: this.seqRange(period), isCopied: flushed.kind === "flushed" };
   }
 
-  /** The events from `seq` on, as many as a batch holds, as D1 gets them; null where they have been let go of. */
-  heldEvents(seq: number): string | null {
-    this.#upToDate();
-    this.#guarded(() => this.#core.cutAll());
+  /** The events from `seq` on in its batch, as D1 gets them, waiting ones packed first if not forbidden; null where they are gone. */
+  heldEvents(seq: number, { pack = true } = {}): string | null {
+    if (pack) this.#packAll();
     return this.#batches.heldFrom(seq);
   }
 
   /** Begins to put this object back from what D1 and R2 have. What it is asked until the end it does not take. */
-  beginRestore(name: string): BeginRestoreReply {
+  async beginRestore(name: string, { stop = false } = {}): Promise<BeginRestoreReply> {
     this.#upToDate();
+    if (stop) await this.#ask({ kind: "stop", reason: "diverged" });
     return this.#guarded(() => this.#restoration.begin(name));
   }
 
@@ -269,18 +265,12 @@ export class TenantLedger extends DurableObject<Env> {
 
   /** What a month comes to up to a seq, and its days, to be compared with D1 and R2. */
   inspect({ period, through }: { period: Period; through: number }): Inspection {
-    this.#upToDate();
     return inspectionOf(this.#daysOf(period, period), this.#core.eventsAfter(through), period);
   }
 
   /** Hashes of the batches after a seq that D1 has. */
   batchDigests(afterSeq: number): BatchDigest[] {
     return this.#batches.digests(afterSeq, COPIED_BATCHES).filter(({ last }) => last <= this.#side.copiedThrough());
-  }
-
-  /** As `heldEvents`, without making a batch of what waits. */
-  batchEvents(seq: number): string | null {
-    return this.#batches.heldFrom(seq);
   }
 
   /** Also ends what nobody settled and re-arms the alarm of an object that lost it: a sweep calls this. */
@@ -323,6 +313,7 @@ export class TenantLedger extends DurableObject<Env> {
   }
 
   #daysOf(from: Period, to: Period): DaySums[] {
+    this.#upToDate();
     return this.#core.daySums({ from: `${from}-01`, to: `${to}-31` });
   }
 
@@ -331,6 +322,11 @@ export class TenantLedger extends DurableObject<Env> {
     const nowMs = this.#clock.nowMs();
     this.#guarded(() => this.#core.expire(nowMs));
     return nowMs;
+  }
+
+  #packAll(): void {
+    this.#upToDate();
+    this.#guarded(() => this.#core.cutAll());
   }
 
   #ask<Kind extends Command["kind"]>(

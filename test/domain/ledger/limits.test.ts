@@ -287,3 +287,52 @@ describe("the month of the spend cap", () => {
     expect(periodOf(endMs - 1)).not.toBe(periodOf(endMs));
   });
 });
+
+describe("a key's own monthly cap", () => {
+  const tiers = [
+    { upTo: 3, unitPriceMicros: 150_000 },
+    { upTo: null, unitPriceMicros: 10_000 },
+  ];
+  const keyOf = (open: number, spentInPeriodMicros: number) => ({
+    limits: { monthlySpendCapMicros: 300_000 },
+    lookupsToday: 0,
+    spentInPeriodMicros,
+    open,
+    bucket: FULL_BUCKET,
+  });
+
+  test("is not passed by what ends after a month's turn, where the first tier is dearer", () => {
+    const decide = (open: number) =>
+      refuseLimits(
+        stateOf({
+          plan: { ...BASE, tiers },
+          tieredInPeriod: 100,
+          held: open === 0 ? [] : [{ tiers, count: open }],
+          key: keyOf(open, 0),
+        }),
+      )?.code ?? null;
+    // Two at 0.15 in the new month are the cap; a third would pass it, whatever it would cost in this one.
+    expect([0, 1, 2].map(decide)).toEqual([null, null, "key_limit_reached"]);
+  });
+
+  test("holds whenever lookups end, in this month or the next", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(10),
+        fc.nat(6),
+        fc.integer({ min: 0, max: 30 }).map((n) => n * 10_000),
+        (tieredInPeriod, open, spent) => {
+          const held = open === 0 ? [] : [{ tiers, count: open }];
+          const state = stateOf({ plan: { ...BASE, tiers }, tieredInPeriod, held, key: keyOf(open, spent) });
+          if (refuseLimits(state) !== null) return;
+          for (let before = 0; before <= open + 1; before += 1) {
+            const priceFrom = (taken: number, count: number) =>
+              Array.from({ length: count }, (_, n) => unitPriceMicros(tiers, taken + n + 1)).reduce((a, b) => a + b, 0);
+            expect(spent + priceFrom(tieredInPeriod, before)).toBeLessThanOrEqual(300_000);
+            expect(priceFrom(0, open + 1 - before)).toBeLessThanOrEqual(300_000);
+          }
+        },
+      ),
+    );
+  });
+});

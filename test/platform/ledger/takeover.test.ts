@@ -7,6 +7,8 @@ import { writeEvents } from "../../../src/platform/event_copy.ts";
 import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
 import type { Period } from "../../../src/domain/period.ts";
 import type { Remote } from "../../../src/platform/remote.ts";
+import { AnsweredKeys } from "../../../src/platform/ledger/answered_keys.ts";
+import { countedSql } from "../../support/counted_sql.ts";
 import { ledgerTerms } from "./ledger_terms.ts";
 import { makeOld, OLD_SCHEMA } from "./old_ledger.ts";
 
@@ -259,6 +261,54 @@ test("a backlog of 20,000 events is streamed, and copied in the portions that D1
   expect(await ledger.flush()).toEqual({ kind: "flushed", flushedThrough: count });
   expect((await copiedRows(tenantId)).length).toBe(count);
 }, 60_000);
+
+test("its table of idempotency keys is never read as a whole, and its answers are erased in pages", async () => {
+  const keys = 3000;
+  const HOUR_MS = 60 * MINUTE_MS;
+  const ledger = ledgerNamed("old_keys");
+  await runInDurableObject(ledger, (_, { storage: { sql } }) => {
+    makeOld(sql);
+    for (let n = 1; n <= keys; n += 1) {
+      // One of them was made by a clock that was a year ahead.
+      const createdAtMs = n === 10 ? NOW_MS + 365 * 24 * HOUR_MS : NOW_MS - (keys - n) * MINUTE_MS;
+      sql.exec(
+        `INSERT INTO idempotency VALUES (?1, ?2, 'body', ?3, 'ended', ?4)`,
+        n,
+        `hash ${n}`,
+        createdAtMs,
+        new Uint8Array([1]).buffer,
+      );
+    }
+  });
+  await evictDurableObject(ledger);
+  await runInDurableObject(ledger, (_, { storage }) => {
+    const counted = countedSql(storage.sql);
+    const answered = () => new AnsweredKeys(counted.sql);
+    const read = (work: () => unknown) => {
+      const before = counted.rows().read;
+      work();
+      return counted.rows().read - before;
+    };
+    const withAnswer = () =>
+      storage.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM idempotency WHERE answer IS NOT NULL`).one().n;
+    expect(read(() => answered().nextMaintenanceAtMs())).toBeLessThan(60);
+    // Two readings of the clock: by then 1,560 of the keys are a day old.
+    answered().maintain(NOW_MS);
+    expect(read(() => answered().maintain(NOW_MS))).toBeLessThan(4000);
+    expect(withAnswer()).toBe(keys - 9);
+    answered().maintain(NOW_MS + 25 * HOUR_MS);
+    for (let page = 0; page < 4; page += 1) answered().maintain(NOW_MS + 25 * HOUR_MS);
+    expect(withAnswer()).toBe(0);
+    expect(answered().find([{ keyHash: `hash ${keys}`, requestHash: "body" }])).toBeDefined();
+    expect(read(() => answered().nextMaintenanceAtMs())).toBeLessThan(60);
+    const atMs = NOW_MS + 36 * 24 * HOUR_MS;
+    answered().maintain(atMs);
+    answered().maintain(atMs);
+    const tables = storage.sql.exec(`SELECT name FROM sqlite_master WHERE name IN ('idempotency', 'old_answers')`);
+    expect(tables.toArray()).toEqual([]);
+    expect(answered().nextMaintenanceAtMs()).toBeNull();
+  });
+});
 
 async function copiedRows(tenantId: string): Promise<{ seq: number; id: string; amount_micros: number }[]> {
   const events = env.DB.prepare("SELECT seq, id, amount_micros FROM events WHERE tenant_id = ? ORDER BY seq");
