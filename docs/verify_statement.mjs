@@ -28,6 +28,7 @@ var wallClock = new Intl.DateTimeFormat("en-US", {
   minute: "numeric",
   second: "numeric"
 });
+var lastUtcDay = { startMs: Number.NaN, date: "" };
 var lastPeriod = null;
 function parsePeriod(text) {
   return PERIOD.test(text) ? ok(text) : fail("invalid_period");
