@@ -1,6 +1,6 @@
 import { type ClosedMonth, closedMonthOf } from "../domain/closed_month.ts";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
-import { type Chunk, exportedEvent, type FileEncoder } from "../domain/export/exported_event.ts";
+import type { Chunk, FileEncoder } from "../domain/export/file_encoder.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
@@ -24,6 +24,7 @@ import { type ArchiveWriter, MANIFEST_FILE } from "../platform/statement_archive
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { closedInArchive } from "./closed_in_archive.ts";
 import { ledgerEvents } from "./ledger_events.ts";
+import { exportedPages } from "./encode_events.ts";
 import { billedPlan, exportContext, FLUSH_TIMEOUT_MS } from "./open_statement.ts";
 import { projectTenant } from "./project_tenant.ts";
 import { manifestOf } from "./read_statement.ts";
@@ -149,8 +150,9 @@ async function writeFiles(
     await writeEach(outputs, (encoder) => encoder.header());
     for await (const page of ledgerEvents(services, { tenantId: tenant.id, mode: "live" }, range)) {
       for (const event of page) accumulator.add(event);
-      const events = page.map((event) => exportedEvent(event, context));
-      await writeEach(outputs, (encoder) => encoder.rows(events));
+      for (const exported of exportedPages(page, context)) {
+        await writeEach(outputs, (encoder) => encoder.rows(exported));
+      }
     }
     await writeEach(outputs, (encoder) => encoder.footer());
     const totals = accumulator.finish();

@@ -9,6 +9,7 @@ import type { EdgeRecord, ReconciliationRun } from "../platform/reconciliation_r
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import { comparedEvents, type Neighbours } from "./compared_events.ts";
+import { LaterEvents } from "./later_events.ts";
 import { hasStatement } from "./open_statement.ts";
 import type { Actor } from "./tenants.ts";
 
@@ -24,6 +25,8 @@ const BYTES_A_LINE = 60;
 const TENANTS_A_PAGE = 100;
 /** A tenant's month and its neighbours: at most three reads of R2, D1 or a ledger each. */
 const CALLS_A_TENANT = 9;
+/** The files of its rows and of its events. */
+const CALLS_A_PART = 100;
 
 /** What one step may use up. */
 type Budget = { calls: number; readonly endsAtMs: number };
@@ -159,6 +162,8 @@ async function step(services: Services, run: ReconciliationRun, budget: Budget):
   };
   const reconciler = Reconciler.restore(held.state.reconciler);
   const customers = new Map(Object.entries(held.state.customers));
+  const { parts, eventFiles } = held.state;
+  const later = eventFiles === undefined ? null : new LaterEvents(services.reconciliationFiles, run.id, eventFiles);
   let { part, after } = held.state;
   let done = run.done;
   let isOver = false;
@@ -168,6 +173,17 @@ async function step(services: Services, run: ReconciliationRun, budget: Budget):
         for (const row of rows) reconciler.addRow(row);
       }
     }
+    if (part > 0 && later !== null) {
+      for await (const events of later.eventsOf(part)) {
+        for (const { event, told } of events) reconciler.addEvent(event, told);
+      }
+      reconciler.endPart();
+      budget.calls -= CALLS_A_PART;
+      done += run.steps / parts;
+      part += 1;
+      isOver = part >= parts;
+      continue;
+    }
     const page: Tenant[] = await services.register.tenants({ after, limit: TENANTS_A_PAGE });
     budget.calls -= 1;
     after ??= [0, ""];
@@ -176,22 +192,23 @@ async function step(services: Services, run: ReconciliationRun, budget: Budget):
       const isNew = part === 0 && hasStatement(tenant, period, services.clock.nowMs());
       if (isNew) customers.set(tenant.customerId, (customers.get(tenant.customerId) ?? 0) + 1);
       budget.calls -= CALLS_A_TENANT;
-      await feedTenant(services, reconciler, { tenant, period, neighbours, part, parts: held.state.parts });
+      await feedTenant(services, { reconciler, later }, { tenant, period, neighbours, part, parts });
       after = [tenant.createdAtMs, tenant.id];
       done += 1;
     }
     if (page.length < TENANTS_A_PAGE && (page.length === 0 || after[1] === page.at(-1)?.id)) {
       reconciler.endPart();
       [part, after] = [part + 1, null];
-      isOver = part >= held.state.parts;
+      isOver = part >= parts;
     }
   }
   const state: RunState = {
     part,
-    parts: held.state.parts,
+    parts,
     after,
     customers: Object.fromEntries(customers),
     reconciler: reconciler.save(),
+    ...(later === null ? {} : { eventFiles: await later.finish() }),
   };
   // Whoever else has gone on with it meanwhile has done what this step did.
   if ((await services.reconciliationFiles.writeState(run.id, state, held.etag)) === null) return;
@@ -207,7 +224,11 @@ type Fed = {
   readonly parts: number;
 };
 
-async function feedTenant(services: Services, reconciler: Reconciler, fed: Fed): Promise<void> {
+async function feedTenant(
+  services: Services,
+  { reconciler, later }: { reconciler: Reconciler; later: LaterEvents | null },
+  fed: Fed,
+): Promise<void> {
   const { tenant, period, neighbours, part, parts } = fed;
   const earlier = new Map<Period, Map<number, { transactionId: string | null }>>();
   for await (const event of comparedEvents(services, tenant, { period, neighbours })) {
@@ -218,7 +239,12 @@ async function feedTenant(services: Services, reconciler: Reconciler, fed: Fed):
       }
       told = earlier.get(event.period)?.get(event.seq);
     }
-    if (partOf(event.transactionId ?? told?.transactionId ?? null, parts) === part) reconciler.addEvent(event, told);
+    const eventPart = partOf(event.transactionId ?? told?.transactionId ?? null, parts);
+    if (eventPart === part) reconciler.addEvent(event, told);
+    else if (later !== null) {
+      const written = later.add(eventPart, told === undefined ? { event } : { event, told });
+      if (written !== undefined) await written;
+    }
   }
 }
 

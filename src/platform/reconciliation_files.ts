@@ -1,5 +1,6 @@
 import type { ReportRow } from "../domain/claro_report.ts";
-import type { ReconcilerState, ResolvedUnknown } from "../domain/reconciliation.ts";
+import type { ReconciledEvent, ReconcilerState, ResolvedUnknown } from "../domain/reconciliation.ts";
+import { StoreError } from "./outage.ts";
 import type { Difference } from "../domain/reconciliation_differences.ts";
 
 /** Where a comparison stands: the part of the report, the last tenant whose events it has, all that it knows. */
@@ -10,7 +11,12 @@ export type RunState = {
   readonly after: readonly [createdAtMs: number, tenantId: string] | null;
   readonly customers: Readonly<Record<string, number>>;
   readonly reconciler: ReconcilerState;
+  /** The files of events by the part they belong to; a run that was begun before there were any has none. */
+  readonly eventFiles?: readonly (readonly string[])[];
 };
+
+/** An event, and what an earlier report said of it where it is an `unknown`. */
+export type FedEvent = { readonly event: ReconciledEvent; readonly told?: { readonly transactionId: string | null } };
 
 /** What a comparison has come to, without its differences, which are read by pages. */
 export type RunResult = {
@@ -65,8 +71,22 @@ export class ReconciliationFiles {
     }
   }
 
+  /** Gives the file's name. One whose step did not end is named by nobody, and is not read. */
+  async writeEvents(id: string, part: number, events: readonly FedEvent[]): Promise<string> {
+    const key = `${folderOf(id)}events/${part}/${crypto.randomUUID()}.json`;
+    await this.#bucket.put(key, JSON.stringify(events));
+    return key;
+  }
+
+  async readEvents(key: string): Promise<readonly FedEvent[]> {
+    const object = await this.#bucket.get(key);
+    if (object === null) throw new StoreError("events of a comparison are not in R2");
+    return await object.json<FedEvent[]>();
+  }
+
   async begin(id: string, parts: number): Promise<void> {
-    const state: RunState = { part: 0, parts, after: null, customers: {}, reconciler: NO_RECONCILER };
+    const eventFiles = Array.from({ length: parts }, () => []);
+    const state: RunState = { part: 0, parts, after: null, customers: {}, reconciler: NO_RECONCILER, eventFiles };
     await this.#bucket.put(stateOf(id), JSON.stringify(state));
   }
 
@@ -111,7 +131,8 @@ export class ReconciliationFiles {
 
   /** What only the work needed; of a report that was refused, all there is. */
   async forgetWork(id: string): Promise<void> {
-    const keys = [...(await this.#keys(`${folderOf(id)}rows/`)), stateOf(id)];
+    const events = await this.#keys(`${folderOf(id)}events/`);
+    const keys = [...(await this.#keys(`${folderOf(id)}rows/`)), ...events, stateOf(id)];
     for (let start = 0; start < keys.length; start += 1000) await this.#bucket.delete(keys.slice(start, start + 1000));
   }
 

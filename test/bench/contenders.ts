@@ -4,7 +4,8 @@ import { startWorker, type RunningWorker, type WorkerOptions } from "./runtime/w
 /** A Worker under test with the load that it understands. */
 export type Contender = Target & { readonly worker: RunningWorker };
 
-const ADMIN_TOKEN = "bench-admin-token-0123456789-abcdef";
+/** What operators call with. */
+export const ADMIN_TOKEN = "bench-admin-token-0123456789-abcdef";
 const CPF_HMAC_SECRET = "bench-cpf-hmac-secret-0123456789-abcdef";
 const CPFS = 500;
 

@@ -4,7 +4,8 @@ import { addExact, formatCentavos, formatMicros } from "../money.ts";
 import { formatSaoPaulo, type Period, periodBounds } from "../period.ts";
 import { DEMONSTRATIVO_STYLE, DEMONSTRATIVO_STYLE_HASHES } from "./demonstrativo_style.ts";
 import { type DemonstrativoFigures, DemonstrativoSums, type KeyLine, type PriceLine } from "./demonstrativo_sums.ts";
-import type { ExportContext, FileEncoder, Party } from "./exported_event.ts";
+import type { ExportContext, Party } from "./exported_event.ts";
+import type { FileEncoder } from "./file_encoder.ts";
 import { guardedText } from "./guarded_text.ts";
 import { formatCnpj, formatLocalTime } from "./portuguese_columns.ts";
 
@@ -26,7 +27,7 @@ export function demonstrativoHtml(context: ExportContext): FileEncoder {
   const sums = new DemonstrativoSums();
   return {
     header: () => "",
-    rows(events) {
+    rows({ events }) {
       for (const event of events) sums.add(event);
       return "";
     },

@@ -1,6 +1,6 @@
 import { formatMicros } from "../money.ts";
 import { CRLF, csvLine, csvText } from "./csv.ts";
-import { type ExportContext, type FileEncoder, lineEncoder } from "./exported_event.ts";
+import { type FileEncoder, lineEncoder } from "./file_encoder.ts";
 import { formatLocalTime, PORTUGUESE_COLUMNS, type SheetColumn, type SheetValue } from "./portuguese_columns.ts";
 import { remembered } from "./remembered.ts";
 
@@ -10,21 +10,15 @@ const BYTE_ORDER_MARK = "\uFEFF";
  * For Brazilian imports, with the columns and words of `eventos.xlsx`: a byte order mark so that a spreadsheet sees UTF-8,
  * semicolons, CRLF, decimal comma, São Paulo times. Texts are as they are; only what would start a formula is guarded.
  */
-export function eventsPtbrCsv(context: ExportContext): FileEncoder {
+export function eventsPtbrCsv(): FileEncoder {
   const names = csvLine(
     PORTUGUESE_COLUMNS.map(({ header }) => header),
     ";",
   );
-  const columns = PORTUGUESE_COLUMNS.map((column) => ({ valueOf: column.values(context), textOf: textIn(column) }));
-  return lineEncoder(BYTE_ORDER_MARK + names, (event) => {
-    let line = "";
-    for (const { valueOf, textOf } of columns) {
-      const value = valueOf(event);
-      if (line !== "") line += ";";
-      if (value !== null) line += textOf(value);
-    }
-    return line + CRLF;
-  });
+  const textsOf = PORTUGUESE_COLUMNS.map(textIn);
+  const lineOf = (values: readonly SheetValue[]) =>
+    values.map((value, column) => (value === null ? "" : textsOf[column]?.(value))).join(";") + CRLF;
+  return lineEncoder(BYTE_ORDER_MARK + names, ({ portugueseRows }) => portugueseRows.map(lineOf));
 }
 
 /** How a column's values are written. */

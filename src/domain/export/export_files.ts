@@ -3,7 +3,8 @@ import { eventosXlsx } from "./eventos_xlsx.ts";
 import { eventsCsv } from "./events_csv.ts";
 import { eventsJsonl } from "./events_jsonl.ts";
 import { eventsPtbrCsv } from "./events_ptbr_csv.ts";
-import type { ExportContext, FileEncoder } from "./exported_event.ts";
+import type { ExportContext } from "./exported_event.ts";
+import type { FileEncoder } from "./file_encoder.ts";
 import { focusCsv } from "./focus_csv.ts";
 
 /** A file of a statement, the manifest aside. */

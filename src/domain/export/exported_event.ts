@@ -26,32 +26,6 @@ export type ExportContext = {
   readonly issuedAtMs: number;
 };
 
-/** Part of a file: text, or bytes where the format is no text. */
-export type Chunk = string | Uint8Array;
-
-/**
- * One file while it is written: the header, then all events in pages, then the footer. What it holds in memory does not
- * grow with the number of events.
- */
-export interface FileEncoder {
-  header(): Chunk;
-  rows(events: readonly ExportedEvent[]): Chunk;
-  footer(): Chunk;
-}
-
-/** The encoder of a format in which every event is one piece of text. */
-export function lineEncoder(header: string, line: (event: ExportedEvent) => string): FileEncoder {
-  return {
-    header: () => header,
-    rows(events) {
-      let text = "";
-      for (const event of events) text += line(event);
-      return text;
-    },
-    footer: () => "",
-  };
-}
-
 /** The one place where an event takes the shape that leaves the gateway. */
 export function exportedEvent(event: MeterEvent, context: Pick<ExportContext, "keyLabels">): ExportedEvent {
   return {

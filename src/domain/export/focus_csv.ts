@@ -3,8 +3,8 @@ import type { ExportedEvent } from "../event_row.ts";
 import { CURRENCY, formatMicros } from "../money.ts";
 import { formatUtc, periodBounds } from "../period.ts";
 import { CRLF, type CsvCell, csvLine, type CsvNumber, csvText } from "./csv.ts";
-import { eventText } from "./events_csv.ts";
-import { type ExportContext, type FileEncoder, lineEncoder } from "./exported_event.ts";
+import type { ExportContext } from "./exported_event.ts";
+import { type FileEncoder, lineEncoder } from "./file_encoder.ts";
 import { remembered } from "./remembered.ts";
 
 const SECOND_MS = 1000;
@@ -71,17 +71,20 @@ export function focusCsv(context: ExportContext): FileEncoder {
   const header = csvLine([...COLUMNS.map(([name]) => name), ...CUSTOM_COLUMNS], ",");
   const columns = mergeShared(context);
   const costOf = remembered(formatMicros);
-  return lineEncoder(header, (event) => {
+  const textOf = (event: ExportedEvent) => {
     const charge: Charge = {
       event,
       isUsage: event.kind === "lookup",
       cost: { number: costOf(event.amountMicros) },
       unitPrice: event.unitPriceMicros === null ? null : { number: costOf(event.unitPriceMicros) },
     };
-    let line = "";
-    for (const column of columns) line += typeof column === "string" ? column : `${csvText(column(charge))},`;
-    return line + eventText(event) + CRLF;
-  });
+    let text = "";
+    for (const column of columns) text += typeof column === "string" ? column : `${csvText(column(charge))},`;
+    return text;
+  };
+  return lineEncoder(header, ({ events, csvTexts }) =>
+    events.map((event, index) => `${textOf(event)}${csvTexts[index]}${CRLF}`),
+  );
 }
 
 /** The columns of one file, those that are the same in every line as their text, commas included. */

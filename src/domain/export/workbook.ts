@@ -261,7 +261,7 @@ function textElement(text: string): string {
 const UNWRITABLE = /(?![\t\n])[\p{Cc}\ufffe\uffff]|_(?=x[0-9a-f]{4}_)/giu;
 
 /** Nearly every text: nothing in it has to be written otherwise. It is only here for speed. */
-const PLAIN_TEXT = /^[ !#-%'-;=?-^`-~]*$/;
+const PLAIN_TEXT = /^(?:[ !#-%'-;=?-^`-~]|_(?!x))*$/i;
 
 function xmlText(text: string): string {
   if (PLAIN_TEXT.test(text)) return text;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EventPage } from "../../../src/domain/export/event_page.ts";
 import { EXPORT_FILES } from "../../../src/domain/export/export_files.ts";
 import { exportedEvent } from "../../../src/domain/export/exported_event.ts";
 import type { MeterEvent } from "../../../src/domain/meter_event.ts";
@@ -81,9 +82,10 @@ export async function signedMonths(
       issuedAtMs: periodBounds(period).endMs,
     } as const;
     const exported = (options.changeEvents?.(events, index) ?? events).map((event) => exportedEvent(event, context));
+    const page = new EventPage(exported, context);
     for (const file of EXPORT_FILES) {
       const encoder = file.encode(context);
-      const chunks = [encoder.header(), encoder.rows(exported), encoder.footer()];
+      const chunks = [encoder.header(), encoder.rows(page), encoder.footer()];
       files.set(file.name, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk as string))));
     }
     const key = keyOf(index);

@@ -1,3 +1,4 @@
+import { EventPage } from "../../../src/domain/export/event_page.ts";
 import { EXPORT_FILES, type ExportFile } from "../../../src/domain/export/export_files.ts";
 import { unguardedText } from "../../../src/domain/export/guarded_text.ts";
 import type { ExportedEvent } from "../../../src/domain/event_row.ts";
@@ -12,7 +13,9 @@ export function fileBytes(
 ): Buffer {
   const encoder = fileNamed(name).encode(context);
   const chunks = [encoder.header()];
-  for (let at = 0; at < events.length; at += page) chunks.push(encoder.rows(events.slice(at, at + page)));
+  for (let at = 0; at < events.length; at += page) {
+    chunks.push(encoder.rows(new EventPage(events.slice(at, at + page), context)));
+  }
   return Buffer.concat([...chunks, encoder.footer()].map((chunk) => Buffer.from(chunk as string)));
 }
 

@@ -1,13 +1,14 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
+import { EventPage } from "../../../src/domain/export/event_page.ts";
 import { eventosXlsx } from "../../../src/domain/export/eventos_xlsx.ts";
 import { CONTEXT, exported, SAMPLE_EVENTS } from "./samples.ts";
 
 test("two hundred thousand rows are written in pieces of a size that does not grow", () => {
   const PAGE = 2000;
   const [event] = exported(SAMPLE_EVENTS);
-  const encoder = eventosXlsx(CONTEXT);
+  const encoder = eventosXlsx();
   let bytes = encoder.header().length;
   const sizes: number[] = [];
   const heaps: number[] = [];
@@ -18,7 +19,7 @@ test("two hundred thousand rows are written in pieces of a size that does not gr
       reference: `pedido ${seq + index}`,
       requestId: `req-${(seq + index) * 7919}`,
     }));
-    const { length } = encoder.rows(page);
+    const { length } = encoder.rows(new EventPage(page, CONTEXT));
     sizes.push(length);
     bytes += length;
     if (seq % (PAGE * 20) === 1) heaps.push(heapMegabytes());

@@ -260,6 +260,12 @@ test("a report of a hundred thousand lines is compared", async () => {
 });
 
 describe("a report of any size", () => {
+  const addAll = async (report: ReportReceiver, customerId: string, events: readonly Exported[]) => {
+    for (const { transactionId, occurredAt } of events) {
+      const occurredAtMs = Date.parse(occurredAt);
+      await report.add({ transactionId, occurredAtMs, date: saoPauloDate(occurredAtMs), customerId, isCharged: true });
+    }
+  };
   const services = () => {
     const made = servicesOf(env);
     if (!made.ok) throw new Error("misconfigured");
@@ -267,37 +273,50 @@ describe("a report of any size", () => {
   };
 
   test("past 250,000 lines is worked through step by step, kept, and read later", async () => {
-    const { customerId, events } = await tenantWith({ delivered: 2 });
+    const { customerId, events } = await tenantWith({ delivered: 12 });
     const time = new Date(at.startMs + 1000).toISOString();
     const lines = Array.from({ length: 250_001 }, (_, index) => `transaction-${index},${time},${customerId},404`);
     const ours = events.map((event: Exported) => reported(customerId, event));
     const begun = await upload([HEADER, ...lines, ...ours]);
-    expect(begun).toMatchObject({ httpStatus: 202, status: "running", lines: 250_003, progress: { done: 0 } });
+    expect(begun).toMatchObject({ httpStatus: 202, status: "running", lines: 250_013, progress: { done: 0 } });
     expect(begun.nextCursor).not.toBeNull();
     expect(await adminJson(`/reconciliations/${begun.id}`)).toMatchObject({ status: "running" });
     let answer = await adminJson<Answer>(`/reconciliations/${begun.id}?cursor=${begun.nextCursor}`, { method: "POST" });
     for (let steps = 0; answer.status === "running" && steps < 20; steps += 1) {
       answer = await adminJson<Answer>(`/reconciliations/${begun.id}`, { method: "POST" });
     }
-    expect(answer).toMatchObject({ status: "done", matched: 2, onlyOurs: [], onlyClaro: [], unexplained: 0 });
+    expect(answer).toMatchObject({ status: "done", matched: 12, onlyOurs: [], onlyClaro: [], unexplained: 0 });
     expect(await adminJson(`/reconciliations/${begun.id}`)).toEqual(answer);
     const listed = await adminJson<{ data: { id: string; status: string }[] }>(`/reconciliations?period=${at.period}`);
     expect(listed.data[0]).toMatchObject({ id: begun.id, status: "done", unexplained: 0 });
   });
 
+  test("in parts, whose step dies after it has put events aside, counts each of them once", async () => {
+    const { customerId, events } = await tenantWith({ delivered: 12 });
+    const report = new ReportReceiver(services(), 60 * 250_000 * 3);
+    expect(report.parts).toBe(3);
+    await addAll(report, customerId, events as Exported[]);
+    const put = env.STATEMENTS.put.bind(env.STATEMENTS);
+    const putAside: string[] = [];
+    const dying = vi.spyOn(env.STATEMENTS, "put").mockImplementation((async (key: string, ...rest: [string]) => {
+      if (key.includes("/events/")) putAside.push(key);
+      if (key.endsWith("/state.json") && putAside.length > 0) throw new Error("put: the invocation has died (10001)");
+      return await put(key, ...rest);
+    }) as typeof env.STATEMENTS.put);
+    const asked = { period: at.period, report, reportSha256: "0" };
+    await expect(startReconciliation(services(), "somebody", asked)).rejects.toThrow("died");
+    expect(putAside).toHaveLength(2);
+    dying.mockRestore();
+    await continueReconciliations(services());
+    const answer = await adminJson(`/reconciliations/${report.id}`);
+    expect(answer).toMatchObject({ status: "done", matched: 12, onlyOurs: [], onlyClaro: [], deltaQuantity: 0 });
+    expect((await env.STATEMENTS.list({ prefix: `reconciliations/${report.id}/events/` })).objects).toEqual([]);
+  });
+
   test("that died between two steps is ended by the cron", async () => {
     const { customerId, events } = await tenantWith({ delivered: 3 });
     const report = new ReportReceiver(services(), 1);
-    for (const event of events as Exported[]) {
-      const occurredAtMs = Date.parse(event.occurredAt);
-      await report.add({
-        transactionId: event.transactionId,
-        occurredAtMs,
-        date: saoPauloDate(occurredAtMs),
-        customerId,
-        isCharged: true,
-      });
-    }
+    await addAll(report, customerId, events as Exported[]);
     const put = env.STATEMENTS.put.bind(env.STATEMENTS);
     const dying = vi.spyOn(env.STATEMENTS, "put").mockImplementation((async (key: string, ...rest: [string]) => {
       if (key.includes("/pages/")) throw new Error("put: the invocation has died (10001)");

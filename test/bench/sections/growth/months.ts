@@ -10,13 +10,13 @@ const USAGE_CALLS = 50;
 /** What the platform gives an isolate. */
 export const MOST_ISOLATE_MIB = 128;
 /** The largest of a month's files. */
-const FILE = "events.jsonl";
+export const FILE = "events.jsonl";
 const LONGEST_ARCHIVING_RUNS = 100;
 
 export type GrownTenant = BenchTenant & { readonly size: number };
 
 /** What one piece of work took. Memory is the most at any moment. */
-type Cost = {
+export type Cost = {
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly isolateMib: number;
@@ -28,7 +28,8 @@ type Cost = {
 /** Each kind of cost of everything that is done with a month. */
 export type MonthCosts = Readonly<Record<keyof Cost | "ledgerRows", readonly Series[]>>;
 
-type MonthOf = { readonly size: number; readonly costs: ReadonlyMap<string, Cost>; readonly usageRows: Spread };
+/** What one month's work came to, by its name, and what a usage report read in the ledger. */
+export type MonthOf = { readonly size: number; readonly costs: ReadonlyMap<string, Cost>; readonly usageRows: Spread };
 
 /** Usage, files and close of a month of each size. */
 export async function measureMonths(gateway: GrownGateway, tenants: readonly GrownTenant[]): Promise<MonthCosts> {
@@ -53,7 +54,12 @@ export async function measureMonths(gateway: GrownGateway, tenants: readonly Gro
   };
 }
 
-async function measureMonth(gateway: GrownGateway, memory: IsolateMemory, tenant: GrownTenant): Promise<MonthOf> {
+/** Everything that is done with one month, in the order of its life. */
+export async function measureMonth(
+  gateway: GrownGateway,
+  memory: IsolateMemory,
+  tenant: GrownTenant,
+): Promise<MonthOf> {
   const { tenantId, key, size } = tenant;
   const costs = new Map<string, Cost>();
   const measure = async (name: string, work: () => Promise<void>) => {
@@ -96,7 +102,7 @@ async function archiveAll(gateway: GrownGateway): Promise<void> {
   throw new Error("the month was not archived");
 }
 
-async function costOf(gateway: GrownGateway, memory: IsolateMemory, work: () => Promise<void>): Promise<Cost> {
+export async function costOf(gateway: GrownGateway, memory: IsolateMemory, work: () => Promise<void>): Promise<Cost> {
   const { pid } = gateway.worker;
   forgetPeakMemory(pid);
   const { value, peakMib } = await memory.peakMibDuring(async () => {
