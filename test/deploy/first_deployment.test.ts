@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
 import { readSettings } from "../../src/platform/settings.ts";
 import { CLARO_SECRET, type Run } from "./checkout.ts";
 import { answering, filesWith, newWorld, secretsOf, WORKER, type World } from "./world.ts";
@@ -109,7 +110,7 @@ describe("npm run deploy, in an account where nothing is", () => {
       accountId: world.api.account.id,
       deployed: {
         versionId: world.api.account.present(WORKER).id,
-        release: { environment: "production", ledgerSchema: 2 },
+        release: { environment: "production", ledgerSchema: LEDGER_SCHEMA_VERSION },
       },
     });
   });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
 import { answering, mustSucceed, newWorld, setLedgerSchema, WORKER, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 240_000;
@@ -50,8 +51,8 @@ describe("npm run deploy --canary", { timeout: STEP_TIMEOUT_MS }, () => {
   test.each([
     [
       "another schema of the ledgers",
-      (changed: World) => setLedgerSchema(changed.checkout, 3),
-      /schema is 2 in one and 3 in the other/,
+      (changed: World) => setLedgerSchema(changed.checkout, LEDGER_SCHEMA_VERSION + 1),
+      new RegExp(`schema is ${LEDGER_SCHEMA_VERSION} in one and ${LEDGER_SCHEMA_VERSION + 1} in the other`),
     ],
     ["a new class of objects", addClass, /other classes of objects: SecondLedger came/],
     [

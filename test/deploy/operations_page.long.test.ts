@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
 import { answering, newWorld, secretsOf, WORKER } from "./world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url).href);
@@ -41,7 +42,9 @@ test(
         );
         const [commit] = Object.keys(answering(api));
         expect(stdout).toMatch(
-          new RegExp(`0\\.1\\.0 \\(${commit}\\), ledger schema 2, environment production, since `),
+          new RegExp(
+            `0\\.1\\.0 \\(${commit}\\), ledger schema ${LEDGER_SCHEMA_VERSION}, environment production, since `,
+          ),
         );
         continue;
       }

@@ -1,6 +1,7 @@
 import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
 import { newWorld, secretsOf, setLedgerSchema, WORKER, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 120_000;
@@ -146,7 +147,7 @@ describe("npm run deploy refuses, and changes nothing,", { timeout: STEP_TIMEOUT
 
   test("a version that its check cannot reach ends with 1, and says how to return", async () => {
     writeRecord(world, { ...world.checkout.record("production"), customDomain: undefined });
-    setLedgerSchema(world.checkout, 3);
+    setLedgerSchema(world.checkout, LEDGER_SCHEMA_VERSION + 1);
     const run = await world.checkout.deploy(world.api, [
       "--yes",
       "--check-url",

@@ -1,5 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
 import { answering, mustSucceed, newWorld, setLedgerSchema, WORKER, type World } from "./world.ts";
+
+const NEXT = LEDGER_SCHEMA_VERSION + 1;
+const APART = `schema is ${LEDGER_SCHEMA_VERSION} in one and ${NEXT}`;
 
 const STEP_TIMEOUT_MS = 180_000;
 
@@ -46,25 +50,25 @@ describe("npm run deploy --rollback", { timeout: STEP_TIMEOUT_MS }, () => {
 
   test("a version of another schema says beforehand that it is a way without return, and is one", async () => {
     await world.deploy();
-    setLedgerSchema(world.checkout, 3);
-    const commit = world.checkout.commit("schema 3");
+    setLedgerSchema(world.checkout, NEXT);
+    const commit = world.checkout.commit(`schema ${NEXT}`);
     const out = await world.deploy();
     expect(out).toMatchObject({ code: 0, stderr: "" });
-    expect(out.stdout).toMatch(/--rollback will refuse[\s\S]*schema is 2 in one and 3 in the other[\s\S]*Uploaded/);
+    expect(out.stdout).toMatch(new RegExp(`--rollback will refuse[^]*${APART} in the other[^]*Uploaded`));
     // Objects with the old code are not left beside the new ones.
     expect(world.api.account.worker(WORKER).deployments[0]).toMatchObject({ objects: "immediate" });
     const back = await world.deploy("--rollback");
     expect(back.code).toBe(1);
-    expect(back.stderr).toMatch(/cannot take over; nothing was changed\.\n {2}- the ledgers' schema is 2 in one and 3/);
+    expect(back.stderr).toMatch(new RegExp(`cannot take over; nothing was changed\\.\n {2}- the ledgers' ${APART}`));
     expect(answering(world.api)).toEqual({ [commit]: 100 });
   });
 
   test("an older checkout is not deployed over ledgers that it cannot read", async () => {
     const before = answering(world.api);
-    setLedgerSchema(world.checkout, 2);
+    setLedgerSchema(world.checkout, LEDGER_SCHEMA_VERSION);
     const run = await world.deploy();
     expect(run.code).toBe(1);
-    expect(run.stderr).toMatch(/have schema 3, and this checkout knows schema 2/);
+    expect(run.stderr).toContain(`have schema ${NEXT}, and this checkout knows schema ${LEDGER_SCHEMA_VERSION}`);
     expect(answering(world.api)).toEqual(before);
   });
 });

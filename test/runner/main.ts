@@ -3,15 +3,21 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { choose, readTestFiles } from "./choose.ts";
 import { ROOT, runCommand } from "./command.ts";
-import { failedOne, type Results, sumOf, summaryOf } from "./results.ts";
+import { failedOne, NOTHING_RAN, type Results, sumOf, summaryOf } from "./results.ts";
 import { report, runVitest } from "./vitest.ts";
+import { hasVersionBefore } from "../torture/versions.ts";
 
 /**
  * `npm run check` (--quick), `npm test`, and `npm run test:all` (--all), which adds what is long by nature. With --rest
  * only that is run, after an `npm test`, and counted with it. The last line is a plain `N passed, N failed`. Words choose:
  * `npm test -- breaker` runs the checks, files and tests whose names hold the word.
  */
-type Step = { readonly name: string; readonly command: readonly [string, ...string[]] };
+type Step = {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  /** Where it is not, the step is skipped. */
+  readonly isPossible?: () => boolean;
+};
 
 const OUTPUT = join(ROOT, ".tmp");
 /** What the last whole `npm test` came to, for --rest. */
@@ -30,6 +36,11 @@ const CHECKS: readonly Step[] = [
 ];
 const LONG_CHECKS: readonly Step[] = [
   { name: "a minute of the kill loop", command: ["node", "test/torture/main.ts", "--seconds", "60"] },
+  {
+    name: "the kill loop over two versions",
+    command: ["node", "test/torture/main.ts", "--versions", "--seconds", "20"],
+    isPossible: hasVersionBefore,
+  },
 ];
 
 mkdirSync(OUTPUT, { recursive: true });
@@ -82,7 +93,8 @@ async function runChosen(): Promise<Results> {
   return isEmpty ? failedOne(`no check, file or test is called ${words.join(" or ")}`) : ran;
 }
 
-async function runStep({ name, command: [command, ...args] }: Step): Promise<Results> {
+async function runStep({ name, command: [command, ...args], isPossible }: Step): Promise<Results> {
+  if (isPossible?.() === false) return { ...NOTHING_RAN, skipped: [name] };
   const { code, output } = await runCommand(command, args);
   return report(name, code === 0 ? "" : output || `it ended with ${code}`);
 }

@@ -43,7 +43,12 @@ const FIRST_RETRY_PAUSE_MS = 200;
 const LONGEST_RETRY_PAUSE_MS = 4000;
 /** Between two lookups of one client, so that the machine keeps some time for the gateway. */
 const LONGEST_PAUSE_MS = 60;
+/** After a 503: clients that came at once again would only pile up refusals and repeats. */
+const REFUSED_PAUSE_MS = 1000;
 const MOST_ATTEMPTS = 20;
+const ASKED_AT_ONCE = 8;
+/** When nothing is wrong with the gateway any more: an intent's time and a pause are less. */
+const LAST_REPEATS_MS = 30_000;
 /** How often an occasional partner comes, and for how long. */
 const OCCASION_MS = 24_000;
 const PRESENCE_MS = 4000;
@@ -56,6 +61,7 @@ export class Clients {
   readonly #random: () => number;
   #counter: number;
   #isStopped = false;
+  #isLate = false;
   #running: Promise<void>[] = [];
   readonly #repeating: Promise<void>[] = [];
 
@@ -74,11 +80,25 @@ export class Clients {
     this.#running = Array.from({ length: count }, () => this.#client());
   }
 
-  /** No new lookups; those with an idempotency key are brought to their end. */
+  /** No new lookups; those with an idempotency key are brought to their end, where they have one in time. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    const timer = setTimeout(() => (this.#isLate = true), LAST_REPEATS_MS);
     await Promise.all(this.#running);
     await Promise.all(this.#repeating);
+    clearTimeout(timer);
+  }
+
+  /**
+   * Each lookup with an idempotency key that its client gave up is asked once more. An answer that was recorded is kept for
+   * it, and its charge stands, so it must be had.
+   */
+  async askAgain(): Promise<void> {
+    const givenUp = this.lookups.filter((lookup) => lookup.idempotencyKey !== null && !hasEnd(lookup)).values();
+    const ask = async () => {
+      for (const lookup of givenUp) lookup.attempts.push(await this.repeat(lookup));
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
   }
 
   /** Asks once more, as a client does that lost the answer. */
@@ -86,15 +106,25 @@ export class Clients {
     return await this.#attempt(lookup, CLIENT_TIMEOUT_MS);
   }
 
+  /** Some lookups of one partner at once. */
+  async askFor(partner: Partner, count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#lookUp(this.#newLookup(partner))));
+  }
+
   async #client(): Promise<void> {
     while (!this.#isStopped) {
-      const partner = this.#choosePartner();
-      const idempotencyKey = partner.usesIdempotency ? randomUUID() : null;
-      const lookup = { partner, cpf: this.#nextCpf(), idempotencyKey, attempts: [] as Attempt[] };
-      this.lookups.push(lookup);
+      const lookup = this.#newLookup(this.#choosePartner());
       await this.#lookUp(lookup);
-      await pause(this.#random() * LONGEST_PAUSE_MS);
+      const isRefused = lookup.attempts[0]?.status === 503;
+      await pause(isRefused ? REFUSED_PAUSE_MS : this.#random() * LONGEST_PAUSE_MS);
     }
+  }
+
+  #newLookup(partner: Partner): ClientLookup {
+    const idempotencyKey = partner.usesIdempotency ? randomUUID() : null;
+    const lookup = { partner, cpf: this.#nextCpf(), idempotencyKey, attempts: [] };
+    this.lookups.push(lookup);
+    return lookup;
   }
 
   async #lookUp(lookup: ClientLookup): Promise<void> {
@@ -107,7 +137,7 @@ export class Clients {
 
   async #repeatUntilEnd(lookup: ClientLookup): Promise<void> {
     let pauseMs = FIRST_RETRY_PAUSE_MS;
-    while (!hasEnd(lookup) && lookup.attempts.length < MOST_ATTEMPTS) {
+    while (!hasEnd(lookup) && lookup.attempts.length < MOST_ATTEMPTS && !this.#isLate) {
       await pause(pauseMs);
       pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_PAUSE_MS);
       // Sometimes two at once, as a client does whose first try still hangs.

@@ -1,32 +1,19 @@
 import type { Fault } from "../../src/ctl/sandbox/faults.ts";
+import { PUT_RIGHT_MS } from "../../src/domain/ledger/times.ts";
+import type { InnerFaults, LedgerOutage } from "./inner_faults.ts";
 
-/** Chances from 0 to 1, for each call. */
-export type InnerFaults = {
-  /** D1 is not reached. */
-  readonly d1Down: number;
-  /** D1 does what it is asked to, and the connection is lost before it says so. */
-  readonly d1Ambiguous: number;
-  readonly d1Slow: number;
-  readonly d1SlowMs: number;
-  /** The ledger takes its time before it decides, up to `ledgerSlowMs`. */
-  readonly ledgerSlow: number;
-  readonly ledgerSlowMs: number;
-  /** The ledger commits an admission or a settlement, and its reply is lost. */
-  readonly replyLost: number;
-  /** The object is thrown out of memory while it replies. */
-  readonly objectReset: number;
-};
-
-export const NO_INNER_FAULTS: InnerFaults = {
-  d1Down: 0,
-  d1Ambiguous: 0,
-  d1Slow: 0,
-  d1SlowMs: 0,
-  ledgerSlow: 0,
-  ledgerSlowMs: 0,
-  replyLost: 0,
-  objectReset: 0,
-};
+/**
+ * How long ledgers are away in a run that is long enough, and the share of a shorter run. In a minute they are unreachable
+ * for longer than a request can go on putting right, so that D1 has to keep what the cron delivers; where a run is too short
+ * for that, they are back soon.
+ */
+const LEDGER_OUTAGES = [
+  { kind: "overloaded", longestMs: 30_000, share: 0.1, startsAtShare: 0.2 },
+  { kind: "unreachable", longestMs: 60_000, share: 0.45, startsAtShare: 0.5 },
+] as const;
+const SHORT_SHARE = 0.1;
+/** A longer run has all of them again and again. */
+const OUTAGES_EVERY_MS = 300_000;
 
 /** An outage of D1 lasts for several lives of the gateway, so that a backlog of many batches builds up. */
 const OUTAGE_CHANCE = 0.08;
@@ -34,13 +21,28 @@ const LONGEST_OUTAGE_LIVES = 8;
 /** Rare enough that Claro's breaker, which opens then, does not keep the load away for most of the run. */
 const BAD_CHANCE = 0.15;
 
+type DueOutage = { readonly startsAtMs: number; readonly outage: LedgerOutage };
+
 /** What goes wrong in each life of the gateway, drawn from one seed. */
 export class FaultSchedule {
   readonly #random: () => number;
+  readonly #outages: DueOutage[];
   #outageLivesLeft = 0;
 
-  constructor(random: () => number) {
+  constructor(random: () => number, { runMs, hasLedgerOutages }: { runMs: number; hasLedgerOutages: boolean }) {
     this.#random = random;
+    this.#outages = hasLedgerOutages ? ledgerOutages(runMs) : [];
+  }
+
+  /**
+   * The ledgers' outage that is due, or null. The life that it comes in must not be cut short: what a Worker has to put right
+   * dies with its process.
+   */
+  ledgerOutage(elapsedMs: number): LedgerOutage | null {
+    const [next] = this.#outages;
+    if (next === undefined || elapsedMs < next.startsAtMs) return null;
+    this.#outages.shift();
+    return next.outage;
   }
 
   /** For one life of the gateway. */
@@ -102,4 +104,16 @@ export class FaultSchedule {
 
 function fault(kind: Fault["kind"], probability: number, more: Partial<Fault> = {}): Fault {
   return { target: "score", kind, probability, ...more };
+}
+
+function ledgerOutages(runMs: number): DueOutage[] {
+  const roundMs = Math.min(runMs, OUTAGES_EVERY_MS);
+  const rounds = Array.from({ length: Math.max(Math.floor(runMs / roundMs), 1) }, (_, round) => round);
+  return rounds.flatMap((round) => {
+    return LEDGER_OUTAGES.map(({ kind, longestMs, share, startsAtShare }) => {
+      const isLongEnough = share * roundMs > PUT_RIGHT_MS;
+      const lastsMs = Math.min(longestMs, (isLongEnough ? share : SHORT_SHARE) * roundMs);
+      return { startsAtMs: (round + startsAtShare) * roundMs, outage: { kind, lastsMs } };
+    });
+  });
 }

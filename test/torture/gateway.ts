@@ -1,65 +1,67 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
-import { unstable_readConfig as readConfig } from "wrangler";
-import { outputOf, PROJECT_ROOT, spawnWrangler } from "../../src/ctl/local/wrangler.ts";
-import { NO_INNER_FAULTS, type InnerFaults } from "./faults.ts";
+import type { Bundle } from "./bundle.ts";
+import { NO_INNER_FAULTS, TORTURE_PATHS, type InnerFaults, type LedgerOutage } from "./inner_faults.ts";
 
 /** What one life of the gateway is started with. */
 export type GatewayOptions = {
-  readonly bundle: string;
-  readonly compatibilityDate: string;
-  readonly objects: Record<string, { className: string; useSQLite: true }>;
+  /** What answers requests, and what the objects run. */
+  readonly worker: Bundle;
+  readonly objects: Bundle;
   readonly stateDir: string;
   readonly port: number;
   readonly vars: Record<string, string>;
-  /** Statements for an empty D1; none once it has its tables. */
+  /** Statements that D1 has not had yet. */
   readonly migrations: readonly string[];
 };
 
-const READY_MS = 30_000;
+/** The versions of one life. */
+export type Pair = Pick<GatewayOptions, "worker" | "objects">;
+
+const READY_MS = 60_000;
+const POLL_MS = 200;
+/** What puts right gives up sooner. */
+const LONGEST_AFTERMATH_MS = 60_000;
 
 /** The gateway whose process is killed and started again, over one state on disk. */
 export class TorturedGateway {
   readonly url: string;
   readonly stateDir: string;
-  readonly #options: GatewayOptions;
+  readonly #options: Pick<GatewayOptions, "stateDir" | "port" | "vars">;
+  readonly #migrated = new Set<string>();
+  #pair: Pair;
   #process: ChildProcess | null = null;
-  #migrated = false;
   #up = Promise.withResolvers<void>();
 
-  private constructor(options: GatewayOptions) {
-    this.#options = options;
-    this.stateDir = options.stateDir;
-    this.url = `http://127.0.0.1:${options.port}`;
+  /** `bundle` is what runs until `deploy` says otherwise. */
+  constructor(bundle: Bundle, options: { dir: string; port: number; vars: Record<string, string> }) {
+    const { dir, port, vars } = options;
+    this.stateDir = join(dir, "state");
+    this.#options = { stateDir: this.stateDir, port, vars };
+    this.#pair = { worker: bundle, objects: bundle };
+    this.url = `http://127.0.0.1:${port}`;
     process.once("exit", () => this.#signal());
   }
 
-  /** Builds the Worker with its tortured entry, as `wrangler deploy` would. */
-  static async build(options: { dir: string; port: number; vars: Record<string, string> }): Promise<TorturedGateway> {
-    const outDir = join(options.dir, "build");
-    const entry = join(PROJECT_ROOT, "test/torture/worker.ts");
-    const built = await outputOf(spawnWrangler(["deploy", entry, "--dry-run", "--outdir", outDir]));
-    if (!built.ok) throw new Error(`the Worker could not be built:\n${built.output}`);
-    const config = readConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }, { hideWarnings: true });
-    const migrations = await readD1Migrations(join(PROJECT_ROOT, "src/platform/migrations"));
-    return new TorturedGateway({
-      bundle: join(outDir, "worker.js"),
-      compatibilityDate: config.compatibility_date ?? "",
-      objects: objectsOf(config.durable_objects.bindings),
-      stateDir: join(options.dir, "state"),
-      port: options.port,
-      vars: options.vars,
-      migrations: migrations.flatMap(({ queries }) => queries),
-    });
+  /** What the next lives run. */
+  deploy(pair: Pair): void {
+    this.#pair = pair;
   }
 
   async start(faults: InnerFaults = NO_INNER_FAULTS): Promise<void> {
+    // A deployment applies the schema first: a version meets the schema of a later one, never of an earlier.
+    const pending = new Map(
+      [this.#pair.worker, this.#pair.objects]
+        .flatMap(({ migrations }) => migrations)
+        .filter(({ name }) => !this.#migrated.has(name))
+        .map(({ name, queries }) => [name, queries]),
+    );
     const options: GatewayOptions = {
       ...this.#options,
+      ...this.#pair,
       vars: { ...this.#options.vars, TORTURE_FAULTS: JSON.stringify(faults) },
-      migrations: this.#migrated ? [] : this.#options.migrations,
+      migrations: [...pending].toSorted(([left], [right]) => (left < right ? -1 : 1)).flatMap(([, queries]) => queries),
     };
     const script = join(import.meta.dirname, "gateway_process.ts");
     // A process group of its own, so that workerd dies in the same instant as its parent.
@@ -82,13 +84,37 @@ export class TorturedGateway {
       clearTimeout(timer);
       failed.catch(() => undefined);
     }
-    this.#migrated = true;
+    for (const name of pending.keys()) this.#migrated.add(name);
     this.#up.resolve();
   }
 
   /** Resolves when it listens: what is sent to a dead gateway tests nothing. */
   async whenUp(): Promise<void> {
     await this.#up.promise;
+  }
+
+  /** Runs the cron once. How many stray calls waited before it. */
+  async runScheduled(): Promise<{ strayCalls: number }> {
+    return await this.#tell<{ strayCalls: number }>(TORTURE_PATHS.scheduled);
+  }
+
+  /** Takes the ledgers away for a while, and waits until what that left undone has been put right. */
+  async takeLedgersAway(outage: LedgerOutage): Promise<void> {
+    await this.#tell(TORTURE_PATHS.outage, outage);
+    await pause(outage.lastsMs);
+    const goneBeforeMs = Date.now();
+    for (;;) {
+      const { oldestMs } = await this.#tell<{ oldestMs: number | null }>(TORTURE_PATHS.pending);
+      if (oldestMs === null || oldestMs >= goneBeforeMs) return;
+      if (Date.now() - goneBeforeMs > LONGEST_AFTERMATH_MS) throw new Error("what an outage left is not put right");
+      await pause(POLL_MS);
+    }
+  }
+
+  async #tell<Answer>(path: string, body: unknown = {}): Promise<Answer> {
+    const response = await fetch(`${this.url}${path}`, { method: "POST", body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    return await response.json<Answer>();
   }
 
   /** SIGKILL for the whole group, at once. Resolves when nothing of it is left. */
@@ -112,8 +138,6 @@ export class TorturedGateway {
   }
 }
 
-function objectsOf(bindings: readonly { name: string; class_name: string }[]): GatewayOptions["objects"] {
-  return Object.fromEntries(
-    bindings.map(({ name, class_name: className }) => [name, { className, useSQLite: true as const }]),
-  );
+async function pause(durationMs: number): Promise<void> {
+  await new Promise((done) => setTimeout(done, durationMs));
 }

@@ -50,14 +50,31 @@ export function readReferenceKeys(stateDir: string): SealedKey[] {
   });
 }
 
+/** Calls to Claro that no ledger has been told of. */
+export function countStrayCalls(stateDir: string): number {
+  return withDatabase(databaseOfD1(stateDir), (database) => {
+    return database.prepare("SELECT count(*) AS n FROM stray_calls").get()?.["n"] as number;
+  });
+}
+
 /** Loses what D1 has of events. */
 export function emptyCopiedEvents(stateDir: string): void {
   withDatabase(databaseOfD1(stateDir), (database) => database.exec("DELETE FROM event_batches"));
 }
 
-export function readLedgers(stateDir: string): LedgerOnDisk[] {
+/** All ledgers, and what is wrong with those that cannot be read. */
+export function readLedgers(stateDir: string): { ledgers: LedgerOnDisk[]; unreadable: string[] } {
   const dir = join(stateDir, "do", "gateway-TenantLedger");
-  return objectFiles(dir).flatMap((file) => withDatabase(file, readLedger));
+  const unreadable: string[] = [];
+  const ledgers = objectFiles(dir).flatMap((file) => {
+    try {
+      return withDatabase(file, readLedger);
+    } catch (error) {
+      unreadable.push(String(error));
+      return [];
+    }
+  });
+  return { ledgers, unreadable };
 }
 
 /** What a start of the object would find: the checkpoint and the journal after it, and the packed events. */

@@ -5,6 +5,7 @@ import { periodOf, saoPauloDate, type Period } from "../period.ts";
 import type { PriceTier } from "../plan.ts";
 import { FULL_BUCKET, refilled, underLimit, type Bucket } from "../rate_limit.ts";
 import { lookupsOfDay, type DayCounts } from "./day_counts.ts";
+import { fromEarlierState } from "./earlier_state.ts";
 import type { LookupFacts } from "./entries.ts";
 import { heldPlaces, type Grant } from "./grants.ts";
 import type { HeldAtPrice, KeyUse, LimitState } from "./limits.ts";
@@ -108,12 +109,12 @@ export function serializeState(state: LedgerState): string {
   return JSON.stringify(state, (_name, value: unknown) => (value instanceof Map ? { map: [...value] } : value));
 }
 
-/** Reads what `serializeState` wrote. A field that an earlier version did not have begins empty. */
+/** Reads what `serializeState` wrote, in any version. A field that an earlier one did not have begins empty. */
 export function parseState(text: string): LedgerState {
   const parsed = JSON.parse(text, (_name, value: unknown) =>
     isMapJson(value) ? new Map(value.map) : value,
   ) as Partial<LedgerState>;
-  return { ...emptyState(), ...parsed };
+  return { ...emptyState(), ...fromEarlierState(parsed) };
 }
 
 function isMapJson(value: unknown): value is { map: [unknown, unknown][] } {

@@ -3,6 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AdmitCall } from "../../../src/domain/ledger/commands.ts";
+import { LEDGER_SCHEMA_VERSION } from "../../../src/domain/ledger/schema_version.ts";
 import { writeEvents } from "../../../src/platform/event_copy.ts";
 import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
 import type { Period } from "../../../src/domain/period.ts";
@@ -169,7 +170,7 @@ test("an object of schema version 1 goes on as what it was: nothing is lost, not
   expect(await ledger.seqRange("2026-10" as Period)).toEqual({ first: 1, last: 3 });
   expect(await ledger.seqRange("2026-11" as Period)).toEqual({ first: 4, last: 6 });
   expect(await ledger.status()).toMatchObject({
-    schema: 2,
+    schema: LEDGER_SCHEMA_VERSION,
     lastSeq: 6,
     flushedThrough: 3,
     openIntents: 2,
