@@ -60,7 +60,7 @@ export type Reconciliation = {
 };
 
 type Unknown = ReconciledEvent & { readonly isResolved: boolean };
-type Nameless = { readonly row: ReportRow; count: number; nearStart: number; nearEnd: number };
+type Nameless = { row: ReportRow; count: number; nearStart: number; nearEnd: number };
 type Floating = { readonly difference: Difference; readonly otherKey: string };
 
 /** All that a comparison knows between two steps, as JSON. */
@@ -108,6 +108,8 @@ export class Reconciler {
     if (transactionId === null) {
       const known = this.#nameless.get(groupOf(row)) ?? { row, count: 0, nearStart: 0, nearEnd: 0 };
       this.#nameless.set(groupOf(row), known);
+      // A customer is told as one of its lines writes it, the same one in any order.
+      if (row.customerId < known.row.customerId) known.row = row;
       known.count += 1;
       const edge = nearMidnight(row.occurredAtMs, row.date);
       if (edge !== null) known[edge] += 1;
@@ -224,8 +226,10 @@ export class Reconciler {
 
   /** First what is of the same day, then what is of the other side of a midnight, then `unknown`s. */
   #settleNameless(): void {
+    // Day by day, whatever the report's order: a day takes what the next one has too much of.
+    const nameless = [...this.#nameless].toSorted(([one], [other]) => (one < other ? -1 : 1));
     const left = new Map<string, number>();
-    for (const [key, { count }] of this.#nameless) {
+    for (const [key, { count }] of nameless) {
       let open = count - this.#unmatched.nameless.take(key, count);
       open -= take(this.#floating, key, open).length;
       open -= this.#unmatched.named.take(key, open);
@@ -234,7 +238,7 @@ export class Reconciler {
     }
     const ofOtherDay = new Map<string, Floating[]>();
     for (const each of [...this.#floating.values()].flat()) addTo(ofOtherDay, each.otherKey, each);
-    for (const [key, { nearStart, nearEnd }] of this.#nameless) {
+    for (const [key, { nearStart, nearEnd }] of nameless) {
       const wanted = Math.min(left.get(key) ?? 0, nearStart + nearEnd);
       const taken = take(ofOtherDay, key, wanted).length;
       this.#matched += taken;
@@ -242,7 +246,7 @@ export class Reconciler {
     }
     for (const { difference } of [...ofOtherDay.values()].flat()) this.#unmatched.nameless.add(difference);
     this.#floating.clear();
-    for (const [key, { row }] of this.#nameless) {
+    for (const [key, { row }] of nameless) {
       let quantity = left.get(key) ?? 0;
       while (quantity > 0 && this.#resolve(this.#takeUnknown(key, row), null)) quantity -= 1;
       if (quantity > 0) this.#claros.add(claroDifference(row, { quantity }));

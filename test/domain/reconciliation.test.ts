@@ -258,6 +258,19 @@ describe("whatever is compared", () => {
     );
   });
 
+  test("two days that want the same unknown get it by their order, not by the report's", () => {
+    for (const rows of [
+      [row(null, 0), row(null, 1, "LOJA"), row(null, 1)],
+      [row(null, 1), row(null, 1, "LOJA"), row(null, 0)],
+    ]) {
+      const { resolved, onlyClaro } = reconcile(rows, [event(1, "unknown", null, 1)]);
+      expect(resolved).toHaveLength(1);
+      expect(onlyClaro.map(({ date, customerId, quantity }) => [date, customerId, quantity])).toEqual([
+        ["2026-11-02", "LOJA", 2],
+      ]);
+    }
+  });
+
   test("the order of the report's lines changes nothing", () => {
     const shuffled = reports.chain((rows) =>
       fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length })),
