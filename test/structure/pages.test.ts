@@ -23,7 +23,17 @@ const TEXTS = modules.flatMap(([file, tables]) =>
 );
 
 /** What is the same word in both languages. */
-const SAME = new Set(["Total", "Console", "CNPJ", "Status", "E-mail"]);
+const SAME = new Set([
+  "Total",
+  "Console",
+  "CNPJ",
+  "Claro",
+  "Commit",
+  "Gateway",
+  "local",
+  "E-mail (Cloudflare Access)",
+  "Claro, p50 · p95 · p99",
+]);
 /** Phrases that are English in Portuguese words, and words that only English has. */
 const CALQUES =
   /não pôde ser|foi alcançad|deletar|requisitar|eventualmente|realizar o|resetad|\b(?:the|and|which|with|their|this|must be)\b/i;
