@@ -4,8 +4,6 @@ import { html, raw } from "hono/html";
 export type Html = ReturnType<typeof html>;
 export type Content = Html | string | number | null | readonly (Html | string)[];
 
-export const NOTHING = html``;
-
 /** An attribute that is there or not: `${attribute("disabled", isBusy)}`. The name is ours and never a visitor's. */
 export function attribute(name: string, isThere: boolean): Html | string {
   return isThere ? raw(name) : "";

@@ -103,7 +103,7 @@ function searchDialog({ token }: Frame, say: Say): Html {
       role="search"
       data-again
       hx-post="/console/search"
-      hx-trigger="submit, input delay:250ms from:find input[type=search]"
+      hx-trigger="submit, input delay:250ms"
       hx-select="#hits"
       hx-target="#dialog-hits"
       hx-swap="innerHTML"

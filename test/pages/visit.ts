@@ -33,6 +33,19 @@ export class Visit {
     });
   }
 
+  /** Sends a form with a file. */
+  async send(path: string, body: FormData): Promise<Response> {
+    const form = new Response(body);
+    const bytes = await form.arrayBuffer();
+    const headers = {
+      "content-type": form.headers.get("content-type") ?? "",
+      "content-length": String(bytes.byteLength),
+      origin: "https://gateway.test",
+      "sec-fetch-site": "same-origin",
+    };
+    return await this.#send(path, { method: "POST", body: bytes, headers });
+  }
+
   /** The token of the forms that this visitor sees in a place. */
   async token(path: string): Promise<string> {
     const place = path.split("/")[1] ?? "";

@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   platform: ["platform", "domain", "sandbox"],
   gateway: ["gateway", "platform", "domain"],
   http: ["http", "gateway", "platform", "domain", "sandbox"],
-  pages: ["pages", "http", "gateway", "platform", "domain"],
+  pages: ["pages", "http", "gateway", "platform", "domain", "sandbox"],
   ctl: ["ctl", "sandbox", "platform", "domain"],
   ".": ["http", "pages", "gateway", "platform", "."],
 };

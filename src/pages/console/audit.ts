@@ -5,7 +5,7 @@ import { exportAudit } from "../../http/admin/audit_chain.ts";
 import { searchAudit, type NumberedAuditEntry } from "../../platform/audit_search.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
-import { badge, empty, heading, inCode, table, type Html } from "../html.ts";
+import { badge, empty, heading, table, type Html } from "../html.ts";
 import { consolePage, type PageTools } from "../page.ts";
 import { fileOf } from "./call_endpoint.ts";
 import { NAV_TEXTS } from "./console_texts.ts";
@@ -53,7 +53,7 @@ export const showAudit = consolePage({
       })}
       <form class="filters" role="search">
         ${made.input("actor", { label: say(AUDIT.who) })}
-        ${made.input("action", { label: say(AUDIT.what), hint: inCode(say(AUDIT.whatHint)) })}
+        ${made.input("action", { label: say(AUDIT.what), placeholder: "key.revoke" })}
         ${made.input("target", { label: say(AUDIT.whom) })} ${made.input("tenant", { label: say(AUDIT.tenant) })}
         <button type="submit">${say(COMMON.filter)}</button>
       </form>
@@ -83,8 +83,8 @@ function entriesTable(entries: readonly NumberedAuditEntry[], { say, format }: P
   return table<NumberedAuditEntry>(
     [
       { head: say(AUDIT.when), cell: ({ atMs }) => html`<span class="nowrap">${format.time(atMs)}</span>` },
-      { head: say(AUDIT.who), cell: ({ actor }) => actor },
-      { head: say(AUDIT.what), cell: ({ action }) => html`<code>${action}</code>` },
+      { head: say(AUDIT.who), cell: ({ actor }) => html`<span class="nowrap">${actor}</span>` },
+      { head: say(AUDIT.what), cell: ({ action }) => html`<code class="nowrap">${action}</code>` },
       { head: say(AUDIT.whom), isName: true, cell: ({ target }) => targetLink(target) },
       { head: say(AUDIT.change), cell: (entry) => change(entry, { say }) },
     ],

@@ -1,7 +1,6 @@
 import type { Failure } from "../../domain/failure.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { mayAct } from "../../domain/roles.ts";
-import type { AppContext } from "../../http/context.ts";
 import type { Endpoint, RunCall } from "../../http/endpoint.ts";
 import { parseBody } from "../../http/read_input.ts";
 import { issuesOf } from "../../http/zod_issues.ts";
@@ -32,13 +31,13 @@ export async function callEndpoint<Answer>(
 }
 
 /** A page that gives a file as the API does. */
-export function fileOf<const Path extends string>(path: Path, endpoint: Endpoint): PageDeclaration {
+export function fileOf(path: string, endpoint: Endpoint): PageDeclaration {
   return consolePage({
     method: "GET",
     path,
     role: "read",
     handle: async ({ context, services, operator, params }) =>
-      await run({ context, services, operator }, endpoint, { params: params as Record<string, unknown> }),
+      await run({ context, services, operator }, endpoint, { params }),
   });
 }
 
@@ -70,7 +69,7 @@ async function run(
     await services.register.note({ atMs: services.clock.nowMs(), ...entry });
   }
   return await endpoint.handle({
-    context: context as AppContext,
+    context,
     services,
     caller: null,
     actor: operator.actor,
@@ -80,7 +79,7 @@ async function run(
     headers: {},
     body: parsed.value,
     readLines,
-  } as unknown as RunCall);
+  });
 }
 
 const refuseLines: RunCall["readLines"] = () => Promise.reject(new Error("this page sends no file"));

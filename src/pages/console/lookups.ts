@@ -7,6 +7,7 @@ import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { listLookups } from "../../http/admin/lookups.ts";
 import type { foundLookup } from "../../http/found_lookup.ts";
+import type { Text } from "../../http/language.ts";
 import { ADVICE } from "../../http/pages/error_advice.ts";
 import { latestFailures, type FailureGroup } from "../../platform/event_search.ts";
 import { OUTCOME_TEXTS } from "../common_texts.ts";
@@ -17,7 +18,7 @@ import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { ADVICE_TEXTS, LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
-import { lookupLink } from "./parts.ts";
+import { capital, lookupLink } from "./parts.ts";
 import { phaseBar } from "../plots/phase_bar.ts";
 
 type FoundLookup = z.infer<typeof foundLookup>;
@@ -114,9 +115,7 @@ async function searchPage(call: ConsoleCall, filled: Filled, found: Found | null
   const title = say(NAV_TEXTS.lookups);
   const form = html`<form method="post" action="/console/lookups" class="form wide">
     ${token}
-    <div class="all">
-      ${isCpf ? notice(say(LOOKUPS.noCpf), "bad") : ""} ${made.rest(["text", "tenant", "from", "to"])}
-    </div>
+    ${filled.issues.length === 0 ? "" : html`<div class="all">${isCpf ? notice(say(LOOKUPS.noCpf), "bad") : ""} ${made.rest(["text", "tenant", "from", "to"])}</div>`}
     ${made.input("text", { label: say(LOOKUPS.text), isRequired: true, type: "search" })}
     ${made.select("kind", { label: say(LOOKUPS.kind), choices: kinds })}
     ${made.input("tenant", { label: say(LOOKUPS.tenant), hint: say(LOOKUPS.tenantHint), placeholder: "ten_…" })}
@@ -169,7 +168,7 @@ function failureTable(failures: readonly FailureGroup[], { say, format }: PageTo
       {
         head: say(LOOKUPS.advice),
         isName: true,
-        cell: ({ code }) => say(ADVICE_TEXTS[ADVICE[code as FailureCode] ?? "repeat"]),
+        cell: ({ code }) => say(adviceOn(code)),
       },
     ],
     failures,
@@ -178,7 +177,7 @@ function failureTable(failures: readonly FailureGroup[], { say, format }: PageTo
 }
 
 function outcomeBadge({ outcome }: FoundLookup, { say }: PageTools): Html {
-  const name = (outcome === "not_found" ? "notFound" : (outcome ?? "unknown")) as keyof typeof OUTCOME_TEXTS;
+  const name = outcome === "not_found" ? "notFound" : (outcome ?? "unknown");
   return badge(say(OUTCOME_TEXTS[name]), TONES[outcome ?? ""] ?? "bad");
 }
 
@@ -192,7 +191,7 @@ function phases({ admittedAt, endedAt, admitMs, claroMs }: FoundLookup, { say, f
   ];
   const times = facts([
     [say(LOOKUPS.began), admittedAt === null ? "–" : format.time(Date.parse(admittedAt))],
-    ...parts.map(({ name, ms }) => [name, format.milliseconds(ms)] as const),
+    ...parts.map(({ name, ms }) => [capital(name), format.milliseconds(ms)] as const),
     [say(LOOKUPS.ended), format.time(Date.parse(endedAt))],
   ]);
   return html`${phaseBar(parts, { title: say(LOOKUPS.phases), formatMs: format.milliseconds })} ${times}`;
@@ -206,14 +205,13 @@ function outcomeFacts(lookup: FoundLookup, call: PageTools): Html {
       ? "–"
       : html`<a href="/console/tenants/${tenantId}/statements/${statement.period}">${format.month(statement.period)}</a>
           (${say(PART_TEXTS[statement.status])}), ${say(LOOKUPS.event)} ${statement.seq}`;
-  const advice = failureCode === null ? null : (ADVICE[failureCode as FailureCode] ?? null);
   return facts([
     [say(LOOKUPS.outcome), outcomeBadge(lookup, call)],
     [
       say(LOOKUPS.failureCode),
       failureCode === null ? "–" : html`<a href="/docs/errors#${failureCode}"><code>${failureCode}</code></a>`,
     ],
-    ...(advice === null ? [] : [[say(LOOKUPS.advice), say(ADVICE_TEXTS[advice])] as const]),
+    ...(failureCode === null ? [] : [[say(LOOKUPS.advice), say(adviceOn(failureCode))] as const]),
     [say(LOOKUPS.upstream), upstreamStatus ?? "–"],
     [say(LOOKUPS.charged), html`${format.money(microsOf(charge.amount))}, ${say(WHY_TEXTS[charge.reason])}`],
     [say(LOOKUPS.statement), month],
@@ -228,10 +226,16 @@ function aboutFacts(
     [say(PART_TEXTS.tenant), html`<a class="mono" href="/console/tenants/${tenantId}">${tenantId}</a>`],
     [say(LOOKUPS.keyUsed), html`<code>${keyId ?? "–"}</code>`],
     [say(PART_TEXTS.mode), say(PART_TEXTS[mode])],
-    [say(LOOKUPS.reference), reference ?? "–"],
-    [say(LOOKUPS.requestId), html`<code>${requestId ?? "–"}</code>`],
+    [capital(say(LOOKUPS.reference)), reference ?? "–"],
+    [capital(say(LOOKUPS.requestId)), html`<code>${requestId ?? "–"}</code>`],
     [say(LOOKUPS.transaction), html`<code>${transactionId ?? "–"}</code>`],
   ]);
+}
+
+/** What helps. Where the docs tell a partner to ask the operator for what Claro says, the operator asks Claro. */
+function adviceOn(code: string): Text {
+  const advice = ADVICE[code as FailureCode] ?? "repeat";
+  return advice === "ask_operator" && code.startsWith("claro_") ? ADVICE_TEXTS.ask_claro : ADVICE_TEXTS[advice];
 }
 
 function microsOf(decimal: string): number {

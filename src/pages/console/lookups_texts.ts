@@ -68,5 +68,9 @@ export const ADVICE_TEXTS = {
     "pt-BR": "Repetir é seguro. Se persistir, veja Saúde.",
     en: "Repeating is safe. If it goes on, see Health.",
   },
+  ask_claro: {
+    "pt-BR": "Fale com a Claro: credencial, contrato ou endereço liberado.",
+    en: "Ask Claro: credentials, contract, or the address that is allowed.",
+  },
   final: { "pt-BR": "É a resposta final da Claro.", en: "It is Claro's final answer." },
 } as const satisfies Readonly<Record<string, Text>>;

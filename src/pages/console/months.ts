@@ -15,7 +15,7 @@ import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint, fileOf } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { MONTHS } from "./months_texts.ts";
-import { act, tenantLink } from "./parts.ts";
+import { act, capital, tenantLink } from "./parts.ts";
 import { readTiers, writeTiers } from "./plan_parts.ts";
 import { runsTable, uploadForm } from "./reconciliations.ts";
 import { PLAN_TEXTS } from "./tenants_texts.ts";
@@ -126,7 +126,7 @@ async function monthPage(call: ConsoleCall, period: Period, filled: Filled): Pro
     services.reconciliations.runs(period, null, 20),
     hasEnded ? readPeriodOfAll(services, period) : null,
   ]);
-  const title = format.month(period);
+  const title = capital(format.month(period));
   const files = hasEnded
     ? html`<a class="button" href="/console/months/files/${period}.pt-br.csv">${say(MONTHS.csvBrazil)}</a>
         <a class="button" href="/console/months/files/${period}.csv">CSV</a>
@@ -136,7 +136,7 @@ async function monthPage(call: ConsoleCall, period: Period, filled: Filled): Pro
   const body = html`${heading(title, { crumbs, note: monthState({ period, ...progress }, call), actions: files })}
     ${hasEnded ? "" : notice(`${say(MONTHS.endsAt)} ${format.time(endMs)}.`)}
     ${hasEnded && progress.remaining > 0 ? closingCard(call, period, progress) : ""}
-    ${month?.ok === true ? tenantsTable(month.value, call) : ""}
+    ${month?.ok === true && month.value.tenants.length > 0 ? tenantsTable(month.value, call) : ""}
     <div class="grid">
       ${card(say(MONTHS.prices), pricesPart(call, period, { prices, filled }))}
       ${card(

@@ -49,7 +49,6 @@ export const AUDIT = {
   when: { "pt-BR": "Quando", en: "When" },
   change: { "pt-BR": "Antes e depois", en: "Before and after" },
   tenant: { "pt-BR": "Id do parceiro", en: "Tenant's id" },
-  whatHint: { "pt-BR": "Ex.: `key` ou `key.revoke`", en: "E.g. `key` or `key.revoke`" },
   download: { "pt-BR": "Baixar tudo (JSONL)", en: "Download all (JSONL)" },
   nothing: { "pt-BR": "Nada encontrado.", en: "Nothing was found." },
   nothingHere: {

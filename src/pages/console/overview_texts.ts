@@ -8,7 +8,7 @@ export const OVERVIEW = {
   charged: { "pt-BR": "Cobrado hoje", en: "Charged today" },
   cost: { "pt-BR": "Custo na Claro", en: "Claro's cost" },
   margin: { "pt-BR": "Margem hoje", en: "Margin today" },
-  weekBefore: { "pt-BR": "há uma semana (dia inteiro):", en: "a week before (whole day):" },
+  weekBefore: { "pt-BR": "semana passada:", en: "last week:" },
   noPrices: { "pt-BR": "sem preços da Claro", en: "Claro's prices are not known" },
   setPrices: { "pt-BR": "Informar em Meses", en: "Say them in Months" },
   byHour: { "pt-BR": "Consultas por hora, hoje", en: "Lookups by hour, today" },

@@ -65,7 +65,7 @@ async function searchPage(call: ConsoleCall, typed: string): Promise<ShownPage> 
   const body = html`${heading(title, { note: say(SEARCH.lead) })}
     <form method="post" action="/console/search" class="filters" role="search" data-again>
       ${token}
-      <div class="field grow">${made.input("text", { label: say(SEARCH.text), type: "search" })}</div>
+      <div class="grow">${made.input("text", { label: say(SEARCH.text), type: "search" })}</div>
       <button type="submit" class="first">${title}</button>
     </form>
     <div id="hits">${shown}</div>`;

@@ -56,7 +56,7 @@ function statusAction(name: "suspend" | "resume", status: "suspended" | "active"
     handle: async (call) => {
       const { params } = call;
       const changed = await callEndpoint(call, changeTenant, { params, body: { status } });
-      return changed.ok ? ok(new Redirect(`/console/tenants/${String(params.tenantId)}`, "tenant-saved")) : changed;
+      return changed.ok ? ok(new Redirect(`/console/tenants/${params.tenantId}`, "tenant-saved")) : changed;
     },
   });
 }

@@ -66,7 +66,7 @@ export const showTenants = consolePage({
     ] as const;
     const body = html`${heading(title, { note: `${format.count(count)} ${say(TENANTS.found)}. ${say(TENANTS.sums)}`, actions: create })}
       <form class="filters" role="search">
-        <div class="field grow">${filled.input("q", { label: say(TENANTS.searchHint), type: "search" })}</div>
+        <div class="grow">${filled.input("q", { label: say(TENANTS.searchHint), type: "search" })}</div>
         ${filled.select("status", { label: say(TENANTS.status), choices, submits: true })}
         <input type="hidden" name="sort" value="${query.sort}" />
         <button type="submit">${say(COMMON.filter)}</button>
@@ -112,7 +112,11 @@ function columns({ say, format }: PageTools, query: Asked, courseOf: (id: string
         html`<span>${tenantLink(id, name)}<br /><span class="quiet small nowrap">${formatCnpj(document)}</span></span>`,
     },
     { head: say(TENANTS.status), cell: ({ status }) => statusBadge(status, say) },
-    { head: say(TENANTS.plan), cell: ({ plan }) => say(plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse) },
+    {
+      head: say(TENANTS.plan),
+      cell: ({ plan }) =>
+        html`<span class="nowrap">${say(plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse)}</span>`,
+    },
     {
       head: say(TENANTS.thirtyDays),
       cell: ({ id }) => spark(courseOf(id), say(TENANTS.lookupsInThirtyDays), format.count),

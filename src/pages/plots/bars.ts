@@ -11,6 +11,7 @@ import {
   MARGIN,
   numbers,
   round,
+  wholeTicks,
   WIDTH,
   type PlotText,
   type Series,
@@ -32,7 +33,7 @@ export function bars(
     places.map((_, index) => index),
     [MARGIN.left, MARGIN.left + INNER.width],
   ).padding(0.25);
-  const ticks = y.ticks(TICKS).map((value) => ({ y: y(value), text: text.formatValue(value) }));
+  const ticks = wholeTicks(y.ticks(TICKS), most).map((value) => ({ y: y(value), text: text.formatValue(value) }));
   const labels = places.map((place, index) => ({ x: (x(index) ?? 0) + x.bandwidth() / 2, text: place }));
   const layers = stack<number, number>()
     .keys(series.map((_, index) => index))

@@ -13,6 +13,7 @@ import {
   numbers,
   round,
   strokeOf,
+  wholeTicks,
   WIDTH,
   type PlotText,
   type Series,
@@ -39,13 +40,13 @@ export function lines(
 ): Html {
   const bandSeries = band === null ? [] : [{ name: band.name, values: band.high }];
   const most = Math.max(greatest([...series, ...bandSeries]), mark ?? 0);
-  const y = scaleLinear([0, most], [HEIGHT - MARGIN.bottom, MARGIN.top]).nice(TICKS);
+  const y = scaleLinear([0, most > 0 ? most : 1], [HEIGHT - MARGIN.bottom, MARGIN.top]).nice(TICKS);
   const x = scalePoint(
     places.map((_, index) => index),
     [MARGIN.left + 4, MARGIN.left + INNER.width - 4],
   );
   const at = (index: number) => x(index) ?? 0;
-  const ticks = y.ticks(TICKS).map((value) => ({ y: y(value), text: text.formatValue(value) }));
+  const ticks = wholeTicks(y.ticks(TICKS), most).map((value) => ({ y: y(value), text: text.formatValue(value) }));
   const labels = places.map((place, index) => ({ x: at(index), text: place }));
   const draw = line<number | null>()
     .defined((value) => value !== null)

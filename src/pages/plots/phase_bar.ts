@@ -2,8 +2,8 @@ import { html } from "hono/html";
 import type { Html } from "../html.ts";
 import { legend, round } from "./plot.ts";
 
-const WIDTH = 640;
-const HEIGHT = 26;
+const WIDTH = 500;
+const HEIGHT = 22;
 
 /** Where the time went: phases after each other, as long as they took. */
 export function phaseBar(

@@ -16,9 +16,9 @@ export type PlotText = {
 /** One series of a plot: as many values as the plot has places, null where there is none. */
 export type Series = { readonly name: string; readonly values: readonly (number | null)[] };
 
-export const WIDTH = 640;
-export const HEIGHT = 220;
-export const MARGIN = { top: 8, right: 8, bottom: 22, left: 62 } as const;
+export const WIDTH = 500;
+export const HEIGHT = 200;
+export const MARGIN = { top: 8, right: 8, bottom: 22, left: 74 } as const;
 export const INNER = {
   width: WIDTH - MARGIN.left - MARGIN.right,
   height: HEIGHT - MARGIN.top - MARGIN.bottom,
@@ -115,10 +115,14 @@ export function numbers(text: PlotText, places: readonly string[], series: reado
   </div>`;
 }
 
-/** The greatest of all values; 1 where all are nothing, so that a scale has a length. */
+/** The greatest of all values, 0 where there is none. */
 export function greatest(series: readonly Series[]): number {
-  const most = series.flatMap(({ values }) => values).reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
-  return most > 0 ? most : 1;
+  return series.flatMap(({ values }) => values).reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
+}
+
+/** Of a scale's ticks those that can be: what plots show are whole numbers, and nothing at all where all of them are nothing. */
+export function wholeTicks(ticks: readonly number[], most: number): number[] {
+  return most > 0 ? ticks.filter((value) => Number.isInteger(value)) : [0];
 }
 
 /** Coordinates have two places: more are only bytes. */

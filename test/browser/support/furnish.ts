@@ -127,7 +127,7 @@ async function writeDays({ worker }: PagesGateway, ids: readonly string[]): Prom
   const db = await worker.miniflare.getD1Database("DB");
   const statements = ids.flatMap((id, index) =>
     Array.from({ length: DAYS }, (_, day) => {
-      const atMs = Date.now() - (DAYS - day) * DAY_MS;
+      const atMs = Date.now() - (DAYS - 1 - day) * DAY_MS;
       const weekday = new Date(atMs).getUTCDay();
       const delivered = Math.round((90 - index * 12) * (weekday % 6 === 0 ? 0.4 : 1) * (1 + Math.sin(day / 4) / 5));
       const counts = [delivered, Math.round(delivered / 12), 1, index === 2 ? 9 : 1, 0];

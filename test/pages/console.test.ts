@@ -1,0 +1,300 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, test } from "vitest";
+import { previousPeriod, periodOf } from "../../src/domain/period.ts";
+import { ROLES, type Role } from "../../src/domain/roles.ts";
+import { CONSOLE } from "../../src/pages/console/console.ts";
+import { adminJson, ADMIN_TOKEN, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
+import { Visit } from "./visit.ts";
+
+const CPF = "52998224725";
+/** Every page that somebody has to be signed in for. */
+const PAGES = CONSOLE.pages.flatMap((page) => {
+  const { access, method, path, form } = page;
+  return access.for === "operator" ? [{ name: `${method} ${path}`, method, path, role: access.role, form }] : [];
+});
+
+let tenant: TestTenant;
+let lookupId: string;
+const visits: Partial<Record<Role, Visit>> = {};
+
+beforeAll(async () => {
+  tenant = await newTenant();
+  const answer = await lookup(tenant.key, CPF);
+  lookupId = (await answer.json<{ id: string }>()).id;
+  for (const role of ROLES) {
+    const { token } = await adminJson<{ token: string }>("/operators", {
+      body: { name: `Ana ${role}`, roles: [role] },
+    });
+    const visit = new Visit();
+    expect((await visit.signIn("console", token)).status).toBe(303);
+    visits[role] = visit;
+  }
+});
+
+function visitOf(role: Role): Visit {
+  const visit = visits[role];
+  if (visit === undefined) throw new Error(`nobody is signed in as ${role}`);
+  return visit;
+}
+
+function fill(path: string): string {
+  const values: Record<string, string> = {
+    tenantId: tenant.tenantId,
+    keyId: tenant.keyId,
+    operatorId: "csg_op_0000000000",
+    period: periodOf(Date.now()),
+    periodFile: `${previousPeriod(periodOf(Date.now()))}.csv`,
+    file: "events.csv",
+    reconciliationId: "rec_0123456789abcdef0123",
+    lookupId,
+  };
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? "");
+}
+
+describe("a page of the console", () => {
+  test("is each one of them", () => {
+    expect(PAGES.length).toBeGreaterThan(40);
+  });
+
+  test.each(PAGES)("$name lets nobody in who is not signed in", async ({ method, path }) => {
+    const visit = new Visit();
+    const response = method === "GET" ? await visit.get(fill(path)) : await visit.post(fill(path));
+    expect([response.status, response.headers.get("location")?.split("?")[0]]).toEqual([303, "/console/sign-in"]);
+    const partner = new Visit();
+    await partner.signIn("portal", tenant.key);
+    expect((await partner.get(fill(path))).headers.get("location")?.split("?")[0]).toBe("/console/sign-in");
+  });
+
+  test.each(PAGES.filter(({ role }) => role !== "read"))(
+    "$name refuses an operator who lacks the role, and names it",
+    async ({ method, path, role, form }) => {
+      const visit = visitOf(role === "privacy" ? "finance" : "privacy");
+      const upload = form === "upload";
+      const response =
+        method === "GET"
+          ? await visit.get(fill(path))
+          : await (upload ? sendFile(visit, fill(path)) : visit.post(fill(path)));
+      expect(response.status).toBe(403);
+      expect(await response.text()).toContain(role);
+    },
+  );
+
+  test.each(
+    PAGES.filter(
+      ({ method, path }) => method === "GET" && !/reconciliationId|operatorId|:file|periodFile|jsonl/.test(path),
+    ),
+  )("$name is whole in both languages, and tells no CPF and no key", async ({ path }) => {
+    const visit = visitOf("admin");
+    for (const language of ["pt-BR", "en"]) {
+      visit.cookies.set("language", language);
+      const response = await visit.get(fill(path));
+      expect(response.status).toBe(200);
+      const text = await response.text();
+      expect(text).toContain(`<html lang="${language}"`);
+      expect(text).not.toMatch(/undefined|NaN|\[object|<script>|\sstyle=|\son\w+=/);
+      expect(text).not.toContain(CPF);
+      expect(text).not.toContain(tenant.key);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+      const policy = response.headers.get("content-security-policy") ?? "";
+      for (const part of [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+      ]) {
+        expect(policy).toContain(part);
+      }
+      expect(policy).not.toContain("unsafe");
+    }
+  });
+
+  test("offers nobody what they may not do", async () => {
+    const page = async (role: Role, path: string) => await (await visitOf(role).get(path)).text();
+    const home = `/console/tenants/${tenant.tenantId}`;
+    expect(await page("read", home)).not.toContain(`${home}/suspend`);
+    expect(await page("operate", home)).toContain(`${home}/suspend`);
+    expect(await page("operate", `${home}/adjustments`)).not.toContain('name="amount"');
+    expect(await page("finance", `${home}/adjustments`)).toContain('name="amount"');
+    expect(await page("finance", "/console")).not.toContain("/console/operators");
+    expect(await page("admin", "/console")).toContain("/console/operators");
+  });
+
+  test("counts what an operator may from one page to the next", async () => {
+    const { id, token } = await adminJson<{ id: string; token: string }>("/operators", {
+      body: { name: "Ana", roles: ["admin"] },
+    });
+    const visit = new Visit();
+    await visit.signIn("console", token);
+    expect((await visit.get("/console/operators")).status).toBe(200);
+    await env.DB.prepare(`UPDATE operators SET roles = '["read"]' WHERE id = ?`).bind(id).run();
+    expect((await visit.get("/console/operators")).status).toBe(403);
+    expect((await visit.get("/console/tenants")).status).toBe(200);
+  });
+});
+
+async function sendFile(visit: Visit, path: string, text = "x"): Promise<Response> {
+  const body = new FormData();
+  body.append("token", await visit.token("/console"));
+  body.append("report", new File([text], "report.csv", { type: "text/csv" }));
+  return await visit.send(path, body);
+}
+
+describe("what is typed", () => {
+  test.each(["529.982.247-25", "52998224725", "５２９９８２２４７２５"])(
+    "as a CPF (%s) is refused and not shown again",
+    async (cpf) => {
+      const visit = visitOf("read");
+      visit.cookies.set("language", "pt-BR");
+      for (const [path, fields] of [
+        ["/console/search", { text: cpf }],
+        ["/console/lookups", { text: cpf, kind: "reference", tenant: tenant.tenantId }],
+      ] as const) {
+        const response = await visit.post(path, fields);
+        const text = await response.text();
+        expect(text).toContain("CPF");
+        expect(text).not.toContain(cpf);
+        expect(response.headers.get("location")).toBeNull();
+      }
+    },
+  );
+
+  test("as markup is text", async () => {
+    const visit = visitOf("admin");
+    const evil = '<img src=x onerror="alert(1)">';
+    for (const path of ["/console/search", "/console/lookups"]) {
+      expect(
+        await (await visit.post(path, { text: evil, kind: "reference", tenant: tenant.tenantId })).text(),
+      ).not.toContain("<img src=x");
+    }
+    expect(await (await visit.get(`/console/tenants?q=${encodeURIComponent(evil)}`)).text()).not.toContain(
+      "<img src=x",
+    );
+    expect(await (await visit.get(`/console/audit?actor=${encodeURIComponent(evil)}`)).text()).not.toContain(
+      "<img src=x",
+    );
+  });
+
+  test("finds a lookup by its reference, its request and its id", async () => {
+    const visit = visitOf("read");
+    const answer = await lookup(tenant.key, CPF, { "x-request-id": "pages-request-1" });
+    const { id } = await answer.json<{ id: string }>();
+    const found = await visit.post("/console/lookups", {
+      text: "pages-request-1",
+      kind: "requestId",
+      tenant: tenant.tenantId,
+    });
+    expect(await found.text()).toContain(id);
+    const byId = await visit.post("/console/search", { text: id });
+    expect(await byId.text()).toContain(`/console/lookups/${id}`);
+    const redirect = await visit.post("/console/lookups", { text: id });
+    expect(redirect.headers.get("location")).toBe(`/console/lookups/${id}`);
+  });
+});
+
+describe("an action", () => {
+  test("is the API's own: another tenant's key is not found below this one", async () => {
+    const other = await newTenant();
+    const visit = visitOf("operate");
+    const path = `/console/tenants/${tenant.tenantId}/keys/${other.keyId}`;
+    expect((await visit.get(path)).status).toBe(404);
+    expect((await visit.post(`${path}/revoke`)).status).toBe(404);
+    expect((await visit.post(`${path}/rotate`)).status).toBe(404);
+    expect((await lookup(other.key, CPF)).status).toBe(200);
+  });
+
+  test("leaves the operator's name in the audit, and what changed on its page", async () => {
+    const visit = visitOf("operate");
+    visit.cookies.set("language", "pt-BR");
+    const home = `/console/tenants/${tenant.tenantId}`;
+    const suspended = await visit.post(`${home}/suspend`);
+    expect(suspended.headers.get("location")).toBe(`${home}?done=tenant-saved`);
+    expect(await (await visit.get(`${home}?done=tenant-saved`)).text()).toContain("Alterações salvas");
+    await visit.post(`${home}/resume`);
+    const audit = await (await visit.get(`/console/audit?tenant=${tenant.tenantId}&action=tenant`)).text();
+    expect(audit).toContain("csg_op_");
+    expect(audit).toContain("tenant.update");
+    expect(audit).not.toContain("key.create");
+  });
+
+  test("of an adjustment is the same when its form is sent again", async () => {
+    const visit = visitOf("finance");
+    const path = `/console/tenants/${tenant.tenantId}/adjustments`;
+    const fields = { id: "adj-pages-1", amount: "-0,10", units: "0", corrects: lookupId, reason: "Teste de ajuste" };
+    for (let time = 0; time < 2; time += 1) {
+      expect((await visit.post(path, fields)).headers.get("location")).toBe(`${path}?done=adjusted`);
+    }
+    const { data } = await adminJson<{ data: { id: string }[] }>(`/tenants/${tenant.tenantId}/adjustments`);
+    expect(data.filter(({ id }) => id === "adj-pages-1").length).toBe(1);
+    const wrong = await visit.post(path, { ...fields, id: "adj-pages-2", amount: "-99" });
+    expect(wrong.status).toBe(422);
+    expect(await wrong.text()).toContain("Teste de ajuste");
+  });
+
+  test("sends a report, and shows what differs with its explanation", async () => {
+    const visit = visitOf("finance");
+    visit.cookies.set("language", "pt-BR");
+    const period = periodOf(Date.now());
+    const empty = await sendFile(visit, `/console/months/${period}/reconcile`, "");
+    expect(empty.status).toBe(400);
+    const at = new Date().toISOString();
+    const report = `transactionId,occurredAt,customerId,status\ntx-unknown-1,${at},nobody,200\n`;
+    const sent = await sendFile(visit, `/console/months/${period}/reconcile`, report);
+    const to = sent.headers.get("location") ?? (await sent.text());
+    expect(to).toMatch(/^\/console\/reconciliations\/rec_/);
+    const shown = await (await visit.get(to)).text();
+    expect(shown).toContain("A Claro lista, nós não conhecemos.");
+    expect(shown).toContain("tx-unknown-1");
+  });
+});
+
+describe("files", () => {
+  test("come as the API gives them, and leave the same line in the audit", async () => {
+    const visit = visitOf("read");
+    const period = periodOf(Date.now());
+    const file = await visit.get(`/console/tenants/${tenant.tenantId}/statements/${period}/events.csv`);
+    expect(file.status).toBe(200);
+    expect(file.headers.get("content-type")).toContain("text/csv");
+    const ours = await file.text();
+    expect(ours).toContain(lookupId);
+    const row = await env.DB.prepare(
+      "SELECT actor, target FROM audit WHERE action = 'statement.read' ORDER BY n DESC LIMIT 1",
+    ).first<{
+      actor: string;
+      target: string;
+    }>();
+    expect(row?.target).toBe(`${tenant.tenantId}/${period}/events.csv`);
+    expect(row?.actor).toMatch(/^csg_op_/);
+    const jsonl = await visit.get("/console/audit/audit.jsonl");
+    expect(jsonl.status).toBe(200);
+    expect((await jsonl.text()).split("\n")[0]).toContain('"hash"');
+  });
+});
+
+test("the list of a thousand tenants costs as many calls as that of a few, and is sorted by its address", async () => {
+  const visit = new Visit();
+  await visit.signIn("console", ADMIN_TOKEN);
+  visit.cookies.set("language", "pt-BR");
+  const plan = JSON.stringify({
+    name: "pay-per-use",
+    allowance: null,
+    tiers: [{ upTo: null, unitPriceMicros: 1 }],
+    ratePerSecond: 1,
+    burst: 1,
+    monthlySpendCapMicros: null,
+  });
+  await env.DB.prepare(
+    `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at)
+     SELECT 'ten_many' || value, 'Parceiro ' || value, printf('%014d', value), 'c', ?1, 'active', value
+     FROM (WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 1000) SELECT value FROM n)`,
+  )
+    .bind(plan)
+    .run();
+  const first = await (await visit.get("/console/tenants?sort=-name")).text();
+  expect(first).toContain("Parceiro 999");
+  expect(first).not.toContain("Parceiro 101<");
+  expect(first).toContain("page=2");
+  const found = await (await visit.get("/console/tenants?q=Parceiro%20101")).text();
+  expect(found).toContain("Parceiro 101<");
+  expect(await (await visit.get("/console/tenants?sort=-name&page=2")).text()).toContain('rel="next"');
+});

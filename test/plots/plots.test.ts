@@ -1,0 +1,106 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { bars } from "../../src/pages/plots/bars.ts";
+import { lines } from "../../src/pages/plots/lines.ts";
+import { sparkline } from "../../src/pages/plots/sparkline.ts";
+
+const TEXT = { title: "Consultas <por> dia", across: "Dia", asTable: "ver como tabela", formatValue: String };
+const places = ["01/11", "02/11", "03/11"];
+
+/** A plot's markup, which is at hand at once: nothing in it is waited for. */
+const drawn = (plot: unknown) => String(plot);
+const heights = (svg: string) =>
+  [...svg.matchAll(/<rect\s+x="[\d.]+"\s+y="[\d.]+"\s+width="[\d.]+"\s+height="([\d.]+)"/g)].map(([, height]) =>
+    Number(height),
+  );
+
+describe("bars", () => {
+  test("stand upon each other, as high as their values are to each other", () => {
+    const svg = drawn(
+      bars(TEXT, {
+        places,
+        series: [
+          { name: "a", values: [10, 20, 0] },
+          { name: "b", values: [30, 0, 0] },
+        ],
+      }),
+    );
+    const [a1 = 0, a2 = 0, b1 = 0] = heights(svg);
+    expect(heights(svg).length).toBe(3);
+    expect(a2 / a1).toBeCloseTo(2, 1);
+    expect(b1 / a1).toBeCloseTo(3, 1);
+  });
+
+  test("have a title, a legend and the same numbers as a table, and what they are called is text", () => {
+    const svg = drawn(
+      bars(TEXT, {
+        places,
+        series: [
+          { name: "a & b", values: [1, null, 3] },
+          { name: "c", values: [0, 0, 0] },
+        ],
+      }),
+    );
+    expect(svg).toContain("<title>Consultas &lt;por&gt; dia</title>");
+    expect(svg).toContain("a &amp; b");
+    expect(svg).toContain('class="legend"');
+    expect(svg).toContain("ver como tabela");
+    expect(svg.match(/<td class="number">/g)?.length).toBe(6);
+    expect(svg).toContain("–");
+  });
+
+  test("of nothing at all show nothing, and no numbers that cannot be", () => {
+    const svg = drawn(bars(TEXT, { places, series: [{ name: "a", values: [0, 0, 0] }] }));
+    expect(heights(svg)).toEqual([]);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined|>0[.,]\d/);
+    expect(drawn(bars(TEXT, { places: [], series: [] }))).not.toMatch(/NaN|Infinity|undefined/);
+  });
+});
+
+describe("lines", () => {
+  test("are broken where a value is missing, and differ by more than colour", () => {
+    const svg = drawn(
+      lines(TEXT, {
+        places,
+        series: [
+          { name: "a", values: [1, null, 3] },
+          { name: "b", values: [1, 2, 3] },
+        ],
+      }),
+    );
+    const [, broken = ""] = /class="line l1[^"]*"\s+d="([^"]*)"/.exec(svg) ?? [];
+    expect(broken.match(/M/g)?.length).toBe(2);
+    expect(svg).toContain("dashed");
+  });
+
+  test("have a band from its low to its high, and a mark across", () => {
+    const band = { name: "faixa", low: [0, 1, 2], high: [2, 3, 4] };
+    const svg = drawn(lines(TEXT, { places, series: [{ name: "a", values: [1, 2, 3] }], band, mark: 5 }));
+    expect(svg).toMatch(/class="band s1"\s+d="M[\d.,LZ]+"/);
+    expect(svg).toContain('class="mark"');
+    expect(svg).toContain("faixa ↓");
+  });
+});
+
+test("no plot draws outside of its frame, whatever the numbers", () => {
+  const value = fc.oneof(fc.integer({ min: 0, max: 1e12 }), fc.constant(null));
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 60 }), (values) => {
+      const named = values.map((_, index) => String(index));
+      for (const plot of [
+        bars(TEXT, { places: named, series: [{ name: "a", values }] }),
+        lines(TEXT, { places: named, series: [{ name: "a", values }] }),
+        sparkline(
+          values.map((one) => one ?? 0),
+          "curso",
+        ),
+      ]) {
+        const svg = drawn(plot);
+        expect(svg).not.toMatch(/NaN|Infinity|undefined|="-\d/);
+        for (const [, path = ""] of svg.matchAll(/ d="([^"]*)"/g)) {
+          for (const number of path.match(/[\d.]+/g) ?? []) expect(Number(number)).toBeLessThanOrEqual(500);
+        }
+      }
+    }),
+  );
+});
