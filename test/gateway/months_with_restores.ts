@@ -5,12 +5,15 @@ import { sha256Hex } from "../../src/domain/statement.ts";
 import { auditMonths, type FoundMonth, type TrustedKey } from "../../src/domain/statement_audit.ts";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
+import type { PutRightCall } from "../../src/domain/ledger/commands.ts";
+import { microsOfReais, readCsv } from "../domain/export/readers.ts";
 import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { type D1Snapshot, restoreSnapshot, takeSnapshot } from "../support/d1_snapshot.ts";
 import { adminJson, call, ledgerOf, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
 import { bundle, manifestOf, month, setClock, usageOf } from "../support/months.ts";
 
-const CPF = "52998224725";
+/** Found, not found, refused, and two that fail. */
+const CPFS = ["52998224725", "52998224725", "52998224725", "40440440408", "40040040046", "50050050052"];
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -32,8 +35,9 @@ function random(seed: number): () => number {
 /** Usage, statement and events say the same of a month that is open or closed. */
 async function expectOneTruth(tenantId: string, period: string): Promise<void> {
   const manifest = await manifestOf(tenantId, period);
+  const files = await bundle(tenantId, period);
   const { events, usage } = {
-    events: ((await bundle(tenantId, period))["events.jsonl"] ?? "")
+    events: (files["events.jsonl"] ?? "")
       .split("\n")
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as { kind: string; outcome: string; amountMicros: number; billed: boolean }),
@@ -48,9 +52,26 @@ async function expectOneTruth(tenantId: string, period: string): Promise<void> {
   expect(manifest.totals.amountCentavos + (manifest.totals.carriedOutCentavos ?? 0)).toBe(
     manifest.lines.reduce((all, line) => all + line.amountCentavos, 0),
   );
+  for (const [name, column, separator, micros] of MONEY_COLUMNS) {
+    const [header = [], ...rows] = readCsv((files[name] ?? "").replace(/^\ufeff/, ""), separator);
+    const at = header.indexOf(column);
+    expect(at, `${name} has ${column}`).toBeGreaterThanOrEqual(0);
+    expect(rows.length, name).toBe(events.length);
+    expect(
+      rows.reduce((all, cells) => all + micros(cells[at] ?? ""), 0),
+      name,
+    ).toBe(sum(events));
+  }
   expect(usage.totals.requests).toBe(lookups.length);
   expect(Math.round(Number(usage.totals.amount) * 1e6)).toBe(sum(lookups));
 }
+
+/** Where each table has an event's amount. */
+const MONEY_COLUMNS: readonly [name: string, column: string, separator: string, micros: (cell: string) => number][] = [
+  ["events.csv", "amountMicros", ",", Number],
+  ["events.pt-br.csv", "Valor (R$)", ";", microsOfReais],
+  ["focus.csv", "BilledCost", ",", microsOfReais],
+];
 
 function lastDayOf(period: string): string {
   return new Date(month(period).endMs - 12 * HOUR_MS).toISOString().slice(0, 10);
@@ -102,15 +123,40 @@ export async function closeMonthsWithRestores(count: number): Promise<void> {
     await newTenant({ plan: { name: "trial", tiers: undefined } }),
     await newTenant({ plan: { tiers: [{ upTo: null, unitPriceMicros: 4_999 }] } }),
   ];
+  let onTrial = tenants[1]?.tenantId ?? null;
+  const withdrawals: { tenantId: string; lookupId: string; inMonth: number }[] = [];
+  const outcomes = new Set<number>();
+  let taken = 0;
   const snapshots: D1Snapshot[] = [await takeSnapshot()];
   const closed = new Map<string, Record<string, string>>();
   const months: string[] = [];
   for (let index = 0; index < count; index += 1) {
     const { endMs } = month(period);
     for (const { tenantId, key } of tenants) {
-      for (let made = draw(3); made > 0; made -= 1) {
+      for (let made = draw(4); made > 0; made -= 1) {
         setClock(startMs + 2000 + Math.floor(next() * (endMs - startMs - 4000)));
-        await lookup(key, CPF);
+        const answer = await lookup(key, CPFS[draw(CPFS.length - 1)]);
+        const { id, lookupId = id } = await answer.json<{ id?: string; lookupId?: string }>();
+        outcomes.add(answer.status);
+        // Sometimes the caller got no answer: what was charged is taken back, in the month or after it.
+        if (lookupId !== undefined && draw(3) === 0) withdrawals.push({ tenantId, lookupId, inMonth: index + draw(1) });
+      }
+      for (const each of withdrawals.filter((due) => due.tenantId === tenantId && due.inMonth === index)) {
+        const call = {
+          lookupId: each.lookupId,
+          sent: null,
+          idempotency: null,
+          outcome: "unknown",
+          transactionId: null,
+        };
+        expect((await ledgerOf(tenantId).putRight(call as PutRightCall)).kind).toBe("put_right");
+        taken += 1;
+      }
+      // A trial becomes a paying plan in the middle of a month, whenever it is.
+      if (tenantId === onTrial && index > 2 && draw(3) === 0) {
+        onTrial = null;
+        const plan = { name: "pay-per-use", tiers: [{ upTo: null, unitPriceMicros: 123_456 }] };
+        await adminJson(`/tenants/${tenantId}`, { method: "PATCH", body: { plan } });
       }
       const charged = (await manifestOf(tenantId, period)).counts.amountMicros;
       if (charged >= 10_000 && draw(1) === 1) {
@@ -155,6 +201,8 @@ export async function closeMonthsWithRestores(count: number): Promise<void> {
     await call("/.well-known/claro-score-gateway/export-keys.json")
   ).json<{ keys: TrustedKey[] }>();
   const found = await Promise.all(tenants.flatMap(({ tenantId }) => months.map((each) => readMonth(tenantId, each))));
+  expect(taken).toBeGreaterThan(0);
+  expect(outcomes.size).toBeGreaterThan(1);
   const audited = await auditMonths(found, { keys });
   expect(audited).toHaveLength(3 * count);
   expect(audited.flatMap(({ problems, where }) => problems.map((problem) => ({ where, ...problem })))).toEqual([]);
