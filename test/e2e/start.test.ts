@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { DEV_VARS } from "../../src/ctl/local/dev_vars.ts";
+import { isHeld } from "../../src/ctl/local/state.ts";
 import {
   ADMIN_TOKEN,
   endAll,
@@ -250,6 +251,31 @@ describe("npx wrangler dev", () => {
       expect(answer, path).toContain("npm start");
     }
     expect(wrangler.output.stdout).toMatch(/run `npm start` once/);
+  });
+
+  test("and npm start never have one state at a time, whichever was first, nor after a kill", async () => {
+    const stateDir = dirs.make();
+    const wrangler = join(PROJECT_ROOT, "node_modules/.bin/wrangler");
+    const dev = async () => ["dev", "--port", String(await freePort()), "--persist-to", stateDir];
+    const first = keep(await startGateway({ stateDir, as: "node" }));
+    const second = keep(run(wrangler, await dev(), QUIET));
+    await second.exited;
+    expect(second.output.stdout + second.output.stderr).toContain(`A gateway at ${first.url} has the state`);
+    expect(second.output.stdout).not.toContain("Ready on");
+    expect(await usageOf(first)).toMatchObject({ totals: { requests: 0 } });
+    await end(first);
+
+    const args = await dev();
+    const third = keep(run(wrangler, args, QUIET));
+    await printed(third, /Ready on/);
+    const refused = keep(launchGateway({ stateDir, port: await freePort(), as: "node" }));
+    expect(await refused.exited).toBe(1);
+    expect(refused.output.stderr).toContain(`A gateway at http://127.0.0.1:${args[2]} has the state in ${stateDir}.`);
+    process.kill(-(third.child.pid ?? 0), "SIGKILL");
+    await third.exited;
+    await vi.waitFor(() => expect(isHeld(stateDir)).toBe(false), { timeout: 10_000 });
+    const fourth = keep(await startGateway({ stateDir, as: "node" }));
+    expect(await usageOf(fourth)).toMatchObject({ totals: { requests: 0 } });
   });
 
   test("with secrets and without a schema says the same", async () => {

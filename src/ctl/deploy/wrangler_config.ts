@@ -40,6 +40,8 @@ export async function withWorkFolder<Value>(
 function environmentConfig({ template, environment, names, record, release }: ConfiguredEnvironment): object {
   return {
     ...template,
+    // For `wrangler dev` only.
+    build: undefined,
     name: names.worker,
     main: resolve(PROJECT_ROOT, template.main),
     ...(record.accountId === undefined ? {} : { account_id: record.accountId }),
