@@ -8,6 +8,7 @@ import { continueReconciliations } from "./gateway/reconcile.ts";
 import { relieveDatabase } from "./gateway/relieve_database.ts";
 import { tendReferenceKeys } from "./gateway/reference_keys.ts";
 import { sealAudit } from "./gateway/seal_audit.ts";
+import { sumUsage } from "./gateway/sum_usage.ts";
 import { sweep } from "./gateway/sweep.ts";
 import { servicesOf } from "./platform/services.ts";
 import { describeProblem } from "./platform/settings.ts";
@@ -34,6 +35,7 @@ export default {
       archiveStatements,
       continueReconciliations,
       sealAudit,
+      sumUsage,
       forgetPageSessions,
     ]) {
       try {

@@ -1,5 +1,6 @@
 import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS, OUTCOME_ORDER } from "../domain/ledger/day_sums.ts";
-import type { Period } from "../domain/period.ts";
+import type { Period, SaoPauloDate } from "../domain/period.ts";
+import { USAGE_SQL } from "./usage_sums_sql.ts";
 
 /** What only grows, of all live events that D1 has. `outcomes` and durations are as long as those of a day's sums. */
 export type UsageCounters = {
@@ -30,19 +31,8 @@ type NearCap = { readonly tenantId: string; readonly share: number };
 export const NEAR_CAP_SHARE = 0.8;
 const TENANTS_SHOWN = 20;
 
-const SQL = {
-  totals: `SELECT billed, amount_micros, adjustments, adjustment_micros, claro_ms_total, admit_ms_total, counts, claro_ms,
-      admit_ms FROM usage_totals WHERE mode = 'live'`,
-  month: `SELECT coalesce(sum(billed), 0) AS billed, coalesce(sum(amount_micros + adjustment_micros), 0) AS amount
-    FROM usage_months WHERE period = ? AND mode = 'live'`,
-  nearCap: `
-    SELECT tenant_id, spent * 1.0 / cap AS share, count(*) OVER () AS count FROM (
-      SELECT month.tenant_id, month.amount_micros AS spent,
-        iif(tenant.next_plan_from <= ?2, tenant.next_plan, tenant.plan)->>'$.monthlySpendCapMicros' AS cap
-      FROM usage_months AS month JOIN tenants AS tenant ON tenant.id = month.tenant_id
-      WHERE month.period = ?1 AND month.mode = 'live')
-    WHERE cap > 0 AND spent >= cap * ?3 ORDER BY share DESC, tenant_id LIMIT ?4`,
-} as const;
+/** After every day. */
+const NO_END = "9999-99-99";
 
 type Row = Record<string, unknown>;
 
@@ -57,9 +47,9 @@ export class UsageSumsReader {
   /** Caps are those of `periods[0]`. */
   async read(periods: readonly [Period, ...Period[]], nowMs: number): Promise<UsageSums> {
     const [totals, nearCap, ...months] = await this.#db.batch<Row>([
-      this.#db.prepare(SQL.totals),
-      this.#db.prepare(SQL.nearCap).bind(periods[0], nowMs, NEAR_CAP_SHARE, TENANTS_SHOWN),
-      ...periods.map((period) => this.#db.prepare(SQL.month).bind(period)),
+      this.#db.prepare(USAGE_SQL.totals).bind(NO_END),
+      this.#db.prepare(USAGE_SQL.nearCap).bind(NO_END, periods[0], nowMs, NEAR_CAP_SHARE, TENANTS_SHOWN),
+      ...periods.map((period) => this.#db.prepare(USAGE_SQL.month).bind(NO_END, period)),
     ]);
     const row = totals?.results[0] ?? {};
     const near = nearCap?.results ?? [];
@@ -75,6 +65,17 @@ export class UsageSumsReader {
         tenants: near.map((each) => ({ tenantId: each["tenant_id"] as string, share: each["share"] as number })),
       },
     };
+  }
+
+  /** The date from which on days are added up by each reading; empty for all. */
+  async beforeDate(): Promise<string> {
+    return (await this.#db.prepare(USAGE_SQL.beforeDate).first<string>("before_date")) ?? "";
+  }
+
+  /** Takes the sums of the days before `date`. What such a day changes from then on, D1 adds by itself. */
+  async moveTo(date: SaoPauloDate): Promise<void> {
+    const statements = [USAGE_SQL.moveMonths, USAGE_SQL.moveTotals];
+    await this.#db.batch(statements.map((statement) => this.#db.prepare(statement).bind(date)));
   }
 }
 

@@ -1,10 +1,12 @@
 import fc from "fast-check";
+import { checkGateway } from "../../src/ctl/deploy/check_gateway.ts";
+import type { Options } from "../../src/ctl/deploy/options.ts";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { judgeCanary } from "../../src/ctl/deploy/canary_verdict.ts";
 import { readOptions } from "../../src/ctl/deploy/options.ts";
-import { isReplacing } from "../../src/ctl/deploy/schema.ts";
+import { describeMigrations, isReplacing } from "../../src/ctl/deploy/schema.ts";
 import { reasonsApart, type Sides } from "../../src/ctl/deploy/side_by_side.ts";
 
 const tally = fc
@@ -114,4 +116,20 @@ describe("the command line", () => {
       "https://scores.example.com",
     );
   });
+});
+
+test("migrations are named while they are few, and counted when they are many", () => {
+  expect(describeMigrations(["0001_a.sql", "0002_b.sql"])).toBe("0001_a.sql, 0002_b.sql");
+  const many = ["0001_a.sql", "0002_b.sql", "0003_c.sql", "0004_d.sql"];
+  expect(describeMigrations(many)).toBe("4 migrations, 0001_a.sql to 0004_d.sql");
+});
+
+test.each([
+  [true, /deploy a repair, or return to the version before with --rollback/],
+  [false, /, and deploy a repair\.$/],
+])("a check that fails leads back where that is possible: %s", async (canReturn, words) => {
+  const gateway = { url: "http://127.0.0.1:9", worker: "w" };
+  const options = { checkWaitSeconds: 0 } as Options;
+  const checking = checkGateway(gateway, { versionId: "v", adminToken: null, file: {} as never, options, canReturn });
+  await expect(checking).rejects.toThrow(words);
 });

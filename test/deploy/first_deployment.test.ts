@@ -69,6 +69,15 @@ describe("npm run deploy, in an account where nothing is", () => {
     expect(bindings.some(({ name }) => name === "LOCAL" || name === "CLOCK_OFFSET_MS")).toBe(false);
   });
 
+  test("keeps URLs' queries out of what the platform keeps, and traces off", () => {
+    expect(world.api.account.worker(WORKER).observability).toMatchObject({
+      enabled: true,
+      redact_query_string: true,
+      logs: { enabled: true, invocation_logs: false },
+      traces: { enabled: false },
+    });
+  });
+
   test("sets secrets that the gateway takes, each with a value of its own", () => {
     expect(Object.keys(firstSecrets).toSorted()).toEqual(
       [...OWN_SECRETS, "CLARO_CLIENT_ID", "CLARO_CLIENT_SECRET"].toSorted(),

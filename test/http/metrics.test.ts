@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLARO_MS_BOUNDS } from "../../src/domain/ledger/day_sums.ts";
 import { parseAmountMicros } from "../../src/domain/money.ts";
+import { sumUsage } from "../../src/gateway/sum_usage.ts";
 import { sweep } from "../../src/gateway/sweep.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 import { servicesOf } from "../../src/platform/services.ts";
@@ -183,6 +184,13 @@ describe("the counters", () => {
       expect(valueOf(january, `month_billed_lookups{period="${period}"}`)).toBe(sum["billed"]);
     }
 
+    // The cron takes the sums of the days that are over; twice changes nothing.
+    for (let run = 0; run < 2; run += 1) await sumUsage(servicesWithMetrics());
+    expect(await env.DB.prepare("SELECT before_date FROM usage_totals").first()).toEqual({ before_date: "2044-02-04" });
+    expect(countedBy(await scrape())).toEqual(countedBy(told));
+    const isOfLookups = ([name]: [string, string]) => !name.includes("database_size");
+    expect([...(await scrape())].filter(isOfLookups)).toEqual([...january].filter(isOfLookups));
+
     expect((await close(JANUARY.period)).failures).toEqual([]);
     await flush();
     expect(countedBy(await scrape())).toEqual(countedBy(told));
@@ -256,6 +264,15 @@ describe("the counters", () => {
   });
 });
 
+test("where metrics are off the cron sums nothing", async () => {
+  const before = await env.DB.prepare("SELECT before_date FROM usage_totals").first();
+  setClock(FEBRUARY.endMs + 86_400_000 * 300);
+  const services = servicesOf(env);
+  if (!services.ok) throw new Error("misconfigured");
+  await sumUsage(services.value);
+  expect(await env.DB.prepare("SELECT before_date FROM usage_totals").first()).toEqual(before);
+});
+
 describe("what is told beside the counters", () => {
   test("tenants near their cap are counted, and named with how much of it they have used", async () => {
     const plan = { tiers: [{ upTo: null, unitPriceMicros: 1_000_000 }], monthlySpendCapMicros: 5_000_000 };
@@ -267,6 +284,8 @@ describe("what is told beside the counters", () => {
     const samples = await scrape();
     expect(valueOf(samples, "tenants_near_cap")).toBe(1);
     expect(valueOf(samples, `tenant_cap_used_ratio{tenant="${near.tenantId}"}`)).toBe(0.8);
+    await sumUsage(servicesWithMetrics());
+    expect(valueOf(await scrape(), `tenant_cap_used_ratio{tenant="${near.tenantId}"}`)).toBe(0.8);
     // Caps are a month's.
     setClock(FEBRUARY.startMs + 86_400_000);
     expect(valueOf(await scrape(), "tenants_near_cap")).toBe(0);
@@ -339,6 +358,12 @@ describe("what is told beside the counters", () => {
     await env.KEYS.delete(`backlog:${tenant.tenantId}:live`);
   });
 });
+
+function servicesWithMetrics() {
+  const services = servicesOf({ ...env, METRICS_ENABLED: "true" } as Env);
+  if (!services.ok) throw new Error("misconfigured");
+  return services.value;
+}
 
 const behind = {
   getByName: () => ({

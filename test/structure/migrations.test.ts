@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { EVENT_FIELDS, STORED_ONLY_FIELDS } from "../../src/domain/event_fields.ts";
 import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS } from "../../src/domain/ledger/day_sums.ts";
+import { USAGE_SQL } from "../../src/platform/usage_sums_sql.ts";
 
 const dir = fileURLToPath(new URL("../../src/platform/migrations/", import.meta.url).href);
 const migrations = globSync("*.sql", { cwd: dir }).toSorted();
@@ -136,60 +137,58 @@ describe("the sums of days", () => {
         : {}),
     });
 
-  function withDays(
-    changes: (insert: (n: number, month: string, value: number) => void, database: DatabaseSync) => void,
-    last: string,
-  ) {
-    const database = new DatabaseSync(":memory:");
-    const apply = (name: string) => database.exec(readFileSync(dir + name, "utf8"));
-    for (const name of migrations.filter((name) => name <= last)) apply(name);
+  const bindings = (date: string) => ({ "1": date });
+  const insertDays = (database: DatabaseSync, month: string, values: readonly number[]) => {
     const statement = database.prepare("INSERT INTO usage_days VALUES (?, ?, 'live', 1, ?)");
-    changes((n, month, value) => void statement.run(`${month}-0${n}`, `ten_${n % 2}`, day(value)), database);
-    for (const name of migrations.filter((name) => name > last)) apply(name);
-    return {
-      totals: database
-        .prepare("SELECT * FROM usage_totals")
-        .all()
-        .map((row) => ({ ...row })),
-      months: database
-        .prepare("SELECT * FROM usage_months WHERE billed != 0")
-        .all()
-        .map((row) => ({ ...row })),
-    };
-  }
-
-  const insertAll = (insert: (n: number, month: string, value: number) => void) => {
-    for (const month of ["2026-01", "2026-02"]) for (const n of [1, 2, 3]) insert(n, month, n);
+    for (const [n, value] of values.entries()) statement.run(`${month}-0${n + 1}`, `ten_${n % 2}`, day(value));
+  };
+  const read = (database: DatabaseSync) => ({
+    totals: { ...database.prepare(USAGE_SQL.totals).get(bindings("9999-99-99")) },
+    months: ["2026-01", "2026-02"].map((period) => {
+      return { ...database.prepare(USAGE_SQL.month).get({ "1": "9999-99-99", "2": period }) };
+    }),
+  });
+  const moveTo = (database: DatabaseSync, date: string) => {
+    for (const statement of [USAGE_SQL.moveMonths, USAGE_SQL.moveTotals])
+      database.prepare(statement).run(bindings(date));
   };
 
-  test("are the same for days from before the sums were kept, and for days that came, changed and left since", () => {
-    const before = withDays(insertAll, "0026");
-    const since = withDays(
-      (insert, database) => {
-        insertAll((n, month) => insert(n, month, 9));
-        insert(4, "2026-02", 4);
-        for (const n of [1, 2, 3])
-          database.prepare("UPDATE usage_days SET sums = ? WHERE date LIKE ?").run(day(n), `%-0${n}`);
-        database.exec("DELETE FROM usage_days WHERE date LIKE '%-04'");
-      },
-      migrations.at(-1) ?? "",
-    );
-    expect(since).toEqual(before);
-    expect(before.months).toHaveLength(4);
-    const [live, sandboxed] = before.totals;
-    expect(live).toMatchObject({
-      mode: "live",
-      billed: 12,
-      amount_micros: 1_800_000,
-      adjustments: 6,
-      adjustment_micros: -30,
-    });
-    expect(live?.["counts"]).toBe("[12,6,12,18,24]");
-    expect(live?.["claro_ms"]).toBe(
-      `[${Array.from({ length: CLARO_MS_BOUNDS.length + 1 }, (_, bucket) => 6 * bucket)}]`,
-    );
-    expect(live?.["admit_ms"]).toBe(`[${Array.from({ length: ADMIT_MS_BOUNDS.length + 1 }, () => 4)}]`);
-    expect([live?.["claro_ms_total"], live?.["admit_ms_total"]]).toEqual([14, 4]);
-    expect(sandboxed).toMatchObject({ mode: "test", billed: 0 });
+  test.each(["", "2026-01-02", "2026-02-02", "2026-03-01"])(
+    "are the same whichever days were summed by %s, came, changed and left since",
+    (date) => {
+      const database = new DatabaseSync(":memory:");
+      for (const name of migrations) database.exec(readFileSync(dir + name, "utf8"));
+      insertDays(database, "2026-01", [9, 2]);
+      moveTo(database, date);
+      // Twice is once.
+      moveTo(database, date);
+      insertDays(database, "2026-02", [1, 9, 3, 4]);
+      database.prepare("INSERT INTO usage_days VALUES ('2026-01-03', 'ten_0', 'live', 1, ?)").run(day(3));
+      const change = database.prepare("UPDATE usage_days SET sums = ? WHERE date = ?");
+      change.run(day(1), "2026-01-01");
+      change.run(day(2), "2026-02-02");
+      database.exec("DELETE FROM usage_days WHERE date = '2026-02-04'");
+      const { totals, months } = read(database);
+      expect(totals).toMatchObject({ billed: 12, amount_micros: 1_800_000, adjustments: 6, adjustment_micros: -30 });
+      expect(totals["counts"]).toBe("[12,6,12,18,24]");
+      expect(totals["claro_ms"]).toBe(
+        `[${Array.from({ length: CLARO_MS_BOUNDS.length + 1 }, (_, bucket) => 6 * bucket)}]`,
+      );
+      expect(totals["admit_ms"]).toBe(`[${Array.from({ length: ADMIT_MS_BOUNDS.length + 1 }, () => 4)}]`);
+      expect([totals["claro_ms_total"], totals["admit_ms_total"]]).toEqual([14, 4]);
+      expect(months).toEqual([
+        { billed: 6, amount: 899_985 },
+        { billed: 6, amount: 899_985 },
+      ]);
+    },
+  );
+
+  test("are written by no copy of a day that is recent", () => {
+    const database = new DatabaseSync(":memory:");
+    for (const name of migrations) database.exec(readFileSync(dir + name, "utf8"));
+    moveTo(database, "2026-01-01");
+    insertDays(database, "2026-01", [1, 2, 3]);
+    expect({ ...database.prepare("SELECT billed FROM usage_totals").get() }).toEqual({ billed: 0 });
+    expect(database.prepare("SELECT * FROM usage_months").all()).toEqual([]);
   });
 });

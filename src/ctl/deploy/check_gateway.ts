@@ -12,7 +12,15 @@ export async function checkGateway(
     adminToken,
     file,
     options,
-  }: { versionId: string; adminToken: string | null; file: EnvironmentFile; options: Options },
+    canReturn,
+  }: {
+    versionId: string;
+    adminToken: string | null;
+    file: EnvironmentFile;
+    options: Options;
+    /** Whether --rollback would take the version before. */
+    canReturn: boolean;
+  },
 ): Promise<void> {
   const { checkWaitSeconds: waitSeconds } = options;
   try {
@@ -31,7 +39,7 @@ export async function checkGateway(
     throw new CtlError(
       error.exitCode,
       `The version is out, but the check failed: ${error.message}
-Look at the Worker's log, deploy a repair, or return to the version before with --rollback.`,
+Look at the Worker's log, ${canReturn ? "deploy a repair, or return to the version before with --rollback" : "and deploy a repair"}.`,
     );
   }
 }

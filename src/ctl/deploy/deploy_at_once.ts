@@ -8,7 +8,7 @@ import { planText } from "./plan_text.ts";
 import { chooseSecrets, prepareSecrets, showAdminToken } from "./preparation.ts";
 import { describeRelease } from "./release.ts";
 import { makeResources } from "./resources.ts";
-import { applySchema } from "./schema.ts";
+import { applySchema, describeMigrations } from "./schema.ts";
 import { refuseMissingCredentials } from "./secrets.ts";
 import { reasonsApart } from "./side_by_side.ts";
 import type { Survey } from "./survey.ts";
@@ -33,7 +33,7 @@ export async function deployAtOnce(survey: Survey, options: Options): Promise<vo
     async (folder) => {
       if (schema.pending.length > 0) {
         await applySchema({ configPath: folder.configPath, database: Object.keys(names.databases)[0] ?? "" });
-        say(`Applied the schema: ${schema.pending.join(", ")}.`);
+        say(`Applied the schema: ${describeMigrations(schema.pending)}.`);
       }
       showAdminToken(madeAdminToken);
       return await uploadVersion(folder, { release, secrets, wayOut: wayOutOf(survey) });
@@ -42,7 +42,9 @@ export async function deployAtOnce(survey: Survey, options: Options): Promise<vo
   file.update({ deployed: { versionId, release, url, at: new Date().toISOString() } });
   say(`Uploaded ${describeRelease(release)} as version ${versionId}.`);
   const adminToken = secrets["ADMIN_TOKEN"] ?? process.env["CLARO_GATEWAY_ADMIN_TOKEN"] ?? null;
-  if (options.check) await checkGateway({ url, worker: names.worker }, { versionId, adminToken, file, options });
+  const canReturn = running !== null && wayOutOf(survey) === "now";
+  if (options.check)
+    await checkGateway({ url, worker: names.worker }, { versionId, adminToken, file, options, canReturn });
   if (running === null) say(firstSteps(url, file));
 }
 

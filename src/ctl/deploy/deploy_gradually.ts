@@ -7,7 +7,7 @@ import type { Options } from "./options.ts";
 import { listed, planText } from "./plan_text.ts";
 import { describeRelease } from "./release.ts";
 import { makeResources } from "./resources.ts";
-import { applySchema } from "./schema.ts";
+import { applySchema, describeMigrations } from "./schema.ts";
 import { reasonsApart } from "./side_by_side.ts";
 import type { Survey } from "./survey.ts";
 import { say } from "./terminal.ts";
@@ -34,7 +34,7 @@ export async function deployGradually(
   await withWorkFolder({ ...survey, record: file.record, environment: options.environment }, async (folder) => {
     if (schema.pending.length > 0) {
       await applySchema({ configPath: folder.configPath, database: Object.keys(names.databases)[0] ?? "" });
-      say(`Applied the schema: ${schema.pending.join(", ")}.`);
+      say(`Applied the schema: ${describeMigrations(schema.pending)}.`);
     }
     const checkKey = await keyForProbes(survey, gateway, options);
     const candidate = canary?.id ?? (await uploadVersion(folder, { release, secrets: {}, wayOut: "later" }));

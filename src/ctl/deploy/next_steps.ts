@@ -17,5 +17,6 @@ The gateway answers at ${url}. What comes next:
   5. Operate it:  export CLARO_GATEWAY_URL=${url} CLARO_GATEWAY_ADMIN_TOKEN=…
                   npm run ctl -- health
                   npm run ctl -- tenants create --help
+  6. Watch it: docs/monitoring has what Prometheus and Grafana take; docs/operations.md says what each alarm means.
 `;
 }

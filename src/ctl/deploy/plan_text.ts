@@ -1,3 +1,4 @@
+import { describeMigrations } from "./schema.ts";
 import { fieldsText } from "../terminal/output.ts";
 import type { Options } from "./options.ts";
 import { describeRelease } from "./release.ts";
@@ -17,7 +18,10 @@ export function planText(survey: Survey, options: Options, secretsToMake: readon
     ["New version", describeRelease(release)],
     ...storageLines(survey, (kind, binding) => madeOrThere(found[kind][binding])),
     ["Secrets", secretsToMake.length === 0 ? "are there" : `will be set: ${secretsToMake.join(", ")}`],
-    ["Schema of D1", schema.pending.length === 0 ? "is up to date" : `to be applied: ${schema.pending.join(", ")}`],
+    [
+      "Schema of D1",
+      schema.pending.length === 0 ? "is up to date" : `to be applied: ${describeMigrations(schema.pending)}`,
+    ],
     ...addressLines(survey),
     ["Goes out", wayOut(survey, options)],
   ];

@@ -38,7 +38,7 @@ Repair forward: deploy a new version.`;
   say(`Returned: every call reaches ${told(to)}.`);
   if (!options.check || url === undefined) return;
   const adminToken = process.env["CLARO_GATEWAY_ADMIN_TOKEN"] ?? null;
-  await checkGateway({ url, worker: names.worker }, { versionId: to.id, adminToken, file, options });
+  await checkGateway({ url, worker: names.worker }, { versionId: to.id, adminToken, file, options, canReturn: true });
 }
 
 async function findReturn(account: Account, checkout: Checkout): Promise<Return> {

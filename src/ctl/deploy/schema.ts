@@ -12,6 +12,8 @@ export type SchemaState = {
   readonly replacing: readonly string[];
 };
 
+const MIGRATIONS_NAMED = 3;
+
 /** `databaseId` is null for a database that is still to be made. */
 export async function readSchemaState(
   account: Account,
@@ -28,6 +30,13 @@ checkout; to return to the version before, use --rollback.`,
   }
   const pending = migrations.filter((name) => !applied.includes(name));
   return { pending, replacing: replacingMigrations(dir, pending) };
+}
+
+/** A first deployment has dozens: their names would fill the terminal. */
+export function describeMigrations(names: readonly string[]): string {
+  return names.length <= MIGRATIONS_NAMED
+    ? names.join(", ")
+    : `${names.length} migrations, ${names[0]} to ${names.at(-1)}`;
 }
 
 /** Applies what is missing, each migration as a transaction, in order. */

@@ -1,5 +1,6 @@
--- Sums over all days, kept as days change: a reading costs the same however many tenants and days there are. What they
--- are sums of is in domain/ledger/day_sums.ts.
+-- Sums of the days before a date, so that a reading costs the same however long the history is: what days since then come
+-- to is added by the reader (platform/usage_sums.ts). The cron moves the date, where metrics are on. Until it has, nothing
+-- here is written at all: a row a copy would be a tenth of what a lookup of a small tenant costs.
 CREATE TABLE usage_months (
   period TEXT NOT NULL,
   tenant_id TEXT NOT NULL,
@@ -10,9 +11,10 @@ CREATE TABLE usage_months (
   PRIMARY KEY (period, tenant_id, mode)
 ) STRICT, WITHOUT ROWID;
 
--- Of all tenants and months, one row a mode. The lists are as long as those of a day.
+-- Of all tenants and months. The lists are as long as those of a day (domain/ledger/day_sums.ts).
 CREATE TABLE usage_totals (
   mode TEXT PRIMARY KEY CHECK (mode IN ('live', 'test')),
+  before_date TEXT NOT NULL DEFAULT '',
   billed INTEGER NOT NULL DEFAULT 0,
   amount_micros INTEGER NOT NULL DEFAULT 0,
   adjustments INTEGER NOT NULL DEFAULT 0,
@@ -23,11 +25,12 @@ CREATE TABLE usage_totals (
   claro_ms TEXT NOT NULL DEFAULT '[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]',
   admit_ms TEXT NOT NULL DEFAULT '[0,0,0,0,0,0,0,0,0,0,0,0,0]'
 ) STRICT, WITHOUT ROWID;
-INSERT INTO usage_totals (mode) VALUES ('live'), ('test');
+INSERT INTO usage_totals (mode) VALUES ('live');
 
--- A day that became another one: what is inserted here is added to the sums, and kept nowhere.
+-- A day that became another one after its sums were taken: the difference is added, and what is inserted is kept nowhere.
 CREATE VIEW usage_changes AS SELECT date, tenant_id, mode, '{}' AS before, sums AS after FROM usage_days;
-CREATE TRIGGER usage_changes_are_summed INSTEAD OF INSERT ON usage_changes BEGIN
+CREATE TRIGGER usage_changes_are_summed INSTEAD OF INSERT ON usage_changes
+WHEN NEW.date < (SELECT before_date FROM usage_totals WHERE mode = NEW.mode) BEGIN
   INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros)
   SELECT substr(NEW.date, 1, 7), NEW.tenant_id, NEW.mode,
     coalesce(NEW.after->>'$.billed', 0) - coalesce(NEW.before->>'$.billed', 0),
@@ -60,5 +63,3 @@ CREATE TRIGGER usage_days_change AFTER UPDATE ON usage_days
 BEGIN INSERT INTO usage_changes VALUES (NEW.date, NEW.tenant_id, NEW.mode, OLD.sums, NEW.sums); END;
 CREATE TRIGGER usage_days_leave AFTER DELETE ON usage_days
 BEGIN INSERT INTO usage_changes VALUES (OLD.date, OLD.tenant_id, OLD.mode, OLD.sums, '{}'); END;
-
-INSERT INTO usage_changes SELECT * FROM usage_changes;

@@ -1,0 +1,68 @@
+/** Days whose sums are not taken yet, up to `?1`, which does not belong to them. */
+const DAYS = `usage_days AS day WHERE day.mode = 'live' AND day.date < ?1
+  AND day.date >= (SELECT before_date FROM usage_totals WHERE mode = 'live')`;
+
+function scalar(column: string, field: string): string {
+  return `${column} + (SELECT coalesce(sum(day.sums->>'$.${field}'), 0) FROM ${DAYS}) AS ${column}`;
+}
+
+function list(column: string, field: string): string {
+  const added = `SELECT each.key AS key, sum(each.value) AS n FROM usage_days AS day, json_each(day.sums, '$.${field}') AS each
+    WHERE day.mode = 'live' AND day.date < ?1
+      AND day.date >= (SELECT before_date FROM usage_totals WHERE mode = 'live') GROUP BY each.key`;
+  return `(SELECT json_group_array(n) FROM (SELECT kept.value + coalesce(added.n, 0) AS n
+    FROM json_each(total.${column}) AS kept LEFT JOIN (${added}) AS added ON added.key = kept.key ORDER BY kept.key)) AS ${column}`;
+}
+
+const COLUMNS = [
+  "billed",
+  "amount_micros",
+  "adjustments",
+  "adjustment_micros",
+  "claro_ms_total",
+  "admit_ms_total",
+  "counts",
+  "claro_ms",
+  "admit_ms",
+];
+
+const TOTALS = `SELECT ${[
+  scalar("billed", "billed"),
+  scalar("amount_micros", "amountMicros"),
+  scalar("adjustments", "adjustments"),
+  scalar("adjustment_micros", "adjustmentMicros"),
+  scalar("claro_ms_total", "claroMsTotal"),
+  scalar("admit_ms_total", "admitMsTotal"),
+  list("counts", "counts"),
+  list("claro_ms", "claroMs"),
+  list("admit_ms", "admitMs"),
+].join(", ")} FROM usage_totals AS total WHERE mode = 'live'`;
+
+/** Tenants' months, of the days before the date that the totals have and of those since, up to `?1`. */
+const MONTHS = `
+  SELECT tenant_id, billed, amount_micros, adjustment_micros FROM usage_months WHERE period = ?2 AND mode = 'live'
+  UNION ALL SELECT day.tenant_id, day.sums->>'$.billed', day.sums->>'$.amountMicros',
+    coalesce(day.sums->>'$.adjustmentMicros', 0) FROM ${DAYS} AND substr(day.date, 1, 7) = ?2`;
+
+export const USAGE_SQL = {
+  totals: TOTALS,
+  month: `SELECT coalesce(sum(billed), 0) AS billed, coalesce(sum(amount_micros + adjustment_micros), 0) AS amount
+    FROM (${MONTHS})`,
+  nearCap: `
+    SELECT tenant_id, spent * 1.0 / cap AS share, count(*) OVER () AS count FROM (
+      SELECT month.tenant_id, month.spent,
+        iif(tenant.next_plan_from <= ?3, tenant.next_plan, tenant.plan)->>'$.monthlySpendCapMicros' AS cap
+      FROM (SELECT tenant_id, sum(amount_micros) AS spent FROM (${MONTHS}) GROUP BY tenant_id) AS month
+      JOIN tenants AS tenant ON tenant.id = month.tenant_id)
+    WHERE cap > 0 AND spent >= cap * ?4 ORDER BY share DESC, tenant_id LIMIT ?5`,
+  moveMonths: `
+    INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros)
+    SELECT substr(day.date, 1, 7), day.tenant_id, 'live', sum(day.sums->>'$.billed'), sum(day.sums->>'$.amountMicros'),
+      sum(coalesce(day.sums->>'$.adjustmentMicros', 0)) FROM ${DAYS} GROUP BY 1, 2
+    ON CONFLICT DO UPDATE SET billed = billed + excluded.billed, amount_micros = amount_micros + excluded.amount_micros,
+      adjustment_micros = adjustment_micros + excluded.adjustment_micros`,
+  moveTotals: `
+    UPDATE usage_totals SET (${COLUMNS.join(", ")}, before_date) = (SELECT ${COLUMNS.join(", ")}, ?1 FROM (${TOTALS}))
+    WHERE mode = 'live' AND before_date < ?1`,
+  beforeDate: `SELECT before_date FROM usage_totals WHERE mode = 'live'`,
+} as const;
