@@ -18,6 +18,8 @@ import * as operators from "./http/admin/operators.ts";
 import { closePeriod } from "./http/admin/periods.ts";
 import { createPortalLink, revokePortalLink } from "./http/admin/portal_links.ts";
 import { readReferenceKeys } from "./http/admin/privacy.ts";
+import { listRestrictions, restrictSubject, unrestrictSubject } from "./http/admin/restrictions.ts";
+import { accessSubject } from "./http/admin/subjects.ts";
 import * as tenants from "./http/admin/tenants.ts";
 import { answerFailure } from "./http/answer_failure.ts";
 import { answerOpenApi } from "./http/answer_openapi.ts";
@@ -35,6 +37,7 @@ import { getErrors } from "./http/pages/errors.ts";
 import { getHome } from "./http/pages/home.ts";
 import { answerReference } from "./http/pages/reference.ts";
 import { getMetrics } from "./http/metrics.ts";
+import { getSecurityText } from "./http/pages/security_text.ts";
 import { configured, requestLine } from "./http/request_line.ts";
 import { refuseStrangers, runEndpoint } from "./http/run_endpoint.ts";
 import { lookUpScore } from "./http/scores.ts";
@@ -71,6 +74,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   statements.getTenantStatementFile,
   keys.listKeys,
   keys.issueKey,
+  keys.changeKey,
   keys.rotateKey,
   keys.revokeKey,
   keys.revokeKeyNow,
@@ -97,6 +101,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   operators.listOperators,
   operators.createOperator,
   operators.revokeOperator,
+  accessSubject,
+  restrictSubject,
+  listRestrictions,
+  unrestrictSubject,
   readReferenceKeys,
 ];
 
@@ -113,6 +121,7 @@ const PAGES: Readonly<Record<string, Handler>> = {
   "/docs/icon.svg": getIcon,
   "/openapi.json": answerOpenApi(documentOf),
   "/.well-known/claro-score-gateway/verify_statement.mjs": getVerifier,
+  "/.well-known/security.txt": getSecurityText,
 };
 
 /** Pages run no script and load nothing that is not theirs. */

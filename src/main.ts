@@ -6,7 +6,9 @@ import { forgetPageSessions } from "./gateway/page_sessions.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { continueReconciliations } from "./gateway/reconcile.ts";
 import { relieveDatabase } from "./gateway/relieve_database.ts";
+import { raiseAlarms } from "./gateway/raise_alarms.ts";
 import { tendReferenceKeys } from "./gateway/reference_keys.ts";
+import { tendRestrictions } from "./gateway/restrictions.ts";
 import { sealAudit } from "./gateway/seal_audit.ts";
 import { sumUsage } from "./gateway/sum_usage.ts";
 import { sweep } from "./gateway/sweep.ts";
@@ -27,6 +29,7 @@ export default {
       return logEvent("error", { event: "misconfigured", settings: services.failure.problems.map(describeProblem) });
     for (const task of [
       deliverStrayCalls,
+      tendRestrictions,
       sweep,
       tendReferenceKeys,
       completeAdjustments,
@@ -34,6 +37,7 @@ export default {
       closeDuePeriods,
       archiveStatements,
       continueReconciliations,
+      raiseAlarms,
       sealAudit,
       sumUsage,
       forgetPageSessions,

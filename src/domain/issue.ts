@@ -60,6 +60,8 @@ export type IssueCode =
   | "beyond_own_rights"
   | "change_recorded"
   | "tenant_recorded"
+  | "restriction_recorded"
+  | "too_many_restrictions"
   | "document_taken"
   | "key_recorded"
   | "setting_missing"

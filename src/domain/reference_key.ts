@@ -6,6 +6,12 @@ export type ReferenceKeyName = string;
 /** What references were made under before: the secret `CPF_HMAC_SECRET` itself. */
 export const FIRST_KEY = "v1";
 
+/**
+ * Whose key restricted persons are known by. It does not end: a restriction is in force until somebody ends it. No event has
+ * a hash under it.
+ */
+export const RESTRICTION_KEY = "restrictions";
+
 /** Two readings of two clocks have to be this far apart before a key is destroyed on their word. */
 export const READINGS_APART_MS = 24 * 3_600_000;
 
@@ -29,6 +35,7 @@ export function endOfReferencesMs(
   key: { readonly name: ReferenceKeyName; readonly madeAtMs: number },
   years: number,
 ): number {
+  if (key.name === RESTRICTION_KEY) return Number.POSITIVE_INFINITY;
   const madeIn = Number(referenceKeyAt(key.madeAtMs));
   const year = YEAR.test(key.name) ? Math.max(Number(key.name), madeIn) : madeIn;
   const firstDay = parseDate(`${year + 1 + years}-01-01`);

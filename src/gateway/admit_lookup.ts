@@ -5,12 +5,14 @@ import { SETTLE_MS } from "../domain/ledger/times.ts";
 import type { Result } from "../domain/result.ts";
 import { withDeadline } from "../platform/deadline.ts";
 import type { ClaroCall } from "./claro_call.ts";
-import { type LookupIdentity, requestIdentity } from "./idempotent_answer.ts";
+import type { LookupIdentity } from "./idempotent_answer.ts";
 import type { Lookup } from "./lookup.ts";
 import { projectTenant } from "./project_tenant.ts";
 import { putRight } from "./put_right.ts";
 
 const UNAVAILABLE: Failure = { code: "ledger_unavailable", retryAfterSeconds: 1 };
+
+type Admitted = Extract<AdmitReply, { kind: "admitted" }>;
 
 /** What the ledger made of a lookup. */
 export type Admission =
@@ -30,14 +32,9 @@ export type Admission =
  * Asks the ledger to admit a lookup. Where it does not, or gives no reply, what may have been sent or recorded is put right
  * after the answer; the answer waits a little for that where Claro was asked.
  */
-export async function admitLookup(lookup: Lookup, claro: ClaroCall): Promise<Admission> {
-  const { services, caller, request, timings, waitUntil } = lookup;
-  const identity = await requestIdentity(services, caller, request);
-  if (!identity.ok) {
-    waitUntil(claro.abandon());
-    return { kind: "refused", failure: identity.failure, notices: null };
-  }
-  const call = admitCall(lookup, claro, identity.value);
+export async function admitLookup(lookup: Lookup, claro: ClaroCall, identity: LookupIdentity): Promise<Admission> {
+  const { services, caller, timings, waitUntil } = lookup;
+  const call = admitCall(lookup, claro, identity);
   const askedAtMs = Date.now();
   const asking = askLedger(lookup, claro, call);
   // The intent of an early call is seen to its end, whoever hangs up.
@@ -46,8 +43,9 @@ export async function admitLookup(lookup: Lookup, claro: ClaroCall): Promise<Adm
   const repliedAtMs = Date.now();
   timings.admit = repliedAtMs - askedAtMs;
   if (reply.ok && reply.value.kind === "admitted") {
-    const { kind, customerId, admittedAtMs, notices, earlyCalls, isLate } = reply.value;
-    services.earlyCalls.note(caller.keyId, { customerId, earlyCalls: earlyCalls ?? null, askedAtMs });
+    const { kind, customerId, admittedAtMs, notices, isLate } = reply.value;
+    const { earlyCalls = null, policyVersion = null, policy = null } = reply.value as Partial<Admitted>;
+    services.earlyCalls.note(caller.keyId, { customerId, earlyCalls, policyVersion, policy, askedAtMs });
     if (isLate) waitUntil(auditLateCall(lookup));
     return { kind, call, customerId, admittedAtMs, repliedAtMs, notices };
   }
@@ -80,6 +78,7 @@ function admitCall(lookup: Lookup, claro: ClaroCall, identity: LookupIdentity): 
     refuseNew: claro.refusal,
     isSent: claro.isEarly,
     earlyCallsAsked: idempotencyKey === null ? services.earlyCalls.wanted(keyId) : 0,
+    policyVersion: services.earlyCalls.policyVersion(keyId),
     callerNowMs: services.clock.nowMs(),
   };
 }

@@ -2,6 +2,7 @@ import type { Failure } from "../domain/failure.ts";
 import type { LookupParties, Permit } from "../platform/claro/claro_gate.ts";
 import { inSpan } from "../platform/tracing.ts";
 import { askClaro } from "./ask_claro.ts";
+import type { LookupIdentity } from "./idempotent_answer.ts";
 import type { Lookup } from "./lookup.ts";
 import type { ScoreOutcome } from "./score_outcome.ts";
 
@@ -71,12 +72,16 @@ export class ClaroCall {
  * Asks for the breaker's permit. Where it is refused the ledger is asked all the same: who may not call is told so, and an
  * answer that was kept is given again.
  */
-export async function openClaroCall(lookup: Lookup): Promise<ClaroCall> {
+export async function openClaroCall(lookup: Lookup, { subject }: LookupIdentity): Promise<ClaroCall> {
   const { services, caller, request } = lookup;
   const permit = await services.gate.enter(partiesOf(lookup));
   // A request that may be a repeat must not reach Claro before the ledger knows; nor one that tries Claro's health.
   const mayBeEarly = request.idempotencyKey === null && (permit.kind === "free" || permit.kind === "uncounted");
-  return new ClaroCall(lookup, permit, mayBeEarly ? services.earlyCalls.take(caller.keyId) : null);
+  return new ClaroCall(
+    lookup,
+    permit,
+    mayBeEarly ? services.earlyCalls.take(caller.keyId, { ...request, subject }) : null,
+  );
 }
 
 function partiesOf({ caller, request }: Lookup): LookupParties {

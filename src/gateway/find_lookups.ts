@@ -3,13 +3,14 @@ import { uuidTimeMs } from "../domain/lookup_id.ts";
 import { MODES, type MeterEvent, type Mode } from "../domain/meter_event.ts";
 import { nextPeriod, periodOf, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { meterEventOf, type ExportedEvent } from "../domain/event_row.ts";
+import { meterEventOf } from "../domain/event_row.ts";
 import type { SeqRange } from "../platform/event_copy.ts";
 import { eventById, searchEvents, type SearchedColumn } from "../platform/event_search.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { linesOf } from "../platform/lines.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
+import { archivedEvent } from "./archived_event.ts";
 import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
 
 /** A lookup as it is on record, and the month that it is in. */
@@ -225,44 +226,12 @@ async function searchArchive(
   for await (const line of linesOf(body)) {
     number += 1;
     if (number < from || !line.includes(written)) continue;
-    const exported = JSON.parse(line) as ExportedEvent;
-    if (exported[FIELD[column]] !== value) continue;
-    const event = {
-      ...LATER_FIELDS,
-      ...exported,
-      tenantId,
-      mode: part.mode,
-      ...timesOf(exported),
-    } as unknown as MeterEvent;
-    if (!isWanted(event, { fromMs, toMs })) continue;
+    const event = archivedEvent(line, { tenantId, mode: part.mode });
+    if (event[FIELD[column]] !== value || !isWanted(event, { fromMs, toMs })) continue;
     if (events.length === room) return { events, next: number };
     events.push(event);
   }
   return { events, next: null };
-}
-
-/** A file of before a field existed does not have it. */
-const LATER_FIELDS = {
-  admitMs: null,
-  customerId: null,
-  failureCode: null,
-  upstreamStatus: null,
-  priceVersion: null,
-  purpose: null,
-  legalBasis: null,
-  consentId: null,
-  requestedBy: null,
-  requestId: null,
-  claroMs: null,
-  period: null,
-  day: null,
-} satisfies Partial<MeterEvent>;
-
-function timesOf({ occurredAt, admittedAt }: ExportedEvent): Pick<MeterEvent, "occurredAtMs" | "admittedAtMs"> {
-  return {
-    occurredAtMs: Date.parse(occurredAt),
-    admittedAtMs: typeof admittedAt === "string" ? Date.parse(admittedAt) : null,
-  };
 }
 
 function isWanted({ kind, occurredAtMs }: MeterEvent, { fromMs, toMs }: { fromMs: number; toMs: number }): boolean {

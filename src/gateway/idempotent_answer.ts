@@ -5,13 +5,15 @@ import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import type { AdmitCall, Charge } from "../domain/ledger/commands.ts";
 import type { Lookup } from "./lookup.ts";
-import { referenceOfOtherYear, referenceToPerson } from "./reference_keys.ts";
+import { referenceOfOtherYear, referenceToPerson, restrictedSubject } from "./reference_keys.ts";
 import { withCharge, type LookupAnswer, type LookupRequest } from "./lookup.ts";
 
 type AnswerContext = Pick<Lookup, "caller" | "request" | "lookupId">;
 
 /** Who the CPF of a request is, and what makes a repeat a repeat: all that the ledger is told, as keyed hashes. */
-export type LookupIdentity = Pick<AdmitCall, "cpfReference" | "otherYearsReference" | "idempotency">;
+export type LookupIdentity = Pick<AdmitCall, "cpfReference" | "otherYearsReference" | "idempotency"> & {
+  readonly subject: string;
+};
 
 /**
  * Where the secret is being replaced a repeat is looked for under each that holds, whichever of them this isolate has
@@ -23,11 +25,15 @@ export async function requestIdentity(
   request: LookupRequest,
 ): Promise<Result<LookupIdentity, Failure>> {
   const { cpf, reference, idempotencyKey } = request;
-  const cpfReference = await referenceToPerson(services, { tenantId, cpf });
+  const [cpfReference, subject] = await Promise.all([
+    referenceToPerson(services, { tenantId, cpf }),
+    restrictedSubject(services, cpf),
+  ]);
   if (!cpfReference.ok) return cpfReference;
+  if (!subject.ok) return subject;
   const otherYearsReference = await referenceOfOtherYear(services, { tenantId, cpf });
-  const references = { cpfReference: cpfReference.value, otherYearsReference };
-  if (idempotencyKey === null) return ok({ ...references, idempotency: null });
+  const person = { cpfReference: cpfReference.value, otherYearsReference, subject: subject.value };
+  if (idempotencyKey === null) return ok({ ...person, idempotency: null });
   const written = `request\n${tenantId}\n${cpf}\n${reference ?? ""}${writtenGrounds(request)}`;
   const [identity, ...former] = await Promise.all(
     services.idempotencyHashes.map(async (hash) => {
@@ -40,7 +46,7 @@ export async function requestIdentity(
   );
   if (identity === undefined) throw new Error("no idempotency secret");
   const idempotency = former.length === 0 ? identity : { ...identity, former };
-  return ok({ ...references, idempotency });
+  return ok({ ...person, idempotency });
 }
 
 /** Grounds are part of what a repeat must repeat; a request without any is what it was before there were some. */

@@ -2,6 +2,7 @@ import { makeApiKey, modeOfKeyId, type ApiKey, type Scope } from "../domain/api_
 import type { Failure } from "../domain/failure.ts";
 import type { Issue, IssueCode } from "../domain/issue.ts";
 import type { KeyLimits } from "../domain/ledger/terms.ts";
+import type { LookupDefaults } from "../domain/lookup_grounds.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
@@ -19,6 +20,13 @@ export type NewKey = {
   readonly expiresAtMs: number | null;
   readonly allowedIps: readonly string[];
   readonly limits?: KeyLimits | null;
+  readonly defaults?: LookupDefaults | null;
+};
+
+/** Only what is to change. */
+export type KeyChange = {
+  readonly limits?: KeyLimits | null | undefined;
+  readonly defaults?: LookupDefaults | null | undefined;
 };
 
 /** A ledger holds all of a tenant's keys at once. */
@@ -36,8 +44,16 @@ export async function issueKey(
   if ((await services.register.tenant(tenantId)) === null) return fail({ code: "not_found" });
   const nowMs = services.clock.nowMs();
   const lifetimeMs = asked.expiresAtMs === null ? null : asked.expiresAtMs - nowMs;
-  const limits = asked.limits ?? null;
-  const issued = await makeKey({ ...asked, limits, tenantId, createdAtMs: nowMs, lifetimeMs, replaces: null });
+  const { limits = null, defaults = null } = asked;
+  const issued = await makeKey({
+    ...asked,
+    limits,
+    defaults,
+    tenantId,
+    createdAtMs: nowMs,
+    lifetimeMs,
+    replaces: null,
+  });
   const audit = {
     atMs: nowMs,
     actor,
@@ -92,6 +108,37 @@ export async function rotateKey(
     if ((await services.register.activeKeys(old.tenantId, nowMs)) >= MOST_ACTIVE_KEYS) {
       return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
     }
+  }
+  return conflict("changed_by_others");
+}
+
+/** Gives a working key other limits or defaults: effective for lookups when it returns. */
+export async function changeKey(
+  services: Services,
+  actor: Actor,
+  keyId: string,
+  change: KeyChange,
+): Promise<Result<RegisteredKey, Failure>> {
+  for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
+    const old = await services.register.key(keyId);
+    if (old === null) return fail({ code: "not_found" });
+    const nowMs = services.clock.nowMs();
+    if (old.revokedAtMs !== null) return conflict("key_revoked");
+    if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("key_expired");
+    const { limits = old.limits, defaults = old.defaults } = change;
+    const key = { ...old, limits, defaults };
+    const isChanged = JSON.stringify(audited(key)) !== JSON.stringify(audited(old));
+    const audit = {
+      atMs: nowMs,
+      actor,
+      action: "key.update",
+      target: keyId,
+      before: audited(old),
+      after: audited(key),
+    };
+    if (isChanged && !(await services.register.changeKey(key, old, audit))) continue;
+    const projected = await effective(services, old.tenantId);
+    return projected.ok ? ok(key) : projected;
   }
   return conflict("changed_by_others");
 }
@@ -172,7 +219,7 @@ function conflict(code: IssueCode, params: Issue["params"] = {}): Result<never, 
 }
 
 function audited(key: RegisteredKey): Record<string, unknown> {
-  const { tenantId, mode, label, scopes, allowedIps, expiresAtMs, limits } = key;
+  const { tenantId, mode, label, scopes, allowedIps, expiresAtMs, limits, defaults } = key;
   return {
     tenantId,
     mode,
@@ -180,6 +227,7 @@ function audited(key: RegisteredKey): Record<string, unknown> {
     scopes,
     allowedIps,
     limits,
+    defaults,
     expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs),
   };
 }

@@ -4,7 +4,7 @@ import type { Services } from "../platform/services.ts";
 import { inSpan } from "../platform/tracing.ts";
 import { admitLookup } from "./admit_lookup.ts";
 import { openClaroCall } from "./claro_call.ts";
-import { openAnswer } from "./idempotent_answer.ts";
+import { openAnswer, requestIdentity } from "./idempotent_answer.ts";
 import {
   beginLookup,
   withCharge,
@@ -28,8 +28,10 @@ export async function lookupScore(
   options: LookupOptions,
 ): Promise<LookupReport> {
   const lookup = beginLookup(services, caller, { request, ...options });
-  const claro = await openClaroCall(lookup);
-  const admission = await inSpan("admit", () => admitLookup(lookup, claro));
+  const identity = await requestIdentity(services, caller, request);
+  if (!identity.ok) return report(lookup, failed(lookup, identity.failure), { notices: null });
+  const claro = await openClaroCall(lookup, identity.value);
+  const admission = await inSpan("admit", () => admitLookup(lookup, claro, identity.value));
   if (admission.kind === "refused") return report(lookup, failed(lookup, admission.failure), admission);
   if (admission.kind === "replay") {
     const answer = await openAnswer(services, lookup, admission);

@@ -6,8 +6,9 @@ import { periodBounds, periodOf } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
-import type { RecoveredKey, RegisteredKey, Tenant } from "../platform/register.ts";
+import type { RecoveredKey, RegisteredKey, RegisteredTerms, Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
+import { recoverRestrictions } from "./recover_restrictions.ts";
 
 /** The tenant as its ledgers have it now, and the keys that could not be put into KV: nobody can use those yet. */
 export type Projection = { readonly tenant: Tenant; readonly unpublished: readonly string[] };
@@ -26,12 +27,14 @@ const MOST_ENDED_KEYS = 500;
  */
 export async function projectTenant(services: Services, tenantId: string): Promise<Result<Projection, Failure>> {
   for (let lift = 0; lift <= LIFTS; lift += 1) {
-    const tenant = await services.register.tenant(tenantId);
-    if (tenant === null) return fail({ code: "not_found" });
-    const keys = await services.register.keysOfTenant(tenantId);
-    const told = await tellLedgers(services, tenant, keys);
+    const terms = await services.register.termsOf(tenantId);
+    if (terms === null) return fail({ code: "not_found" });
+    const { tenant, keys } = terms;
+    const told = await tellLedgers(services, terms);
     if (!told.ok) return told;
     if (told.value.newestVersion !== null) {
+      // What D1 lost of restrictions must be there again before a ledger takes its word.
+      await recoverRestrictions(services);
       await liftRegister(services, tenant, { keys, above: told.value.newestVersion });
       continue;
     }
@@ -45,24 +48,19 @@ export async function projectTenant(services: Services, tenantId: string): Promi
 }
 
 /** What the register says that a ledger should have as terms. */
-export async function registeredTerms(services: Services, tenant: Tenant, mode: Mode): Promise<LedgerTerms> {
-  const keys = await services.register.keysOfTenant(tenant.id);
-  return ledgerTerms(tenant, keys, { mode, nowMs: services.clock.nowMs(), knownSeq: 0 });
+export function registeredTerms(services: Services, registered: RegisteredTerms, mode: Mode): LedgerTerms {
+  return { ...ledgerTerms(registered, { mode, nowMs: services.clock.nowMs() }), knownSeq: 0 };
 }
 
 type Told = { readonly newestVersion: number | null; readonly revokedKeyIds: readonly string[] };
 
 /** `newestVersion` is set when a ledger has terms that the register does not know. */
-async function tellLedgers(
-  services: Services,
-  tenant: Tenant,
-  keys: readonly RegisteredKey[],
-): Promise<Result<Told, Failure>> {
+async function tellLedgers(services: Services, registered: RegisteredTerms): Promise<Result<Told, Failure>> {
   const nowMs = services.clock.nowMs();
-  const knownSeq = await services.register.knownSeq(tenant.id);
+  const { tenant } = registered;
   const replies = await Promise.all(
     MODES.map((mode) => {
-      const terms = ledgerTerms(tenant, keys, { mode, nowMs, knownSeq: mode === "live" ? knownSeq : 0 });
+      const terms = ledgerTerms(registered, { mode, nowMs });
       return callLedger(services.ledgers, { tenantId: tenant.id, mode }, (ledger) => ledger.configure(terms));
     }),
   );
@@ -72,7 +70,7 @@ async function tellLedgers(
     if (!reply.ok) return reply;
     // An object that runs the code of before answers nothing: it takes what it knows, and no limits of keys, no policy.
     const value = reply.value as ConfigureReply | undefined;
-    if (value === undefined && needsNewLedger(tenant, keys))
+    if (value === undefined && needsNewLedger(registered))
       return fail({ code: "change_pending", retryAfterSeconds: 60 });
     if (value?.kind === "too_large") return fail({ code: "conflict", issues: [{ path: "", code: "too_many_keys" }] });
     if (value?.kind === "stale") newestVersion = Math.max(newestVersion ?? 0, value.version);
@@ -81,8 +79,9 @@ async function tellLedgers(
   return ok({ newestVersion, revokedKeyIds });
 }
 
-function needsNewLedger({ nextPlan, requires }: Tenant, keys: readonly RegisteredKey[]): boolean {
-  return nextPlan !== null || requires.length > 0 || keys.some(({ limits }) => limits !== null);
+function needsNewLedger({ tenant: { nextPlan, requires }, keys, restricted }: RegisteredTerms): boolean {
+  const hasPolicy = nextPlan !== null || requires.length > 0 || restricted.subjects.length > 0;
+  return hasPolicy || keys.some(({ limits, defaults }) => limits !== null || defaults !== null);
 }
 
 /** Puts the register above its ledgers' versions, and back the keys that it lost. */
@@ -147,9 +146,8 @@ async function publishKeys(services: Services, tenantId: string, keys: readonly 
 }
 
 function ledgerTerms(
-  tenant: Tenant,
-  keys: readonly RegisteredKey[],
-  { mode, nowMs, knownSeq }: { mode: Mode; nowMs: number; knownSeq: number },
+  { tenant, keys, restricted, knownSeq: liveSeq }: RegisteredTerms,
+  { mode, nowMs }: { mode: Mode; nowMs: number },
 ): LedgerTerms {
   const { id: tenantId, version, status, customerId, plan, nextPlan, requires } = tenant;
   const ofMode = keys.filter((key) => key.mode === mode);
@@ -160,7 +158,9 @@ function ledgerTerms(
   const told = [...working.map(grantOf), ...ended.map(endedGrantOf)];
   const period = periodOf(tenant.createdAtMs);
   const firstMonth = { period, startMs: periodBounds(period).startMs };
-  return { tenantId, mode, version, status, customerId, plan, nextPlan, keys: told, requires, firstMonth, knownSeq };
+  const policy = { requires, restricted: restricted.subjects, restrictedUntil: restricted.until };
+  const knownSeq = mode === "live" ? liveSeq : 0;
+  return { tenantId, mode, version, status, customerId, plan, nextPlan, keys: told, ...policy, firstMonth, knownSeq };
 }
 
 /** When a key ended; null while it works. */
@@ -168,11 +168,19 @@ function endedAtMs({ expiresAtMs, revokedAtMs }: RegisteredKey, nowMs: number): 
   return revokedAtMs ?? (expiresAtMs !== null && expiresAtMs <= nowMs ? expiresAtMs : null);
 }
 
-function grantOf({ id: keyId, scopes, allowedIps, expiresAtMs, revokedAtMs, limits }: RegisteredKey): LedgerKey {
-  return { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs, limits };
+function grantOf({
+  id: keyId,
+  scopes,
+  allowedIps,
+  expiresAtMs,
+  revokedAtMs,
+  limits,
+  defaults,
+}: RegisteredKey): LedgerKey {
+  return { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs, limits, defaults };
 }
 
 /** Of a key that has ended it is told that it has. */
 function endedGrantOf({ id: keyId, expiresAtMs, revokedAtMs }: RegisteredKey): LedgerKey {
-  return { keyId, scopes: [], allowedIps: [], expiresAtMs, revokedAtMs, limits: null };
+  return { keyId, scopes: [], allowedIps: [], expiresAtMs, revokedAtMs, limits: null, defaults: null };
 }

@@ -14,7 +14,9 @@ const DELIVERED_AT_ONCE = 50;
  * which it can be entered by hand.
  */
 export async function putRight(services: Services, ledger: LedgerName, call: PutRightCall): Promise<void> {
-  const timed = { ...call, callerNowMs: services.clock.nowMs() };
+  // What is kept of it holds no more of the person than an event does.
+  const sent = call.sent === null ? null : { ...call.sent, subject: null };
+  const timed = { ...call, sent, callerNowMs: services.clock.nowMs() };
   const reply = await callLedger(services.ledgers, ledger, (stub) => stub.putRight(timed), {
     timeoutMs: PUT_RIGHT_MS,
     tryMs: ADMIT_MS,

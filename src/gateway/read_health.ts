@@ -1,5 +1,6 @@
 import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
 import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
+import type { RaisedAlarm } from "../platform/alarms.ts";
 import { databaseSize, type DatabaseSize } from "../platform/database_size.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { UnexplainedMonth } from "../platform/reconciliation_records.ts";
@@ -34,6 +35,10 @@ export type Health = {
   readonly months: { readonly stuck: number; readonly oldest: readonly StatementProblem[] } | null;
   /** Tenants whose register was put above their ledger lately, because D1 had been restored; null when D1 is away. */
   readonly lifted: readonly { readonly id: string; readonly liftedAtMs: number }[] | null;
+  /** What was far from the usual in the last day, the newest first; null when D1 is away. */
+  readonly alarms: readonly RaisedAlarm[] | null;
+  /** Settings that documents need to say who bills, and that nobody has set. */
+  readonly issuerMissing: readonly string[];
   /** Calls that wait in D1 until their ledger takes them; null when D1 is away. */
   readonly strayCalls: number | null;
 };
@@ -44,13 +49,15 @@ const LIFTED_SHOWN_MS = 30 * 86_400_000;
 /** As many ledgers as are asked, however many are behind: those that were behind first. */
 const LEDGERS_ASKED = 10;
 const PROBLEMS_SHOWN = 10;
+const ALARMS_SHOWN_MS = 86_400_000;
+const ALARMS_SHOWN = 20;
 /** Three years of them. */
 const MONTHS_SHOWN = 36;
 
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
   const { register, strayCalls: stray, clock } = services;
-  const [breaker, token, reports, operators, database, problems, reconciliations, lifted, strayCalls] =
+  const [breaker, token, reports, operators, database, problems, reconciliations, lifted, strayCalls, alarms] =
     await Promise.all([
       services.gate.status(),
       services.tokens.status("live"),
@@ -61,6 +68,7 @@ export async function readHealth(services: Services): Promise<Health> {
       unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
       unlessDown(() => register.lifted(clock.nowMs() - LIFTED_SHOWN_MS)),
       unlessDown(() => stray.count()),
+      unlessDown(() => services.alarms.since(clock.nowMs() - ALARMS_SHOWN_MS, ALARMS_SHOWN)),
     ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
@@ -68,9 +76,16 @@ export async function readHealth(services: Services): Promise<Health> {
   const recovered = asked.length - behind.length;
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
   const ledgersBehind = reports.length - recovered;
-  const stores = { database, months, reconciliations, lifted, strayCalls };
+  const stores = { database, months, reconciliations, lifted, strayCalls, alarms };
   const uncopiedEvents = behind.reduce((sum, ledger) => sum + ledger.uncopiedEvents, 0);
-  return { breaker, token, operators, ledgersBehind, oldestUnflushed: oldest, uncopiedEvents, ...stores };
+  const issuerMissing = missingOf(services.settings.issuer);
+  const copies = { ledgersBehind, oldestUnflushed: oldest, uncopiedEvents };
+  return { breaker, token, operators, issuerMissing, ...copies, ...stores };
+}
+
+function missingOf({ legalName, document, address }: Services["settings"]["issuer"]): string[] {
+  const values = { ISSUER_LEGAL_NAME: legalName, ISSUER_DOCUMENT: document, ISSUER_ADDRESS: address };
+  return Object.entries(values).flatMap(([name, value]) => (value === null ? [name] : []));
 }
 
 type Backlog = BacklogReport & { readonly uncopiedEvents: number };

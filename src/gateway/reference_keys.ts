@@ -1,5 +1,11 @@
-import { endOfReferencesMs, isEndCertain, nextReferenceKey, referenceKeyAt } from "../domain/reference_key.ts";
 import { CLOCK_MARGIN_MS } from "../domain/ledger/times.ts";
+import {
+  endOfReferencesMs,
+  isEndCertain,
+  nextReferenceKey,
+  referenceKeyAt,
+  RESTRICTION_KEY,
+} from "../domain/reference_key.ts";
 import type { Failure } from "../domain/failure.ts";
 import { fail, type Result } from "../domain/result.ts";
 import { logEvent } from "../platform/log.ts";
@@ -18,7 +24,7 @@ type Person = { readonly tenantId: string; readonly cpf: string };
 export async function referenceToPerson(services: Services, person: Person): Promise<Result<string, Failure>> {
   const name = referenceKeyAt(services.clock.nowMs());
   const reference = await services.references.reference(name, person);
-  return reference.ok ? reference : fail(failureOf(name, reference.failure));
+  return reference.ok ? reference : fail(referenceFailure(reference.failure, name));
 }
 
 /**
@@ -34,7 +40,14 @@ export async function referenceOfOtherYear(services: Services, person: Person): 
   return reference.ok ? reference.value : null;
 }
 
-function failureOf(name: string, failure: ReferenceFailure): Failure {
+/** What the ledger compares with the restricted persons; see `restrictions.ts`. */
+export async function restrictedSubject(services: Services, cpf: string): Promise<Result<string, Failure>> {
+  const subject = await services.references.subject(cpf);
+  return subject.ok ? subject : fail(referenceFailure(subject.failure, RESTRICTION_KEY));
+}
+
+/** Why a reference cannot be made; without a name, under any of the keys. */
+export function referenceFailure(failure: ReferenceFailure, name?: string): Failure {
   if (failure === "unavailable") return { code: "ledger_unavailable", retryAfterSeconds: RETRY_SECONDS };
   // Another key for the same year would give the same person a second reference, unseen.
   const hint = "CPF_HMAC_SECRET was changed without CPF_HMAC_SECRET_PREVIOUS";
@@ -49,16 +62,16 @@ export async function referenceKeyStatus(services: Services): Promise<ReferenceK
 }
 
 /**
- * What the cron does: makes the keys of this year and the next, so that no lookup has to; seals again what the secret of
+ * What the cron does: makes the keys of this year and the next and that of restrictions, so that no lookup has to; seals again what the secret of
  * before sealed; brings D1's copy up to date; and destroys the keys whose time is over.
  */
 export async function tendReferenceKeys(services: Services): Promise<void> {
   const { references, clock } = services;
   const current = referenceKeyAt(clock.nowMs());
-  for (const name of [current, nextReferenceKey(current)]) await references.ensure(name);
+  for (const name of [current, nextReferenceKey(current), RESTRICTION_KEY]) await references.ensure(name);
   for (const { name, sealedUnder } of await references.all()) {
     if (sealedUnder === "previous") await references.reseal(name);
-    if (sealedUnder === "unknown") failureOf(name, "unreadable");
+    if (sealedUnder === "unknown") referenceFailure("unreadable", name);
   }
   await references.copyToDatabase((name) => endEntry(services, name));
   for (const key of await referenceKeyStatus(services)) await endKey(services, key);

@@ -5,10 +5,11 @@ import { logEvent } from "../platform/log.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import { noteRevocations } from "./project_tenant.ts";
-import { tryToProject } from "./tenants.ts";
+import { projectPending } from "./project_pending.ts";
 
-// What one run may use up of the thousand calls to other services that an invocation has: about eight a projection.
-const PROJECTIONS_A_SWEEP = 25;
+// What one run may use up of the ten thousand calls to other services that an invocation has: about five a projection. A
+// restriction of a person is a change of every tenant.
+const PROJECTIONS_A_SWEEP = 1000;
 /** Two calls each, which are billed: a thousand tenants all have their turn within four hours. */
 const TENANTS_A_SWEEP = 25;
 /** A Worker has six connections at once. */
@@ -19,11 +20,7 @@ const CALLS_AT_ONCE = 6;
  * of one that lost it. Each sweep goes on where the one before ended, so that every ledger has its turn.
  */
 export async function sweep(services: Services): Promise<void> {
-  for (const tenantId of await services.register.unprojected(PROJECTIONS_A_SWEEP)) {
-    const projected = await tryToProject(services, tenantId);
-    const ok = projected?.ok === true && projected.value.unpublished.length === 0;
-    logEvent(ok ? "info" : "warn", { event: "tenant_projected", tenantId, ok });
-  }
+  await projectPending(services, PROJECTIONS_A_SWEEP);
   const after = await services.sweepPlace.read();
   const tenants = await services.register.tenants({ after, limit: TENANTS_A_SWEEP });
   const ledgers = tenants.flatMap((tenant) => MODES.map((mode) => ({ tenant, mode })));

@@ -1,6 +1,7 @@
 import type { TenantStatus } from "../domain/authorization.ts";
 import type { Failure } from "../domain/failure.ts";
 import type { Issue } from "../domain/issue.ts";
+import type { RequirableField } from "../domain/lookup_grounds.ts";
 import { overridePlan, resolvePlan, type PlanTerms } from "../domain/plan.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
@@ -18,6 +19,8 @@ export type NewTenant = {
   readonly email?: string | null | undefined;
   readonly customerId: string;
   readonly plan: PlanTerms;
+  /** Fields that a lookup must have. */
+  readonly requires?: readonly RequirableField[] | undefined;
   /** Another tenant may have the document too. */
   readonly allowDuplicate?: boolean | undefined;
 };
@@ -29,6 +32,7 @@ export type TenantChange = {
   readonly legalName?: string | null | undefined;
   readonly email?: string | null | undefined;
   readonly customerId?: string | undefined;
+  readonly requires?: readonly RequirableField[] | undefined;
   readonly allowDuplicate?: boolean | undefined;
   readonly status?: TenantStatus | undefined;
   readonly plan?: PlanTerms | (Omit<PlanTerms, "name"> & { readonly name?: undefined }) | undefined;
@@ -58,7 +62,7 @@ export async function createTenant(
     createdAtMs: nowMs,
     version: 1,
     nextPlan: null,
-    requires: [],
+    requires: asked.requires ?? [],
   };
   const audit = {
     atMs: nowMs,
@@ -146,7 +150,7 @@ async function documentInUse(services: Services, { id, document }: Tenant): Prom
 }
 
 function changed(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
-  const { name, document, legalName, email, customerId, status } = change;
+  const { name, document, legalName, email, customerId, status, requires } = change;
   return {
     ...tenant,
     name: name ?? tenant.name,
@@ -155,6 +159,7 @@ function changed(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
     email: email === undefined ? tenant.email : email,
     customerId: customerId ?? tenant.customerId,
     status: status ?? tenant.status,
+    requires: requires ?? tenant.requires,
     ...changedPlans(tenant, change, nowMs),
   };
 }

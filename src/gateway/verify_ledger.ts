@@ -1,3 +1,4 @@
+import { assert } from "../domain/assert.ts";
 import type { Failure } from "../domain/failure.ts";
 import { saysTheSame } from "../domain/ledger/terms.ts";
 import { MODES } from "../domain/meter_event.ts";
@@ -6,7 +7,7 @@ import { fail, ok, type Result } from "../domain/result.ts";
 import { verifyManifest } from "../domain/statement.ts";
 import { callLedger, type LedgerName, type LedgerStub } from "../platform/ledger/ledger_client.ts";
 import { isOutage } from "../platform/outage.ts";
-import type { Tenant } from "../platform/register.ts";
+import type { RegisteredTerms, Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { wrongFiles } from "./closed_in_archive.ts";
@@ -123,7 +124,7 @@ export async function verifyLedger(
 
 /** The object must not be behind what D1 and R2 have of it. */
 async function compareHeads({ services, tenant, find }: Comparison, lastSeq: number): Promise<void> {
-  const inDatabase = await services.register.knownSeq(tenant.id);
+  const inDatabase = (await registerOf(services, tenant.id)).knownSeq;
   if (lastSeq < inDatabase) find({ code: "ledger_behind", first: lastSeq + 1, last: inDatabase, what: "d1" });
   const newest = (await services.archive.periods(tenant.id)).toReversed();
   for (const period of newest) {
@@ -134,12 +135,19 @@ async function compareHeads({ services, tenant, find }: Comparison, lastSeq: num
   }
 }
 
+async function registerOf({ register }: Services, tenantId: string): Promise<RegisteredTerms> {
+  const registered = await register.termsOf(tenantId);
+  assert(registered !== null, "a tenant is never deleted");
+  return registered;
+}
+
 async function compareTerms({ services, tenant, find }: Comparison): Promise<void> {
+  const known = await registerOf(services, tenant.id);
   for (const mode of MODES) {
     const ledger = { tenantId: tenant.id, mode };
     const own = await callLedger(services.ledgers, ledger, (stub) => stub.terms(), { timeoutMs: CALL_MS });
     if (!own.ok) throw new LedgerAwayError();
-    const registered = await registeredTerms(services, tenant, mode);
+    const registered = registeredTerms(services, known, mode);
     const isAsRegistered =
       own.value !== null &&
       own.value.version === registered.version &&

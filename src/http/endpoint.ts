@@ -27,6 +27,7 @@ export type Tag =
   | "Tenants"
   | "Keys"
   | "Lookups"
+  | "Subjects"
   | "Operations";
 
 /** How a tenant says who it is. */

@@ -116,7 +116,7 @@ function claroFamilies({ breaker, token }: Health, nowMs: number): Metric[] {
 }
 
 function storeFamilies(health: Health, nowMs: number): Metric[] {
-  const { database, strayCalls, months, reconciliations, lifted, oldestUnflushed, ledgersBehind } = health;
+  const { database, strayCalls, months, reconciliations, lifted, alarms, oldestUnflushed, ledgersBehind } = health;
   const lag = oldestUnflushed === null ? 0 : secondsSince(oldestUnflushed.oldestUnflushedAtMs, nowMs);
   return [
     gauge(
@@ -141,6 +141,11 @@ function storeFamilies(health: Health, nowMs: number): Metric[] {
       "reconciliation_lost_at_edges",
       "Lookups near a month's end that neither month's report names.",
       known(reconciliations?.lostAtEdges),
+    ),
+    gauge(
+      "alarms",
+      "Alarms of the last 24 hours: what is far from a tenant's usual, and failed logins.",
+      known(alarms?.length),
     ),
     gauge(
       "tenants_lifted",

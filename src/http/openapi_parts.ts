@@ -255,6 +255,13 @@ export const TAGS: Readonly<Record<Tag, { readonly name: Text; readonly descript
       en: "For the operator: what became of a lookup.",
     },
   },
+  Subjects: {
+    name: { "pt-BR": "Operador: titulares", en: "Subjects" },
+    description: {
+      "pt-BR": "Para o encarregado: o que há sobre uma pessoa, e a restrição das consultas sobre ela.",
+      en: "For the data protection officer: what is held on a person, and the restriction of lookups of them.",
+    },
+  },
   Operations: {
     name: { "pt-BR": "Operador: rotinas", en: "Operations" },
     description: {

@@ -57,6 +57,15 @@ export const PATH_PARAMETERS = {
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/)
     .meta(told({ "pt-BR": "O nome de uma chave.", en: "A key's name." }, { examples: ["export-2026"] })),
+  restrictionId: z
+    .string()
+    .regex(/^rst_[0-9a-f]{20}$/)
+    .meta(
+      told(
+        { "pt-BR": "O id de uma restrição.", en: "A restriction's id." },
+        { examples: ["rst_0123456789abcdef0123"] },
+      ),
+    ),
   reconciliationId: z
     .string()
     .regex(/^rec_[0-9a-f]{20}$/)

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { parseCpf } from "../domain/cpf.ts";
 import { holdsCpf } from "../domain/cpf_like.ts";
+import type { FailureCode } from "../domain/failure.ts";
+import type { Issue } from "../domain/issue.ts";
 import { LEGAL_BASES, PURPOSES } from "../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
 import { ok } from "../domain/result.ts";
@@ -181,10 +183,7 @@ export const lookUpScore = tenantEndpoint({
   body: {
     schema: scoreRequest,
     example: { cpf: "529.982.247-25", reference: "pedido-1234", purpose: "credit_granting" },
-    failureOf: (issues) =>
-      issues.length > 0 && issues.every(({ path, code }) => path === "cpf" && code !== "required")
-        ? "invalid_cpf"
-        : "invalid_request",
+    failureOf: cpfFailure,
   },
   answers: { 200: { description: { "pt-BR": "O score.", en: "The score." }, content: scoreAnswer } },
   handle: async ({ context, caller, authMs, headers, body }) => {
@@ -208,6 +207,12 @@ export function scoreBody(
   const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
   const createdAt = new Date(createdAtMs).toISOString();
   return { id, score, mode, billed, ...priceOf(answer), reference, transactionId, createdAt };
+}
+
+/** What a body is called whose one mistake is the CPF. */
+export function cpfFailure(issues: readonly Issue[]): FailureCode {
+  const isCpf = issues.length > 0 && issues.every(({ path, code }) => path === "cpf" && code !== "required");
+  return isCpf ? "invalid_cpf" : "invalid_request";
 }
 
 /** The price that the ledger recorded, where the answer knows it. */

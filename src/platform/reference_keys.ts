@@ -1,4 +1,4 @@
-import { FIRST_KEY, type Reading, type ReferenceKeyName } from "../domain/reference_key.ts";
+import { FIRST_KEY, RESTRICTION_KEY, type Reading, type ReferenceKeyName } from "../domain/reference_key.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
 import { isDeadlinePassed, withDeadline } from "./deadline.ts";
@@ -9,6 +9,8 @@ const ROOT = "reference-keys/";
 const NOTICES = "reference-key-ends/";
 const KEY_BYTES = 32;
 const REFERENCE_HEX_DIGITS = 32;
+/** A ledger's terms hold thousands of them; 96 bits are enough that no other person has the same. */
+const SUBJECT_HEX_DIGITS = 24;
 /** How long a cold isolate waits for R2 before it asks D1. */
 const STORE_MS = 1500;
 const IF_ABSENT = { onlyIf: { etagDoesNotMatch: "*" } } as const;
@@ -66,26 +68,29 @@ export class ReferenceKeys {
     name: ReferenceKeyName,
     person: { readonly tenantId: string; readonly cpf: string },
   ): Promise<Result<string, ReferenceFailure>> {
-    const hash = this.#hashes.get(name);
-    if (hash !== undefined) return ok(await referenceUnder(name, hash, person));
-    const found = await this.#find(name);
-    if (!found.ok) return found;
-    this.#hashes.set(name, found.value);
-    return ok(await referenceUnder(name, found.value, person));
+    const hash = await this.#hash(name);
+    return hash.ok ? ok(await referenceUnder(name, hash.value, person)) : hash;
   }
 
-  /** The references that a person may have in events, under every key that has not ended. Asks the store each time. */
-  async candidates(person: {
-    readonly tenantId: string;
-    readonly cpf: string;
-  }): Promise<Result<readonly string[], ReferenceFailure>> {
-    const references: string[] = [];
+  /** What a person is restricted under: the same text for every tenant, and no part of any event. */
+  async subject(cpf: string): Promise<Result<string, ReferenceFailure>> {
+    const hash = await this.#hash(RESTRICTION_KEY);
+    return hash.ok ? ok((await hash.value.sign(`subject\n${cpf}`)).slice(0, SUBJECT_HEX_DIGITS)) : hash;
+  }
+
+  /**
+   * What tells the references that a person may have in a tenant's events, under every key that has not ended. The store is
+   * asked for the keys each time.
+   */
+  async referencesOf(cpf: string): Promise<Result<(tenantId: string) => Promise<readonly string[]>, ReferenceFailure>> {
+    const keys: { readonly name: ReferenceKeyName; readonly hash: KeyedHash }[] = [];
     for (const { name, object } of await this.#objects()) {
+      if (name === RESTRICTION_KEY) continue;
       const hash = await this.#open(name, object);
-      if (hash.ok) references.push(await referenceUnder(name, hash.value, person));
+      if (hash.ok) keys.push({ name, hash: hash.value });
       else if (hash.failure !== "destroyed") return hash;
     }
-    return ok(references);
+    return ok((tenantId) => Promise.all(keys.map(({ name, hash }) => referenceUnder(name, hash, { tenantId, cpf }))));
   }
 
   /** Makes the key of a year if it was never made, in R2 and in D1. False when it cannot be made any more. */
@@ -154,6 +159,15 @@ export class ReferenceKeys {
 
   async setNotice(name: ReferenceKeyName, reading: Reading): Promise<void> {
     await this.#bucket.put(noticeOf(name), JSON.stringify(reading));
+  }
+
+  /** An isolate asks once for each key. */
+  async #hash(name: ReferenceKeyName): Promise<Result<KeyedHash, ReferenceFailure>> {
+    const known = this.#hashes.get(name);
+    if (known !== undefined) return ok(known);
+    const found = await this.#find(name);
+    if (found.ok) this.#hashes.set(name, found.value);
+    return found;
   }
 
   async #find(name: ReferenceKeyName): Promise<Result<KeyedHash, ReferenceFailure>> {

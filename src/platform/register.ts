@@ -1,48 +1,25 @@
-import type { Scope } from "../domain/api_key.ts";
-import type { TenantStatus } from "../domain/authorization.ts";
-import type { KeyLimits, LedgerKey, NextPlan } from "../domain/ledger/terms.ts";
+import type { LedgerKey } from "../domain/ledger/terms.ts";
 import type { Mode } from "../domain/meter_event.ts";
-import type { Plan } from "../domain/plan.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
+import {
+  type RegisteredKey,
+  type RestrictedSubjects,
+  type Row,
+  type Tenant,
+  toAudit,
+  toKey,
+  toRestricted,
+  toTenant,
+} from "./register_rows.ts";
 
-/** A paying partner, as the register has it. */
-export type Tenant = {
-  readonly id: string;
-  readonly name: string;
-  /** CNPJ, `[A-Z0-9]{12}[0-9]{2}`. */
-  readonly document: string;
-  /** Razão social; null where the name says it all. */
-  readonly legalName: string | null;
-  readonly email: string | null;
-  /** The `X-CustomerID` that Claro is sent. */
-  readonly customerId: string;
-  readonly plan: Plan;
-  readonly status: TenantStatus;
-  readonly createdAtMs: number;
-  readonly version: number;
-  /** The plan that takes the present one's place at an instant. */
-  readonly nextPlan: NextPlan | null;
-  /** Fields that a lookup must have. */
-  readonly requires: readonly string[];
-};
+export type { RegisteredKey, RestrictedSubjects, Tenant } from "./register_rows.ts";
 
-/** A key as the register has it: everything but the secret, of which only a hash is kept. */
-export type RegisteredKey = {
-  readonly id: string;
-  readonly tenantId: string;
-  readonly mode: Mode;
-  readonly label: string | null;
-  readonly secretHash: string;
-  readonly scopes: readonly Scope[];
-  readonly allowedIps: readonly string[];
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number | null;
-  readonly revokedAtMs: number | null;
-  /** How long it was made to live, which its successor does too; null for ever. */
-  readonly lifetimeMs: number | null;
-  readonly replaces: string | null;
-  readonly inDirectory: boolean;
-  readonly limits: KeyLimits | null;
+/** All that a tenant's ledgers are told, as of one instant. */
+export type RegisteredTerms = {
+  readonly tenant: Tenant;
+  readonly keys: readonly RegisteredKey[];
+  readonly restricted: RestrictedSubjects;
+  readonly knownSeq: number;
 };
 
 /** A key as its ledger has it and the register does not, after D1 was restored to an earlier point. */
@@ -72,12 +49,12 @@ export type Page = { readonly after: readonly [number, string] | null; readonly 
 const TENANT_COLUMNS = `id, name, document, legal_name, email, customer_id, plan, status, created_at, version, next_plan,
   next_plan_from, requires`;
 const KEY_COLUMNS = `id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
-  lifetime_ms, replaces, in_directory, limits`;
+  lifetime_ms, replaces, in_directory, limits, defaults`;
 
 const SQL = {
   insertTenant: `
-    INSERT INTO tenants (id, name, document, legal_name, email, customer_id, plan, status, created_at)
-    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
+    INSERT INTO tenants (id, name, document, legal_name, email, customer_id, plan, status, created_at, requires)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
   updateTenant: `
     UPDATE tenants SET name = ?, document = ?, legal_name = ?, email = ?, customer_id = ?, plan = ?, status = ?,
       next_plan = ?, next_plan_from = ?, requires = ?, version = version + 1
@@ -86,6 +63,7 @@ const SQL = {
   tenant: `SELECT ${TENANT_COLUMNS} FROM tenants WHERE id = ?`,
   tenants: `
     SELECT ${TENANT_COLUMNS} FROM tenants WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
+  countTenants: `SELECT count(*) AS n, count(*) FILTER (WHERE (created_at, id) <= (?, ?)) AS through FROM tenants`,
   // In no order: those that cannot be projected do not keep the others waiting.
   unprojected: `SELECT id FROM tenants WHERE projected_version < version ORDER BY random() LIMIT ?`,
   liftTenant: `UPDATE tenants SET version = max(version, ?1) + 1, lifted_at = ?2 WHERE id = ?3`,
@@ -100,7 +78,7 @@ const SQL = {
   setProjected: `UPDATE tenants SET projected_version = max(projected_version, ?) WHERE id = ?`,
   insertKey: `
     INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at,
-      lifetime_ms, replaces, limits) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
+      lifetime_ms, replaces, limits, defaults) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE true`,
   key: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE id = ?`,
   keysOfTenant: `SELECT ${KEY_COLUMNS} FROM api_keys WHERE tenant_id = ? ORDER BY created_at, id`,
   keysPage: `
@@ -118,14 +96,18 @@ const SQL = {
   // A key that its ledger has and the register lost. Nobody can sign in by it anew: its secret's hash is not known.
   recoverKey: `
     INSERT INTO api_keys (id, tenant_id, mode, label, secret_hash, scopes, allowed_ips, created_at, expires_at, revoked_at,
-      in_directory) VALUES (?1, ?2, ?3, ?4, 'unknown:' || ?1, ?5, ?6, ?7, ?8, ?9, 1) ON CONFLICT (id) DO NOTHING`,
+      in_directory, limits, defaults)
+    VALUES (?1, ?2, ?3, ?4, 'unknown:' || ?1, ?5, ?6, ?7, ?8, ?9, 1, ?10, ?11) ON CONFLICT (id) DO NOTHING`,
   revokeKey: `UPDATE api_keys SET revoked_at = ? WHERE id = ?`,
+  changeKey: `UPDATE api_keys SET limits = ?, defaults = ? WHERE id = ?`,
+  restricted: `
+    SELECT subject, CASE WHEN count(until_at) = count(*) THEN max(until_at) END AS until_at
+    FROM subject_restrictions WHERE ended_at IS NULL GROUP BY subject ORDER BY subject`,
   expireKey: `UPDATE api_keys SET expires_at = ? WHERE id = ?`,
   setInDirectory: `UPDATE api_keys SET in_directory = 1 WHERE id = ?`,
   audit: `SELECT n, at, actor, action, target, before, after FROM audit WHERE n > ? ORDER BY n LIMIT ?`,
 } as const;
 
-type Row = Record<string, unknown>;
 type SqlValue = string | number | null;
 
 /** What must find a row for a statement to do anything: a change, its audit and what follows from it all ask for it. */
@@ -142,8 +124,9 @@ export class Register {
 
   /** False when another tenant has the document; nothing is written then. */
   async insertTenant(tenant: Tenant, { audit, allowDuplicate }: TenantWrite): Promise<boolean> {
-    const { id, name, document, legalName, email, customerId, plan, status, createdAtMs } = tenant;
-    const columns = [id, name, document, legalName, email, customerId, JSON.stringify(plan), status, createdAtMs];
+    const { id, name, document, legalName, email, customerId, plan, status, createdAtMs, requires } = tenant;
+    const written = [JSON.stringify(plan), status, createdAtMs, JSON.stringify(requires)];
+    const columns = [id, name, document, legalName, email, customerId, ...written];
     const guard = allowDuplicate ? ALWAYS : unusedDocument(tenant);
     const [, inserted] = await this.#db.batch([
       this.#audit(audit, guard),
@@ -182,9 +165,34 @@ export class Register {
     return (await this.#bind(SQL.tenants, createdAtMs, id, limit).all<Row>()).results.map(toTenant);
   }
 
+  /** How many tenants there are, and how many of them up to a place; all of them where that is null. */
+  async countTenants(through: Page["after"]): Promise<{ readonly all: number; readonly through: number }> {
+    const [createdAtMs, id] = through ?? [Number.MAX_SAFE_INTEGER, ""];
+    const counts = await this.#bind(SQL.countTenants, createdAtMs, id).first<{ n: number; through: number }>();
+    return { all: counts?.n ?? 0, through: counts?.through ?? 0 };
+  }
+
   /** Tenants whose ledgers or keys in KV are behind the register. */
   async unprojected(limit: number): Promise<string[]> {
     return (await this.#bind(SQL.unprojected, limit).all<{ id: string }>()).results.map((row) => row.id);
+  }
+
+  /** What the ledgers of a tenant are to know, in one reading: nothing of it is older than the tenant's version. */
+  async termsOf(tenantId: string): Promise<RegisteredTerms | null> {
+    const [tenants, keys, restricted, known] = await this.#db.batch<Row>([
+      this.#bind(SQL.tenant, tenantId),
+      this.#bind(SQL.keysOfTenant, tenantId),
+      this.#bind(SQL.restricted),
+      this.#bind(SQL.knownSeq, tenantId),
+    ]);
+    const row = tenants?.results[0];
+    if (row === undefined) return null;
+    return {
+      tenant: toTenant(row),
+      keys: (keys?.results ?? []).map(toKey),
+      restricted: toRestricted(restricted?.results ?? []),
+      knownSeq: (known?.results[0]?.["seq"] as number | undefined) ?? 0,
+    };
   }
 
   async markProjected({ id, version }: Tenant): Promise<void> {
@@ -211,11 +219,6 @@ export class Register {
     return inserted?.meta.changes === 1;
   }
 
-  /** The highest seq of a tenant's live ledger that D1 has, in events or in closed months. */
-  async knownSeq(tenantId: string): Promise<number> {
-    return (await this.#bind(SQL.knownSeq, tenantId).first<number>("seq")) ?? 0;
-  }
-
   /** Puts a tenant's version above its ledger's, and back what keys the ledger has and the register lost. */
   async liftTenant(
     tenantId: string,
@@ -235,9 +238,11 @@ export class Register {
   }
 
   #recoverKey(tenantId: string, { mode, key }: RecoveredKey, nowMs: number): D1PreparedStatement {
-    const { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs } = key;
+    const { keyId, scopes, allowedIps, expiresAtMs, revokedAtMs, limits = null, defaults = null } = key;
     const rights = [JSON.stringify(scopes), JSON.stringify(allowedIps)];
-    return this.#bind(SQL.recoverKey, keyId, tenantId, mode, UNKNOWN_LABEL, ...rights, nowMs, expiresAtMs, revokedAtMs);
+    const times = [nowMs, expiresAtMs, revokedAtMs];
+    const terms = [textOf(limits), textOf(defaults)];
+    return this.#bind(SQL.recoverKey, keyId, tenantId, mode, UNKNOWN_LABEL, ...rights, ...times, ...terms);
   }
 
   /** The new key, and the old one's end, in one step. False when the old one was changed since it was read. */
@@ -267,6 +272,17 @@ export class Register {
       this.#bindIf(guard, SQL.revokeKey, revokedAtMs, key.id),
     ]);
     return revoked?.meta.changes === 1;
+  }
+
+  /** Gives a key other limits and defaults. False when it was changed since it was read; nothing is changed then. */
+  async changeKey(key: RegisteredKey, old: RegisteredKey, audit: AuditEntry): Promise<boolean> {
+    const guard = unchangedKey(old);
+    const [, , changed] = await this.#db.batch([
+      this.#audit(audit, guard),
+      this.#touch(key.tenantId, guard),
+      this.#bindIf(guard, SQL.changeKey, textOf(key.limits), textOf(key.defaults), key.id),
+    ]);
+    return changed?.meta.changes === 1;
   }
 
   async activeKeys(tenantId: string, nowMs: number): Promise<number> {
@@ -315,9 +331,9 @@ export class Register {
   #insertKey(key: RegisteredKey, guard: Guard = ALWAYS): D1PreparedStatement {
     const { id, tenantId, mode, label, secretHash, createdAtMs, expiresAtMs, lifetimeMs, replaces } = key;
     const rights = [JSON.stringify(key.scopes), JSON.stringify(key.allowedIps)];
-    const limits = key.limits === null ? null : JSON.stringify(key.limits);
     const times = [createdAtMs, expiresAtMs, lifetimeMs];
-    const columns = [id, tenantId, mode, label, secretHash, ...rights, ...times, replaces, limits];
+    const terms = [textOf(key.limits), textOf(key.defaults)];
+    const columns = [id, tenantId, mode, label, secretHash, ...rights, ...times, replaces, ...terms];
     return this.#bindIf(guard, SQL.insertKey, ...columns);
   }
 
@@ -338,9 +354,14 @@ export class Register {
   }
 }
 
-function unchangedKey({ id, expiresAtMs }: RegisteredKey): Guard {
-  const query = `SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL AND expires_at IS ?`;
-  return { query, values: [id, expiresAtMs] };
+function unchangedKey({ id, expiresAtMs, limits, defaults }: RegisteredKey): Guard {
+  const query = `
+    SELECT 1 FROM api_keys WHERE id = ? AND revoked_at IS NULL AND expires_at IS ? AND limits IS ? AND defaults IS ?`;
+  return { query, values: [id, expiresAtMs, textOf(limits), textOf(defaults)] };
+}
+
+function textOf(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 function both(left: Guard, right: Guard): Guard {
@@ -356,59 +377,4 @@ function unusedDocument({ id, document }: Tenant): Guard {
 /** A tenant has fewer working keys than `most`. */
 function fewerKeys({ tenantId, createdAtMs }: RegisteredKey, most: number): Guard {
   return { query: `SELECT 1 WHERE (${SQL.activeKeys}) < ?`, values: [tenantId, createdAtMs, most] };
-}
-
-function toTenant(row: Row): Tenant {
-  return {
-    id: row["id"] as string,
-    name: row["name"] as string,
-    document: row["document"] as string,
-    legalName: row["legal_name"] as string | null,
-    email: row["email"] as string | null,
-    customerId: row["customer_id"] as string,
-    plan: JSON.parse(row["plan"] as string) as Plan,
-    status: row["status"] as TenantStatus,
-    createdAtMs: row["created_at"] as number,
-    version: row["version"] as number,
-    nextPlan:
-      row["next_plan"] === null
-        ? null
-        : { plan: JSON.parse(row["next_plan"] as string) as Plan, fromMs: row["next_plan_from"] as number },
-    requires: JSON.parse(row["requires"] as string) as string[],
-  };
-}
-
-function toKey(row: Row): RegisteredKey {
-  return {
-    id: row["id"] as string,
-    tenantId: row["tenant_id"] as string,
-    mode: row["mode"] as Mode,
-    label: row["label"] as string | null,
-    secretHash: row["secret_hash"] as string,
-    scopes: JSON.parse(row["scopes"] as string) as Scope[],
-    allowedIps: JSON.parse(row["allowed_ips"] as string) as string[],
-    createdAtMs: row["created_at"] as number,
-    expiresAtMs: row["expires_at"] as number | null,
-    revokedAtMs: row["revoked_at"] as number | null,
-    lifetimeMs: row["lifetime_ms"] as number | null,
-    replaces: row["replaces"] as string | null,
-    inDirectory: row["in_directory"] === 1,
-    limits: fromJson(row["limits"]) as KeyLimits | null,
-  };
-}
-
-function toAudit(row: Row): AuditEntry & { readonly n: number } {
-  return {
-    n: row["n"] as number,
-    atMs: row["at"] as number,
-    actor: row["actor"] as string,
-    action: row["action"] as string,
-    target: row["target"] as string,
-    before: fromJson(row["before"]),
-    after: fromJson(row["after"]),
-  };
-}
-
-function fromJson(value: unknown): unknown {
-  return typeof value === "string" ? JSON.parse(value) : null;
 }

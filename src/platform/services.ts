@@ -2,6 +2,7 @@ import type { Mode } from "../domain/meter_event.ts";
 import { ok, type Result } from "../domain/result.ts";
 import { AdjustmentRecords } from "./adjustment_records.ts";
 import { AccessIdentity } from "./access_identity.ts";
+import { Alarms } from "./alarms.ts";
 import { AuditChain } from "./audit_chain.ts";
 import { AnswerVault } from "./answer_vault.ts";
 import { ClaroGate } from "./claro/claro_gate.ts";
@@ -21,6 +22,7 @@ import { PageSessions } from "./page_sessions.ts";
 import { PublishedKeys } from "./published_keys.ts";
 import { ReferenceKeys } from "./reference_keys.ts";
 import { Register } from "./register.ts";
+import { Restrictions } from "./restrictions.ts";
 import { Shield } from "./shield.ts";
 import { StrayCalls } from "./stray_calls.ts";
 import { StatementArchive } from "./statement_archive.ts";
@@ -65,6 +67,7 @@ export type Services = {
   readonly gate: ClaroGate;
   readonly claro: Readonly<Record<Mode, ClaroClient>>;
   readonly references: ReferenceKeys;
+  readonly restrictions: Restrictions;
   /** Under each secret that holds; what is new is kept under the first. */
   readonly idempotencyHashes: readonly KeyedHash[];
   /** For what is personal and has to be recognised in the log. */
@@ -75,6 +78,7 @@ export type Services = {
   readonly pageSessions: PageSessions;
   /** Signs what people's browsers keep, under each secret that holds; what is new under the first. */
   readonly pageHashes: readonly KeyedHash[];
+  readonly alarms: Alarms;
   readonly shield: Shield;
   readonly access: AccessIdentity;
 };
@@ -94,6 +98,7 @@ export function servicesOf(env: Env, hostname: string | null = null): Result<Ser
 
 function makeServices(env: Env, settings: Settings): Services {
   const clock = shiftedClock(settings.clockOffsetMs);
+  const alarms = new Alarms(env.DB, env.KEYS);
   const exportKeys = new ExportKeys(env.DB, env.STATEMENTS);
   return {
     settings,
@@ -122,6 +127,7 @@ function makeServices(env: Env, settings: Settings): Services {
     gate: new ClaroGate(env.CLARO_BREAKER, new KeyedHash(settings.cpfHmacSecrets[0])),
     claro: { live: new ClaroClient("live", settings, clock), test: new ClaroClient("test", settings, clock) },
     references: new ReferenceKeys({ bucket: env.STATEMENTS, db: env.DB }, settings.cpfHmacSecrets),
+    restrictions: new Restrictions(env.DB, env.STATEMENTS),
     storeClock: storeClock(env.STATEMENTS, settings.clockOffsetMs),
     idempotencyHashes: settings.idempotencySecrets.map((secret) => new KeyedHash(secret)),
     logHash: new KeyedHash(`log\n${settings.accessTokenSecrets[0]}`),
@@ -130,7 +136,8 @@ function makeServices(env: Env, settings: Settings): Services {
     auditChain: new AuditChain(env.DB, env.STATEMENTS),
     pageSessions: new PageSessions(env.DB),
     pageHashes: settings.accessTokenSecrets.map((secret) => new KeyedHash(`pages\n${secret}`)),
-    shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, clock),
+    alarms,
+    shield: new Shield({ callers: env.FAILED_CALLERS, operators: env.FAILED_OPERATORS }, { clock, alarms }),
     access: new AccessIdentity(settings.access, clock),
   };
 }

@@ -73,6 +73,10 @@ export function line(what: string, longest = 200) {
   ]);
 }
 
+export const contact = textOf("an address to write to: https://… or mailto:…", [
+  [(value) => !/^(?:https:\/\/|mailto:)[\x21-\x7e]{3,300}$/.test(value), "is no https or mailto address"],
+]);
+
 export const cnpj = textOf("a CNPJ: 14 characters, with or without punctuation", [
   [
     (value) => !/^(?:[0-9A-Z]{12}[0-9]{2}|[0-9A-Z]{2}(?:\.[0-9A-Z]{3}){2}\/[0-9A-Z]{4}-[0-9]{2})$/.test(value),

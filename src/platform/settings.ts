@@ -33,6 +33,7 @@ const schema = z.object({
   ISSUER_LEGAL_NAME: shapes.line("the razão social of who bills").optional(),
   ISSUER_DOCUMENT: shapes.cnpj.optional(),
   ISSUER_ADDRESS: shapes.line("the address of who bills", 400).optional(),
+  SECURITY_CONTACT: shapes.contact.optional(),
   CPF_REFERENCE_YEARS: shapes.wholeNumber(1, 50, "years").default(5),
   LEDGER_FLUSH_MS: shapes.wholeNumber(100, 30 * DAY_MS, "milliseconds").default(LONGEST_FLUSH_MS),
   METRICS_ENABLED: shapes.yesOrNo.default(false),
@@ -77,6 +78,8 @@ export type Settings = {
   readonly access: AccessSettings | null;
   /** Whose documents say who bills. */
   readonly issuer: Party;
+  /** Where a weakness is reported, for `security.txt`; null where nobody said. */
+  readonly securityContact: string | null;
   /** For how long after its end a year's references to a person can be told from each other. */
   readonly cpfReferenceYears: number;
   /** An intent that nobody settled for this long becomes `unknown`. */
@@ -186,6 +189,7 @@ function toSettings(vars: z.infer<typeof schema>): Settings {
       vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD === undefined
         ? null
         : { issuer: vars.ACCESS_TEAM_DOMAIN, audience: vars.ACCESS_AUD },
+    securityContact: vars.SECURITY_CONTACT ?? null,
     issuer: {
       name: null,
       legalName: vars.ISSUER_LEGAL_NAME ?? null,

@@ -1,4 +1,6 @@
 import { countedAddress } from "../domain/caller_address.ts";
+import { FAILED_LOGINS_MS, MOST_FAILED_LOGINS } from "../domain/alarms.ts";
+import type { Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
 import { logEvent, messageOf } from "./log.ts";
 
@@ -24,14 +26,22 @@ const shutUntilMs = new Map<string, number>();
 export class Shield {
   readonly #limiters: { readonly callers: RateLimit; readonly operators: RateLimit };
   readonly #clock: Clock;
+  readonly #alarms: Pick<Alarms, "noteFailedLogins">;
+  /** What this isolate saw of late, from all addresses together. */
+  readonly #failures = new Map<FailedLogin, { count: number; sinceMs: number }>();
 
-  constructor(limiters: { callers: RateLimit; operators: RateLimit }, clock: Clock) {
+  constructor(
+    limiters: { callers: RateLimit; operators: RateLimit },
+    { clock, alarms }: { clock: Clock; alarms: Pick<Alarms, "noteFailedLogins"> },
+  ) {
     this.#limiters = limiters;
     this.#clock = clock;
+    this.#alarms = alarms;
   }
 
   /** Counts a failed login; true when its address had too many. Where the address is unknown nobody is counted. */
   async isFlood(kind: FailedLogin, ip: string | null): Promise<boolean> {
+    await this.#count(kind);
     const address = countedAddress(ip);
     if (address === null) return false;
     const limiter = kind === "operator" ? this.#limiters.operators : this.#limiters.callers;
@@ -49,6 +59,22 @@ export class Shield {
   isShut(ip: string | null): boolean {
     const address = countedAddress(ip);
     return address !== null && (shutUntilMs.get(address) ?? 0) > this.#clock.nowMs();
+  }
+
+  /** Notes once in ten minutes that there were too many. */
+  async #count(kind: FailedLogin): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    const known = this.#failures.get(kind);
+    const isOver = known === undefined || Math.abs(nowMs - known.sinceMs) >= FAILED_LOGINS_MS;
+    const seen = isOver ? { count: 0, sinceMs: nowMs } : known;
+    seen.count += 1;
+    this.#failures.set(kind, seen);
+    if (seen.count !== MOST_FAILED_LOGINS[kind]) return;
+    try {
+      await this.#alarms.noteFailedLogins(kind, seen);
+    } catch (error) {
+      logEvent("error", { event: "failed_logins", kind, count: seen.count, error: messageOf(error) });
+    }
   }
 
   #shut(address: string): void {

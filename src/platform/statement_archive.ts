@@ -88,7 +88,11 @@ export class StatementArchive {
   }
 
   /** A file, or a part of it; null when it is not there. */
-  async read(prefix: string, name: string, range?: { offset: number; length: number }): Promise<ReadableStream | null> {
+  async read(
+    prefix: string,
+    name: string,
+    range?: { offset: number; length?: number },
+  ): Promise<ReadableStream | null> {
     const object = await this.#bucket.get(`${prefix}${name}`, range === undefined ? {} : { range });
     return object?.body ?? null;
   }

@@ -9,6 +9,8 @@ const WELL: Health = {
   database: { sizeBytes: 0, limitBytes: 10_000_000_000, state: "ample" },
   months: { stuck: 0, oldest: [] },
   reconciliations: { months: [], lostAtEdges: 0 },
+  alarms: [],
+  issuer: { missing: [] },
   operators: { working: 0, everyAccessIdentityIsAdmin: false, breakGlassUsedAt: null },
   claro: {
     breaker: { state: "closed", since: null, openings: 0 },
@@ -40,6 +42,12 @@ test.each<[string, Health, RegExp | null]>([
     { ...WELL, claro: { ...WELL.claro, token: { ageSeconds: null, expiresAt: null, failures: 3 } } },
     /token/,
   ],
+  [
+    "an alarm was raised",
+    { ...WELL, alarms: [{ kind: "spend", tenantId: "ten_1", since: "2026-11-27", observed: 9, usual: 1 }] },
+    /alarm/,
+  ],
+  ["nobody said who bills", { ...WELL, issuer: { missing: ["ISSUER_ADDRESS"] } }, null],
   ["D1 is behind", { ...WELL, ledgers: { behind: 1, oldestUnflushed: OLDEST } }, /D1/],
   ["D1 is nearly full", { ...WELL, database: { ...FULL, state: "nearly_full" } }, /nearly full/],
   ["a month is stuck", { ...WELL, months: { stuck: 1, oldest: [] } }, /month/],

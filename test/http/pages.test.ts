@@ -1,3 +1,4 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { app, ENDPOINTS } from "../../src/app.ts";
@@ -9,6 +10,22 @@ import { call, lookup, newTenant } from "../support/gateway.ts";
 
 const PAGES = ["/", "/docs", "/docs/errors"];
 const LANGUAGES = ["pt-BR", "en"] as const;
+
+test("/.well-known/security.txt says where a weakness is reported, and for less than a year (RFC 9116)", async () => {
+  const readAt = async (vars: object) => {
+    const url = "https://gateway.test/.well-known/security.txt";
+    const response = await app.request(url, {}, { ...env, ...vars }, createExecutionContext());
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/plain; charset=utf-8"]);
+    return await response.text();
+  };
+  const told = await readAt({ SECURITY_CONTACT: "mailto:security@example.com" });
+  expect(told).toContain("Contact: mailto:security@example.com\n");
+  expect(told).toContain("Canonical: https://gateway.test/.well-known/security.txt\n");
+  const [, expires = ""] = /^Expires: (.*)$/m.exec(told) ?? [];
+  const days = (Date.parse(expires) - Date.now()) / 86_400_000;
+  expect(days > 100 && days < 365).toBe(true);
+  expect(await readAt({})).toMatch(/^Contact: https:\/\/gateway\.test\/$/m);
+});
 
 describe("pages", () => {
   test.each(PAGES)("%s speaks the reader's language, or the one that is asked for", async (path) => {

@@ -21,6 +21,17 @@ export function everyMetric(): readonly Metric[] {
       months: { stuck: 1, oldest: [] },
       lifted: [{ id: "ten_1", liftedAtMs: NOW_MS }],
       strayCalls: 4,
+      issuerMissing: [],
+      alarms: [
+        {
+          kind: "failed_logins",
+          tenantId: null,
+          since: "2026-11-28T02:00:00.000Z",
+          observed: 20,
+          usual: 0,
+          raisedAtMs: NOW_MS,
+        },
+      ],
     },
     usage: {
       counters: COUNTERS,

@@ -147,6 +147,9 @@ describe("the settings", () => {
     ["ISSUER_LEGAL_NAME", "P".repeat(201)],
     ["ISSUER_DOCUMENT", "123"],
     ["ISSUER_ADDRESS", " Rua A, 1"],
+    ["SECURITY_CONTACT", "security@example.com"],
+    ["SECURITY_CONTACT", "http://example.com/security"],
+    ["SECURITY_CONTACT", "mailto:a b@example.com"],
   ])("%s is refused as %j", (name, value) => {
     expect(names({ ...ACCESS, [name]: value })).toEqual([name]);
   });

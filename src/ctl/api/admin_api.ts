@@ -45,6 +45,10 @@ export class AdminApi {
     return await this.#json<Answer>(path, { method: "PATCH", json });
   }
 
+  async delete<Answer>(path: string): Promise<Answer> {
+    return await this.#json<Answer>(path, { method: "DELETE" });
+  }
+
   async put<Answer>(path: string, json: unknown): Promise<Answer> {
     return await this.#json<Answer>(path, { method: "PUT", json });
   }

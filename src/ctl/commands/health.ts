@@ -1,8 +1,17 @@
 import type { Command } from "commander";
+import { formatMicros } from "../../domain/money.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { fieldsText, print } from "../terminal/output.ts";
 import { shownCount, shownTime } from "./shown_values.ts";
+
+type Alarm = {
+  readonly kind: "enumeration" | "spend" | "failed_logins";
+  readonly tenantId: string | null;
+  readonly since: string;
+  readonly observed: number;
+  readonly usual: number;
+};
 
 export type Health = {
   readonly gateway: {
@@ -29,6 +38,8 @@ export type Health = {
     readonly stuck: number;
     readonly oldest: readonly { tenantId: string; period: string; step: string; reason: string; retryAt: string }[];
   } | null;
+  readonly alarms: readonly Alarm[] | null;
+  readonly issuer: { readonly missing: readonly string[] };
   readonly operators: {
     readonly working: number;
     readonly everyAccessIdentityIsAdmin: boolean;
@@ -70,6 +81,8 @@ async function showHealth(command: Command): Promise<boolean> {
       ["Months", shownMonths(health.months)],
       ["Claro's reports", shownReconciliations(health.reconciliations)],
       ["Operators", shownOperators(health.operators)],
+      ["Alarms", shownAlarms(health.alarms)],
+      ["Issuer", shownIssuer(health.issuer)],
     ]);
   print(health, { json, human });
   return problems.length === 0;
@@ -103,6 +116,7 @@ export const HEALTH_ALARMS: readonly { readonly says: string; readonly isRaised:
     says: "lookups at a month's edge are in no report",
     isRaised: ({ reconciliations }) => (reconciliations?.lostAtEdges ?? 0) > 0,
   },
+  { says: "an alarm was raised", isRaised: ({ alarms }) => (alarms?.length ?? 0) > 0 },
 ];
 
 export function problemsOf(health: Health): string[] {
@@ -135,6 +149,27 @@ function shownOperators(operators: Health["operators"]): string {
   const open = everyAccessIdentityIsAdmin ? "; everyone whom Cloudflare Access lets through is an admin" : "";
   const used = breakGlassUsedAt === null ? "" : `; ADMIN_TOKEN was last used ${shownTime(breakGlassUsedAt)}`;
   return `${shownCount(working)}${open}${used}`;
+}
+
+function shownAlarms(alarms: Health["alarms"]): string {
+  if (alarms === null) return "could not be asked";
+  return alarms.length === 0 ? "none in the last 24 hours" : alarms.map(shownAlarm).join("; ");
+}
+
+function shownAlarm({ kind, tenantId, since, observed, usual }: Alarm): string {
+  const who = tenantId ?? "the gateway";
+  switch (kind) {
+    case "enumeration":
+      return `${who} looked up ${shownCount(observed)} persons for the first time in the hour ${since} (usual: ${shownCount(usual)})`;
+    case "spend":
+      return `${who} spent BRL ${formatMicros(observed)} on ${since} (usual: ${formatMicros(usual)})`;
+    case "failed_logins":
+      return `${shownCount(observed)} failed logins within ten minutes of ${since}`;
+  }
+}
+
+function shownIssuer({ missing }: Health["issuer"]): string {
+  return missing.length === 0 ? "told" : `documents say "não informado": set ${missing.join(", ")}`;
 }
 
 function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): string {

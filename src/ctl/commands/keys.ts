@@ -1,9 +1,13 @@
 import { Option, type Command } from "commander";
+import type { KeyLimits } from "../../domain/ledger/terms.ts";
+import type { LookupDefaults } from "../../domain/lookup_grounds.ts";
 import type { AdminApi } from "../api/admin_api.ts";
+import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
+import { addKeyTermOptions, changedKeyTerms, keyTermFields, type KeyTermOptions } from "./key_terms.ts";
 import { collect, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
 import { shownTime, utcMinute } from "./shown_values.ts";
 
@@ -18,6 +22,8 @@ type ShownKey = {
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
+  readonly limits: KeyLimits | null;
+  readonly defaults: LookupDefaults | null;
 };
 type ListedKey = ShownKey & { readonly lastUsedAt: string | null };
 type IssuedKey = ShownKey & { readonly key: string; readonly clientId: string; readonly clientSecret: string };
@@ -39,31 +45,46 @@ export function addKeyCommands(program: Command): void {
       .action(listKeys),
     ["keys list <tenant-id>", "keys list <tenant-id> --json"],
   );
+  const create = keys
+    .command("create")
+    .description("Makes a key. Its secret is printed now and never again.")
+    .argument("<tenant-id>")
+    .addOption(
+      new Option("--mode <mode>", "live (reaches Claro, costs) or test (answered by the sandbox)")
+        .choices(["live", "test"])
+        .makeOptionMandatory(),
+    )
+    .option("--label <text>", "what the key is for; it is shown in exports")
+    .option(
+      "--scope <scope>",
+      "scores:read, usage:read, statements:read or keys:manage; repeat it (default: all but the last)",
+      collect,
+    )
+    .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
+    .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect);
   withExamples(
     keys
-      .command("create")
-      .description("Makes a key. Its secret is printed now and never again.")
+      .command("show")
+      .description("Shows one key with its limits and defaults, without its secret.")
       .argument("<tenant-id>")
-      .addOption(
-        new Option("--mode <mode>", "live (reaches Claro, costs) or test (answered by the sandbox)")
-          .choices(["live", "test"])
-          .makeOptionMandatory(),
-      )
-      .option("--label <text>", "what the key is for; it is shown in exports")
-      .option(
-        "--scope <scope>",
-        "scores:read, usage:read, statements:read or keys:manage; repeat it (default: all but the last)",
-        collect,
-      )
-      .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
-      .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect)
-      .action(createKey),
-    [
-      "keys create <tenant-id> --mode test --label laptop",
-      "keys create <tenant-id> --mode live --label checkout --allow-ip 203.0.113.0/24 --allow-ip 2001:db8::/32",
-      "keys create <tenant-id> --mode live --label finance --scope usage:read --scope statements:read --expires 90d",
-    ],
+      .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
+      .action(showKey),
+    ["keys show <tenant-id> csg_live_0123456789"],
   );
+  const update = keys
+    .command("update")
+    .description("Changes a key's own limits and what it says of lookups that do not say it.")
+    .argument("<tenant-id>")
+    .argument("<key-id>", "the key's id, csg_live_… or csg_test_…");
+  withExamples(addKeyTermOptions(update).action(updateKey), [
+    "keys update <tenant-id> csg_live_0123456789 --daily-lookups 5000 --spend-cap 500",
+    "keys update <tenant-id> csg_live_0123456789 --purpose credit_granting --rate none",
+  ]);
+  withExamples(addKeyTermOptions(create).action(createKey), [
+    "keys create <tenant-id> --mode test --label laptop",
+    "keys create <tenant-id> --mode live --label checkout --allow-ip 203.0.113.0/24 --allow-ip 2001:db8::/32",
+    "keys create <tenant-id> --mode live --label finance --scope usage:read --scope statements:read --expires 90d",
+  ]);
   withExamples(
     keys
       .command("rotate")
@@ -121,9 +142,46 @@ async function listKeys(tenantId: string, _options: unknown, command: Command): 
   print(page, { json, human });
 }
 
+/** One key of a tenant's: it has no address of its own to be read at. */
+async function fetchKey(api: AdminApi, tenantId: string, keyId: string): Promise<ListedKey> {
+  const path = `/tenants/${encodeURIComponent(tenantId)}/keys`;
+  const { data } = await api.list<ListedKey>(path, { most: MOST_LISTED });
+  const key = data.find(({ id }) => id === keyId);
+  if (key === undefined) throw usageError(`${tenantId} has no key ${keyId}: npx ctl keys list ${tenantId}`);
+  return key;
+}
+
+async function showKey(tenantId: string, keyId: string, _options: unknown, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const key = await fetchKey(api, tenantId, keyId);
+  print(key, { json, human: () => fieldsText(keyFields(key)) });
+}
+
+async function updateKey(tenantId: string, keyId: string, options: KeyTermOptions, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const terms = changedKeyTerms(options, await fetchKey(api, tenantId, keyId));
+  if (terms === null) throw usageError("Nothing to change: see --help for what can be");
+  const key = await api.patch<ShownKey>(`/keys/${encodeURIComponent(keyId)}`, terms);
+  print(key, { json, human: () => fieldsText(keyFields(key)) });
+}
+
+function keyFields(key: ShownKey): (readonly [name: string, value: string])[] {
+  return [
+    ["Key", key.id],
+    ["Status", key.status],
+    ["Label", key.label ?? "-"],
+    ["Scopes", key.scopes.join(" ")],
+    ["Allowed IPs", key.allowedIps.join(" ") || "any"],
+    ...keyTermFields(key),
+    ["Created", shownTime(key.createdAt)],
+    ["Expires", shownTime(key.expiresAt)],
+    ["Revoked", shownTime(key.revokedAt)],
+  ];
+}
+
 async function createKey(
   tenantId: string,
-  options: {
+  options: KeyTermOptions & {
     mode: string;
     label?: string;
     scope?: readonly string[];
@@ -134,7 +192,8 @@ async function createKey(
 ): Promise<void> {
   const { api, json } = contextOf(command);
   const { mode, label, scope: scopes, expires: expiresAt, allowIp: allowedIps } = options;
-  const asked = { mode, label, scopes, expiresAt, allowedIps };
+  const terms = changedKeyTerms(options, { limits: null, defaults: null });
+  const asked = { mode, label, scopes, expiresAt, allowedIps, ...terms };
   const key = await api.post<IssuedKey>(`/tenants/${encodeURIComponent(tenantId)}/keys`, asked);
   printIssuedKey(key, json);
 }
@@ -193,6 +252,7 @@ function printIssuedKey(key: IssuedKey, json: boolean): void {
       ["Label", key.label ?? "-"],
       ["Scopes", key.scopes.join(" ")],
       ["Allowed IPs", key.allowedIps.join(" ") || "any"],
+      ...keyTermFields(key),
       ["Expires", shownTime(key.expiresAt)],
     ]);
   print(key, { json, human });

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { formatCnpj } from "../../domain/cnpj.ts";
+import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
 import { resolvePlan, type Plan } from "../../domain/plan.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { usageError } from "../ctl_error.ts";
@@ -9,7 +10,7 @@ import { fieldsText, note, print, tableText, warn } from "../terminal/output.ts"
 import { withSpinner } from "../terminal/progress.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
 import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
-import { cnpj, wholeNumber } from "./read_arguments.ts";
+import { cnpj, collect, wholeNumber } from "./read_arguments.ts";
 import { planFields, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
@@ -20,6 +21,7 @@ export type ShownTenant = {
   readonly legalName: string | null;
   readonly email: string | null;
   readonly customerId: string;
+  readonly requires: readonly string[];
   readonly plan: Plan;
   readonly status: "active" | "suspended";
   readonly createdAt: string;
@@ -34,12 +36,14 @@ type About = {
   readonly legalName?: string;
   readonly email?: string;
   readonly customerId?: string;
+  readonly require?: readonly string[];
   readonly allowDuplicate?: true;
 };
 
 /** What `none` takes away. */
 const NULLABLE = new Set(["legalName", "email"]);
 const MOST_LISTED = 100_000;
+const REQUIRE_HELP = `what each lookup must have: ${REQUIRABLE_FIELDS.join(", ")}; repeat it`;
 
 /** `tenants`: the partners, their state and what Claro knows them as. */
 export function addTenantCommands(program: Command): void {
@@ -69,6 +73,7 @@ export function addTenantCommands(program: Command): void {
     )
     .option("--legal-name <name>", "razão social, for documents")
     .option("--email <address>", "where documents are sent to")
+    .option("--require <field>", REQUIRE_HELP, collect)
     .option("--allow-duplicate", "take a CNPJ that another tenant has")
     .option("--yes", "do not ask, whatever the plan");
   withExamples(addPlanOptions(create).action(createTenant), [
@@ -85,6 +90,7 @@ export function addTenantCommands(program: Command): void {
       .option("--legal-name <name>", "razão social, or none")
       .option("--email <address>", "where documents are sent to, or none")
       .option("--customer-id <id>", "the X-CustomerID that Claro is sent")
+      .option("--require <field>", `${REQUIRE_HELP}; none for no field`, collect)
       .option("--allow-duplicate", "take a CNPJ that another tenant has")
       .option("--yes", "do not ask, even for another CNPJ or customer id")
       .action(updateTenant),
@@ -171,7 +177,7 @@ async function createTenant(
     const lines = [`Create ${name} with an unusual plan?`, ...differences, ...dangers.map((why) => `! ${why}`)];
     await confirm(lines.join("\n  "), { yes });
   }
-  const about = { name, document, legalName, email, customerId, allowDuplicate };
+  const about = { name, document, legalName, email, customerId, requires: options.require, allowDuplicate };
   const { warnings = [], ...tenant } = await api.post<CreatedTenant>("/tenants", { ...about, plan });
   if (json) return print({ ...tenant, warnings }, { json, human: () => "" });
   printTenant(tenant, json);
@@ -184,15 +190,18 @@ async function updateTenant(
   { yes = false, ...options }: About & { yes?: boolean },
   command: Command,
 ): Promise<void> {
-  const { allowDuplicate, ...given } = options;
-  const change = Object.fromEntries(
+  const { allowDuplicate, require, ...given } = options;
+  const change: Record<string, string | readonly string[] | null> = Object.fromEntries(
     Object.entries(given).map(([name, value]) => [name, NULLABLE.has(name) && value === "none" ? null : value]),
   );
+  if (require !== undefined) change["requires"] = require.join() === "none" ? [] : require;
   if (Object.keys(change).length === 0) throw usageError("Nothing to change: see --help for what can be");
   const { api, json } = contextOf(command);
   const before = await fetchTenant(api, tenantId);
   const dangers = (["document", "customerId"] as const).flatMap((name) =>
-    change[name] === undefined || change[name] === before[name] ? [] : [`${name}: ${before[name]} → ${change[name]}`],
+    change[name] === undefined || change[name] === before[name]
+      ? []
+      : [`${name}: ${before[name]} → ${String(change[name] ?? "none")}`],
   );
   if (dangers.length > 0) {
     const question = `Change what ${before.name} (${tenantId}) is billed as?`;
@@ -237,6 +246,7 @@ function printTenant(tenant: ShownTenant, json: boolean): void {
       ["Legal name", tenant.legalName ?? "-"],
       ["E-mail", tenant.email ?? "-"],
       ["Customer ID", tenant.customerId],
+      ["Requires", tenant.requires.join(" ") || "nothing"],
       ["Status", tenant.status],
       ["Created", shownTime(tenant.createdAt)],
       ...planFields(tenant.plan),

@@ -12,6 +12,7 @@ import { addPeriodCommands } from "./periods.ts";
 import { addPlanCommands } from "./plans.ts";
 import { addPrivacyCommands } from "./privacy.ts";
 import { addStatementCommands } from "./statements.ts";
+import { addSubjectCommands } from "./subjects.ts";
 import { addTenantCommands } from "./tenants.ts";
 import { addUsageCommand } from "./usage.ts";
 import { newProgram } from "../program.ts";
@@ -32,6 +33,7 @@ export function wholeProgram(tellWellness: (isWell: boolean) => void): Command {
   addLedgerCommands(program);
   addOperatorCommands(program);
   addPrivacyCommands(program);
+  addSubjectCommands(program);
   addLoginCommands(program);
   addDemoCommands(program);
   return program;

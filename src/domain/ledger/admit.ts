@@ -1,17 +1,18 @@
 import { assert } from "../assert.ts";
 import type { Failure } from "../failure.ts";
+import { missingFields } from "../lookup_grounds.ts";
 import { saoPauloDate } from "../period.ts";
 import { overdrawToken, takeToken } from "../rate_limit.ts";
 import { referenceKeyAt } from "../reference_key.ts";
 import { refuseCall } from "./authorize.ts";
-import type { AdmitCall, AdmitReply, Facts, RememberedKey } from "./commands.ts";
+import type { AdmitCall, AdmitReply, EarlyCallPolicy, Facts, RememberedKey } from "./commands.ts";
 import type { Decision } from "./decide.ts";
 import type { Admitted, LookupFacts, RefusedAfterSending } from "./entries.ts";
 import { grantableCalls, hasGrant, usablePlaces } from "./grants.ts";
 import { identitiesOf } from "./identities.ts";
 import { limitNotices, refuseLimits, type LimitNotices, type LimitState } from "./limits.ts";
 import { keyOf, limitState, notReady, priceAt, rateBucket, tiersOf, type LedgerState } from "./state.ts";
-import { planAt } from "./terms.ts";
+import { isRestricted, planAt } from "./terms.ts";
 import { ANSWER_KEPT_MS, KEY_KEPT_MS } from "./times.ts";
 
 /** More open lookups than these are refused: the state, and with it every checkpoint, stays bounded. */
@@ -30,19 +31,19 @@ export function decideAdmit(state: LedgerState, call: AdmitCall, context: Contex
   const known = state.open.get(call.lookupId);
   if (known !== undefined) {
     if (known.refusal !== null) return refused({ code: known.refusal }, null);
-    return admitted(state, { admittedAtMs: known.admittedAtMs, nowMs });
+    return admitted(state, call, { admittedAtMs: known.admittedAtMs, nowMs });
   }
   // An admission that comes after its lookup's end: its caller has been answered.
   if (facts.event !== undefined) return refused({ code: "ledger_unavailable", retryAfterSeconds: 1 }, null);
 
-  const refusal = refuseCall(state, call, nowMs) ?? refusePerson(state, call);
+  const refusal = refuseCall(state, call, nowMs) ?? refusePerson(state, call, nowMs);
   if (refusal !== null) return refuseSent(state, call, { ...context, refusal });
   if (call.isSent === true) return admitEarlyCall(state, call, context);
 
   const notices = limitNotices(limitState(state, nowMs));
   const repeated = decideRepeat(state, call, { ...context, notices });
   if (repeated !== null) return repeated;
-  const missing = missingFields(state, call);
+  const missing = refuseMissing(state, call);
   if (missing !== null) return refused(missing, notices);
   if (call.refuseNew !== undefined && call.refuseNew !== null) return refused(call.refuseNew, notices);
   if (state.open.size >= MOST_OPEN_LOOKUPS) return refused({ code: "rate_limited", retryAfterSeconds: 1 }, notices);
@@ -81,26 +82,20 @@ function admitNew(
     admittedAtMs: nowMs,
     notices: limitNotices(after),
     earlyCalls,
+    ...policyFor(state, call, earlyCalls),
     isLate: early === "late",
   };
   return { entries: [entry], reply };
 }
 
 /** A person whose lookups are restricted, by a keyed hash. */
-function refusePerson(state: LedgerState, { subject }: AdmitCall): Failure | null {
-  if (subject === undefined || subject === null) return null;
-  return state.terms?.restricted?.includes(subject) === true ? { code: "subject_restricted" } : null;
+function refusePerson({ terms }: LedgerState, { subject }: AdmitCall, nowMs: number): Failure | null {
+  if (terms === null || subject === undefined || subject === null) return null;
+  return isRestricted(terms, subject, nowMs) ? { code: "subject_restricted" } : null;
 }
 
-function missingFields(state: LedgerState, call: AdmitCall): Failure | null {
-  const given: Readonly<Record<string, string | null | undefined>> = {
-    reference: call.reference,
-    purpose: call.purpose,
-    legalBasis: call.legalBasis,
-    consentId: call.consentId,
-    requestedBy: call.requestedBy,
-  };
-  const missing = (state.terms?.requires ?? []).filter((field) => (given[field] ?? null) === null);
+function refuseMissing(state: LedgerState, call: AdmitCall): Failure | null {
+  const missing = missingFields(state.terms?.requires ?? [], call, keyOf(state, call.keyId)?.defaults);
   if (missing.length === 0) return null;
   return { code: "purpose_required", issues: missing.map((path) => ({ path, code: "required" })) };
 }
@@ -192,6 +187,7 @@ function refuseSent(
 
 export function lookupFacts(state: LedgerState, call: AdmitCall, admittedAtMs: number): LookupFacts {
   assert(state.terms !== null, "a lookup is taken by a ledger without terms");
+  const defaults = keyOf(state, call.keyId)?.defaults ?? {};
   return {
     lookupId: call.lookupId,
     keyId: call.keyId,
@@ -199,8 +195,8 @@ export function lookupFacts(state: LedgerState, call: AdmitCall, admittedAtMs: n
     cpfReference: referenceAt(call, admittedAtMs),
     customerId: state.terms.customerId,
     requestId: call.requestId ?? null,
-    purpose: call.purpose ?? null,
-    legalBasis: call.legalBasis ?? null,
+    purpose: call.purpose ?? defaults.purpose ?? null,
+    legalBasis: call.legalBasis ?? defaults.legalBasis ?? null,
     consentId: call.consentId ?? null,
     requestedBy: call.requestedBy ?? null,
     idempotency: call.idempotency,
@@ -238,12 +234,30 @@ function grant(
   const { terms } = state;
   const key = keyOf(state, call.keyId);
   if (terms === null || key === undefined || state.open.size * 2 > MOST_OPEN_LOOKUPS) return null;
+  // Code of before does not keep to a policy.
+  const hasPolicy = (terms.requires?.length ?? 0) > 0 || (terms.restricted?.length ?? 0) > 0;
+  if (call.policyVersion === undefined && hasPolicy) return null;
   const usable = usablePlaces(state.grants, nowMs);
   return grantableCalls(after, { terms, key, asked: call.earlyCallsAsked ?? 0, usable });
 }
 
+/** What early calls have to keep to, for a caller that has it not or not as it is now. */
+function policyFor(
+  state: LedgerState,
+  { keyId, policyVersion: known }: AdmitCall,
+  earlyCalls: number | null,
+): { policyVersion: number; policy: EarlyCallPolicy | null } {
+  const { terms } = state;
+  assert(terms !== null, "a lookup is admitted by a ledger without terms");
+  const { version: policyVersion, requires = [], restricted = [] } = terms;
+  if (earlyCalls === null || earlyCalls === 0 || known === policyVersion) return { policyVersion, policy: null };
+  const defaults = keyOf(state, keyId)?.defaults;
+  return { policyVersion, policy: { requires: missingFields(requires, {}, defaults), restricted } };
+}
+
 function admitted(
   state: LedgerState,
+  call: AdmitCall,
   { admittedAtMs, nowMs }: { admittedAtMs: number; nowMs: number },
 ): Decision<AdmitReply> {
   const notices = limitNotices(limitState(state, nowMs));
@@ -251,7 +265,15 @@ function admitted(
   return {
     entries: [],
     // A repeat is granted nothing: its first reply may have granted some already.
-    reply: { kind: "admitted", customerId, admittedAtMs, notices, earlyCalls: null, isLate: false },
+    reply: {
+      kind: "admitted",
+      customerId,
+      admittedAtMs,
+      notices,
+      earlyCalls: null,
+      ...policyFor(state, call, null),
+      isLate: false,
+    },
   };
 }
 

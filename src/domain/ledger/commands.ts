@@ -1,6 +1,7 @@
 import type { StoredEventRow } from "../event_row.ts";
 import type { AccessRequest } from "../authorization.ts";
 import type { Failure } from "../failure.ts";
+import type { RequirableField } from "../lookup_grounds.ts";
 import type { Outcome } from "../meter_event.ts";
 import type { Period } from "../period.ts";
 import type { LimitNotices } from "./limits.ts";
@@ -45,7 +46,7 @@ export type AdmitCall = Omit<AccessCall, "kind"> & {
   readonly cpfReference: string;
   /** The same under the key of the year that the ledger's clock may be in, near a year's turn. */
   readonly otherYearsReference?: string | null;
-  /** Keyed hash of the person for restrictions, where it differs from `cpfReference`. */
+  /** Keyed hash of the person for restrictions: of the whole gateway, and under a key that does not end with a year. */
   readonly subject?: string | null;
   readonly idempotency: KeyedRequest | null;
   readonly requestId?: string | null;
@@ -59,6 +60,8 @@ export type AdmitCall = Omit<AccessCall, "kind"> & {
   readonly isSent?: boolean;
   /** How many early calls the caller would like to be granted. */
   readonly earlyCallsAsked?: number;
+  /** The version of the policy for early calls that the caller has; null for none. Code of before does not say. */
+  readonly policyVersion?: number | null;
 };
 
 export type AdmitReply =
@@ -69,6 +72,9 @@ export type AdmitReply =
       readonly notices: LimitNotices;
       /** How many early calls are granted, for `GRANT_USE_MS` from when this was asked; `null` revokes earlier grants. */
       readonly earlyCalls: number | null;
+      /** What they have to keep to; null where the caller has that version. */
+      readonly policyVersion: number;
+      readonly policy: EarlyCallPolicy | null;
       /** The early call came after its grant's places were given up: it may have passed a limit. For the audit. */
       readonly isLate: boolean;
     }
@@ -83,6 +89,14 @@ export type AdmitReply =
       readonly notices: LimitNotices;
     }
   | NotReadyReply;
+
+/** Whose early calls may not leave: those go to the ledger first, which refuses them. */
+export type EarlyCallPolicy = {
+  /** Fields that a lookup has to give, but for those that its key has defaults for. */
+  readonly requires: readonly RequirableField[];
+  /** Persons whose lookups are restricted. */
+  readonly restricted: readonly string[];
+};
 
 export type SettleCall = {
   readonly lookupId: string;

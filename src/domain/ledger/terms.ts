@@ -1,4 +1,5 @@
 import type { KeyGrant, TenantStatus } from "../authorization.ts";
+import type { LookupDefaults, RequirableField } from "../lookup_grounds.ts";
 import type { Mode } from "../meter_event.ts";
 import type { Period } from "../period.ts";
 import type { Plan } from "../plan.ts";
@@ -11,7 +12,11 @@ export type KeyLimits = {
 };
 
 /** What the ledger knows of a key. Keys that ended long ago are not among them. */
-export type LedgerKey = KeyGrant & { readonly limits?: KeyLimits | null };
+export type LedgerKey = KeyGrant & {
+  readonly limits?: KeyLimits | null;
+  /** What a lookup by the key is for, where it does not say so itself. */
+  readonly defaults?: LookupDefaults | null;
+};
 
 /** A plan that takes the present one's place at an instant. */
 export type NextPlan = { readonly plan: Plan; readonly fromMs: number };
@@ -29,9 +34,11 @@ export type LedgerTerms = {
   readonly nextPlan?: NextPlan | null;
   readonly keys: readonly LedgerKey[];
   /** Fields that a lookup of this tenant must have, e.g. `purpose`. */
-  readonly requires?: readonly string[];
-  /** Keyed hashes of the persons whose lookups are refused. */
+  readonly requires?: readonly RequirableField[];
+  /** Keyed hashes of the persons whose lookups are refused, in ascending order. */
   readonly restricted?: readonly string[];
+  /** When that ends, for those of them that it ends for by itself. */
+  readonly restrictedUntil?: Readonly<Record<string, number>>;
   /** The month in which the tenant was made: none of its events is before it, whatever the ledger's clock says. */
   readonly firstMonth?: { readonly period: Period; readonly startMs: number };
   /** The highest seq that D1 and R2 have of this ledger. A ledger that is below it has lost events, and does not serve. */
@@ -42,6 +49,23 @@ export type LedgerTerms = {
 export function planAt(terms: LedgerTerms, nowMs: number): Plan {
   const { plan, nextPlan } = terms;
   return nextPlan !== undefined && nextPlan !== null && nowMs >= nextPlan.fromMs ? nextPlan.plan : plan;
+}
+
+/** Whether lookups of a person are refused at an instant. */
+export function isRestricted(
+  { restricted = [], restrictedUntil }: LedgerTerms,
+  subject: string,
+  nowMs: number,
+): boolean {
+  // Thousands of them, and each lookup asks: they are in order.
+  let low = 0;
+  let high = restricted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((restricted[middle] ?? "") < subject) low = middle + 1;
+    else high = middle;
+  }
+  return restricted[low] === subject && nowMs < (restrictedUntil?.[subject] ?? Number.POSITIVE_INFINITY);
 }
 
 /** Whether new terms change anything that an early call under the old ones goes by; one key more does not. */
@@ -67,15 +91,17 @@ export function saysTheSame(left: LedgerTerms, right: LedgerTerms, nowMs: number
 }
 
 function comparable(terms: LedgerTerms, nowMs: number): unknown {
-  const { tenantId, mode, status, customerId, plan, nextPlan = null, requires = [], restricted = [] } = terms;
+  const { tenantId, mode, status, customerId, plan, nextPlan = null, requires = [] } = terms;
+  const { restricted = [], restrictedUntil = {} } = terms;
   const keys = terms.keys
     .filter(({ revokedAtMs, expiresAtMs }) => revokedAtMs === null && (expiresAtMs === null || expiresAtMs > nowMs))
-    .map(({ keyId, scopes, expiresAtMs, allowedIps, limits = null }) => [
+    .map(({ keyId, scopes, expiresAtMs, allowedIps, limits = null, defaults = null }) => [
       keyId,
       scopes,
       expiresAtMs,
       allowedIps,
       limits,
+      defaults,
     ]);
-  return [tenantId, mode, status, customerId, plan, nextPlan, requires, restricted, keys];
+  return [tenantId, mode, status, customerId, plan, nextPlan, requires, restricted, restrictedUntil, keys];
 }

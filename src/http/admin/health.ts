@@ -6,6 +6,7 @@ import { readRelease } from "../../platform/release.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
+import { alarmsHealth, issuerHealth, shownAlarm } from "./alarms_health.ts";
 import { databaseHealth, monthsHealth, reconciliationsHealth, shownMonths } from "./months_health.ts";
 import { commitField, DEPLOYED_AT, VERSION_ID, versionField } from "../release_fields.ts";
 import { modeField, tenantIdField, timeField } from "../shared_fields.ts";
@@ -198,6 +199,8 @@ export const healthAnswer = z
           en: "Who operates; null when D1 could not be asked.",
         }),
       ),
+    alarms: alarmsHealth,
+    issuer: issuerHealth,
     database: databaseHealth.nullable().meta(
       told({
         "pt-BR": "O tamanho do D1; `null` quando não respondeu.",
@@ -235,7 +238,7 @@ export const readHealth = operatorEndpoint({
   answers: { 200: { description: { "pt-BR": "Como está agora.", en: "As it is now." }, content: healthAnswer } },
   handle: async ({ context, services }) => {
     const health = await readGatewayHealth(services);
-    const { breaker, token, operators, database, months, reconciliations, lifted, strayCalls } = health;
+    const { breaker, token, operators, database, months, reconciliations, lifted, strayCalls, alarms } = health;
     const { ledgersBehind: behind, oldestUnflushed: oldest } = health;
     const nowMs = services.clock.nowMs();
     return ok(
@@ -271,6 +274,8 @@ export const readHealth = operatorEndpoint({
           everyAccessIdentityIsAdmin: services.settings.access !== null && !operators.isManaged,
           breakGlassUsedAt: time(operators.breakGlassUsedAtMs),
         },
+        alarms: alarms && alarms.map(shownAlarm),
+        issuer: { missing: [...health.issuerMissing] },
         database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
         reconciliations: reconciliations && {
           months: [...reconciliations.months],

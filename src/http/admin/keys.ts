@@ -4,6 +4,7 @@ import { parseIpRange } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import {
+  changeKey as change,
   issueKey as issueNewKey,
   revokeKey as revoke,
   revokeKeyNow as revokeNow,
@@ -22,6 +23,7 @@ import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
 import { freeText } from "../printable.ts";
 import { tenantIdField, timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
+import { DEFAULTS, keyDefaults, keyLimits, LIMITS, shownDefaults, shownLimits } from "./key_terms.ts";
 
 const LONGEST_OVERLAP_SECONDS = 90 * 86_400;
 
@@ -75,8 +77,14 @@ export const newKey = z
       .max(100)
       .default([])
       .meta(IPS),
+    limits: keyLimits.default(null).meta(LIMITS),
+    defaults: keyDefaults.default(null).meta(DEFAULTS),
   })
   .meta({ id: "NewKey" });
+
+const keyChange = z
+  .strictObject({ limits: keyLimits.optional().meta(LIMITS), defaults: keyDefaults.optional().meta(DEFAULTS) })
+  .meta({ id: "KeyChange" });
 
 export const keyRotation = z
   .strictObject({
@@ -114,7 +122,11 @@ const shownFields = {
   createdAt: timeField({ "pt-BR": "Quando foi criada.", en: "When it was created." }),
   expiresAt: z.iso.datetime().nullable().meta(EXPIRES),
   revokedAt: timeField({ "pt-BR": "Quando foi revogada.", en: "When it was revoked." }).nullable(),
+  limits: shownLimits,
+  defaults: shownDefaults,
 };
+
+const shownKeySchema = z.object(shownFields).meta({ id: "ChangedKey" });
 
 export const listedKey = z
   .object({
@@ -219,6 +231,26 @@ export const listKeys = operatorEndpoint({
   },
 });
 
+/** `PATCH /admin/v1/keys/{keyId}`. */
+export const changeKey = operatorEndpoint({
+  ...KEYS,
+  ...CHANGE,
+  method: "PATCH",
+  path: "/admin/v1/keys/:keyId",
+  id: "changeKey",
+  summary: { "pt-BR": "Alterar limites e padrões de uma chave", en: "Change a key's limits and defaults" },
+  description: {
+    "pt-BR": "Vale para as consultas assim que a resposta chega. O que é dado substitui o anterior por inteiro.",
+    en: "Effective for lookups when it returns. What is given takes the place of what was there, whole.",
+  },
+  body: { schema: keyChange, example: { limits: { dailyLookups: 5000 } } },
+  answers: { 200: { description: { "pt-BR": "A chave.", en: "The key." }, content: shownKeySchema } },
+  handle: async ({ context, services, actor, params: { keyId }, body }) => {
+    const changed = await change(services, actor, keyId, body);
+    return changed.ok ? ok(context.json(shownKey(changed.value, services.clock.nowMs()))) : changed;
+  },
+});
+
 /** `POST /admin/v1/keys/{keyId}/rotate`. */
 export const rotateKey = operatorEndpoint({
   ...KEYS,
@@ -317,7 +349,8 @@ export async function lastUses(context: AppContext, tenantId: string): Promise<R
 }
 
 function shownKey(key: RegisteredKey, nowMs: number) {
-  const { id, tenantId, mode, label, scopes, allowedIps, createdAtMs, expiresAtMs, revokedAtMs } = key;
+  const { id, tenantId, mode, label, scopes, allowedIps, createdAtMs, expiresAtMs, revokedAtMs, limits, defaults } =
+    key;
   const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
   return {
     id,
@@ -330,6 +363,8 @@ function shownKey(key: RegisteredKey, nowMs: number) {
     createdAt: isoTime(createdAtMs),
     expiresAt: isoTime(expiresAtMs),
     revokedAt: isoTime(revokedAtMs),
+    limits,
+    defaults,
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseCnpj } from "../../domain/cnpj.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";
 import { parsePeriod, periodBounds, saoPauloDate } from "../../domain/period.ts";
 import type { Plan } from "../../domain/plan.ts";
@@ -64,6 +65,16 @@ const STATUS = told(
   { examples: ["active"] },
 );
 
+const REQUIRES = told(
+  {
+    "pt-BR":
+      "Campos que toda consulta precisa ter, senão 400 `purpose_required`. Os padrões da chave contam como dados.",
+    en: "Fields that every lookup must have, else 400 `purpose_required`. What a key has as its defaults counts as given.",
+  },
+  { examples: [["purpose", "legalBasis"]] },
+);
+
+const requires = z.array(z.enum(REQUIRABLE_FIELDS)).transform((fields) => [...new Set(fields)]);
 const tenantName = z.string().trim().pipe(freeText(200));
 const customerId = z
   .string()
@@ -99,6 +110,7 @@ export const newTenant = z
     document: document.meta(GIVEN_DOCUMENT),
     ...ABOUT,
     customerId: customerId.meta(CUSTOMER_ID),
+    requires: requires.optional().meta(REQUIRES),
     plan: z.union([planName.transform((name) => ({ name })), namedPlan]).meta(PLAN),
   })
   .meta({ id: "NewTenant" });
@@ -109,6 +121,7 @@ export const tenantChange = z
     document: document.optional().meta(GIVEN_DOCUMENT),
     ...ABOUT,
     customerId: customerId.optional().meta(CUSTOMER_ID),
+    requires: requires.optional().meta(REQUIRES),
     status: z.enum(["active", "suspended"]).optional().meta(STATUS),
     plan: z
       .union([planName.transform((name) => ({ name })), planChange])
@@ -125,6 +138,7 @@ export const tenant = z
     legalName: z.string().nullable().meta(LEGAL_NAME),
     email: z.string().nullable().meta(EMAIL),
     customerId: z.string().meta(CUSTOMER_ID),
+    requires: z.array(z.enum(REQUIRABLE_FIELDS)).meta(REQUIRES),
     plan,
     nextPlan: plan
       .extend({ effectiveFrom: z.iso.date().meta(EFFECTIVE_FROM) })
@@ -297,7 +311,8 @@ function shownTenant(found: Tenant, { clock }: Services) {
   const createdAt = new Date(createdAtMs).toISOString();
   const next = nextPlan === null ? null : { ...nextPlan.plan, effectiveFrom: saoPauloDate(nextPlan.fromMs) };
   const about = { id, name, document: cnpj, legalName: legal, email: address, customerId: customer };
-  return { ...about, plan: terms, nextPlan: next, status, createdAt };
+  const policy = { requires: [...found.requires] };
+  return { ...about, ...policy, plan: terms, nextPlan: next, status, createdAt };
 }
 
 /** What a stolen live key could cost before anybody looks, where no cap stops it. */

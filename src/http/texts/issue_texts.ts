@@ -199,6 +199,16 @@ export const ISSUES = {
     "pt-BR": ({ tenantId = "" }) => `é o CNPJ de ${tenantId}; se for isso mesmo, envie \`allowDuplicate: true\``,
     en: ({ tenantId = "" }) => `is the CNPJ of ${tenantId}; send \`allowDuplicate: true\` if that is meant`,
   },
+  restriction_recorded: {
+    "pt-BR": ({ id = "" }) =>
+      `a restrição \`${id}\` está gravada, mas nem todos os ledgers a têm; o gateway completa sozinho, e repetir a chamada também`,
+    en: ({ id = "" }) =>
+      `the restriction \`${id}\` is recorded, but not every ledger has it; the gateway completes it by itself, and so does a repeat of the call`,
+  },
+  too_many_restrictions: {
+    "pt-BR": ({ most = "" }) => `há no máximo ${most} restrições em vigor; encerre as que não valem mais`,
+    en: ({ most = "" }) => `at most ${most} restrictions are in force; end those that are over`,
+  },
   tenant_recorded: {
     "pt-BR": ({ tenantId = "" }) =>
       `o parceiro ${tenantId} está criado: não crie outro. Ele poderá consultar em alguns minutos, ou depois de um PATCH`,

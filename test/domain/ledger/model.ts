@@ -5,6 +5,7 @@ import type {
   AdjustCall,
   AdmitCall,
   AdmitReply,
+  EarlyCallPolicy,
   KeyedRequest,
   PutRightCall,
   SettleCall,
@@ -138,6 +139,8 @@ export class Model {
       expect(reply.isLate).toBe(call.isSent === true && !this.#hasPlace(call.keyId, nowMs));
       this.#take(call, { nowMs, ttlMs, isEarly: call.isSent === true, isRefused: false });
       this.#grant(call, reply.earlyCalls, nowMs);
+      expect(reply.policyVersion).toBe(this.terms!.version);
+      expect(reply.policy, "what early calls keep to").toEqual(this.#policy(call, reply.earlyCalls));
       const { allowance } = this.plan(nowMs);
       if (allowance !== null && this.terms!.mode === "live") {
         const left = Math.max(allowance.requests - this.used() - this.open().length, 0);
@@ -324,11 +327,14 @@ export class Model {
     if (key.revokedAtMs !== null) return this.#refuse(call, "revoked_api_key");
     if (key.expiresAtMs !== null && key.expiresAtMs <= nowMs) return this.#refuse(call, "expired_api_key");
     if (terms.status === "suspended") return this.#refuse(call, "tenant_suspended");
-    if (terms.restricted?.includes(call.subject ?? "")) return this.#refuse(call, "subject_restricted");
+    const until = terms.restrictedUntil?.[call.subject ?? ""] ?? Infinity;
+    if (terms.restricted?.includes(call.subject ?? "") && nowMs < until)
+      return this.#refuse(call, "subject_restricted");
     if (call.isSent === true) return "admitted";
     const repeat = this.#expectRepeat(call, nowMs);
     if (repeat !== null) return repeat;
-    if (terms.requires?.includes("purpose") && (call.purpose ?? null) === null) return "refused purpose_required";
+    if (terms.requires?.includes("purpose") && (call.purpose ?? key.defaults?.purpose ?? null) === null)
+      return "refused purpose_required";
     if (call.refuseNew) return `refused ${call.refuseNew.code}`;
     return this.#expectLimits(call, nowMs);
   }
@@ -450,9 +456,17 @@ export class Model {
     });
   }
 
+  #policy({ keyId, policyVersion }: AdmitCall, earlyCalls: number | null): EarlyCallPolicy | null {
+    const { version, requires = [], restricted = [], keys } = this.terms!;
+    if ((earlyCalls ?? 0) === 0 || policyVersion === version) return null;
+    const hasPurpose = keys.find((key) => key.keyId === keyId)?.defaults?.purpose !== undefined;
+    return { requires: requires.filter((field) => field !== "purpose" || !hasPurpose), restricted };
+  }
+
   #grant(call: AdmitCall, count: number | null, nowMs: number): void {
     if (count === null || count === 0) return;
     const key = this.terms!.keys.find(({ keyId }) => keyId === call.keyId);
+    expect(call.policyVersion, "nothing is granted to code that keeps to no policy").not.toBeUndefined();
     expect(key?.allowedIps, "nothing is granted to a key with addresses").toEqual([]);
     expect(key?.limits ?? null, "nor to one with limits of its own").toBeNull();
     expect(count).toBeLessThanOrEqual(call.earlyCallsAsked ?? 0);

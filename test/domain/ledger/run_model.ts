@@ -184,7 +184,8 @@ class Run {
       ...changes,
     });
     const limits = { dailyLookups: 20, monthlySpendCapMicros: 4_000_000, ratePerSecond: 2 };
-    const keys = [key("key_a", {}), key("key_b", {}), key("key_c", { limits })];
+    const defaults = this.#chance(0.5) ? { purpose: "credit_review" as const } : null;
+    const keys = [key("key_a", {}), key("key_b", { defaults }), key("key_c", { limits })];
     const next = this.#chance(0.2) ? { plan: this.#plan(), fromMs: this.#now + this.#below(120_000) } : null;
     return {
       tenantId: "ten_model",
@@ -196,7 +197,8 @@ class Run {
       nextPlan: next,
       keys,
       requires: this.#chance(0.1) ? ["purpose"] : [],
-      restricted: ["person_0"],
+      restricted: ["person_0", "person_1", "person_2"],
+      restrictedUntil: { person_1: this.#now + this.#below(200_000) },
     };
   }
 
@@ -233,6 +235,8 @@ class Run {
       subject: `person_${this.#below(50)}`,
       idempotency: isSent || this.#chance(0.6) ? null : this.#request(),
       purpose: this.#chance(0.5) ? "credit" : null,
+      // Code of before says nothing of a policy; others have none, an old one, or this one.
+      ...(this.#chance(0.1) ? {} : { policyVersion: this.#pick([null, this.#version - 1, this.#version]) }),
       isSent,
       earlyCallsAsked: this.#below(8),
     };

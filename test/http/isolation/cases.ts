@@ -225,6 +225,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "POST /admin/v1/tenants/:tenantId/keys": operatorOnly("POST", (party) => `/tenants/${party.tenantId}/keys`, {
     mode: "live",
   }),
+  "PATCH /admin/v1/keys/:keyId": operatorOnly("PATCH", (party) => `/keys/${party.live.keyId}`, { limits: null }),
   "POST /admin/v1/keys/:keyId/rotate": operatorOnly("POST", (party) => `/keys/${party.live.keyId}/rotate`, {}),
   "POST /admin/v1/keys/:keyId/revoke": operatorOnly("POST", (party) => `/keys/${party.live.keyId}/revoke`, {}),
   "GET /admin/v1/tenants/:tenantId/adjustments": operatorOnly(
@@ -291,6 +292,16 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   "GET /admin/v1/operators": operatorOnly("GET", () => "/operators"),
   "POST /admin/v1/operators": operatorOnly("POST", () => "/operators", { name: "x", roles: ["admin"] }),
   "POST /admin/v1/operators/:operatorId/revoke": operatorOnly("POST", () => "/operators/csg_op_0000000000/revoke", {}),
+  "POST /admin/v1/subjects/access": operatorOnly("POST", () => "/subjects/access", { cpf: CPF, reason: "x" }),
+  "POST /admin/v1/subjects/restrictions": operatorOnly("POST", () => "/subjects/restrictions", {
+    cpf: CPF,
+    reason: "x",
+  }),
+  "GET /admin/v1/subjects/restrictions": operatorOnly("GET", () => "/subjects/restrictions"),
+  "DELETE /admin/v1/subjects/restrictions/:restrictionId": operatorOnly(
+    "DELETE",
+    () => "/subjects/restrictions/rst_0123456789abcdef0123",
+  ),
   "GET /admin/v1/privacy/references": operatorOnly("GET", () => "/privacy/references"),
 };
 

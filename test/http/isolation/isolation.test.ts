@@ -85,9 +85,15 @@ async function requests(key: string, mode: string): Promise<number> {
 
 /** How much the operator's tables hold: no intruder's call adds to them. What the operator reads here is in the audit. */
 async function registerCounts(): Promise<unknown> {
-  const counts = ["tenants", "api_keys", "adjustments", "statements", "closings", "reconciliations"].map(
-    (table) => `(SELECT count(*) FROM ${table}) AS ${table}`,
-  );
+  const counts = [
+    "tenants",
+    "api_keys",
+    "adjustments",
+    "statements",
+    "closings",
+    "reconciliations",
+    "subject_restrictions",
+  ].map((table) => `(SELECT count(*) FROM ${table}) AS ${table}`);
   const changes = `(SELECT count(*) FROM audit WHERE action <> 'statement.read') AS changes`;
   return await env.DB.prepare(`SELECT ${[...counts, changes].join(", ")}`).first();
 }

@@ -1,0 +1,286 @@
+import type { Failure } from "../domain/failure.ts";
+import type { MeterEvent } from "../domain/meter_event.ts";
+import { periodBounds, periodOf, previousPeriod } from "../domain/period.ts";
+import { fail, ok, type Result } from "../domain/result.ts";
+import type { SeqRange } from "../platform/event_copy.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
+import { lineBlocksOf } from "../platform/lines.ts";
+import { StoreError } from "../platform/outage.ts";
+import type { Tenant } from "../platform/register.ts";
+import type { Restriction } from "../platform/restrictions.ts";
+import type { Services } from "../platform/services.ts";
+import type { StoredStatement } from "../platform/statement_records.ts";
+import { lastCopiedSeq, lookupsOfPerson } from "../platform/subject_search.ts";
+import { archivedEvent } from "./archived_event.ts";
+import { ledgerEvents } from "./ledger_events.ts";
+import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+import { referenceFailure, referenceToPerson, restrictedSubject } from "./reference_keys.ts";
+import type { Actor } from "./tenants.ts";
+
+export type SubjectSearch = {
+  readonly cpf: string;
+  /** Lookups that ended from then on, and before then. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Why it is asked; for the audit. */
+  readonly reason: string | null;
+};
+
+/**
+ * Where a search goes on: in the tenant of this place in the register, at this seq, and where that is in an archived month
+ * at this byte of its file. A seq of null: with the tenant after it.
+ */
+export type SubjectPlace = {
+  readonly tenant: readonly [createdAtMs: number, tenantId: string];
+  readonly seq: number | null;
+  readonly offset: number;
+};
+
+export type SubjectLookup = { readonly event: MeterEvent; readonly tenant: Tenant };
+
+export type SubjectPage = {
+  readonly lookups: readonly SubjectLookup[];
+  /** All that ever were of the person. */
+  readonly restrictions: readonly Restriction[];
+  readonly next: SubjectPlace | null;
+  /** Tenants that the search is through with, of all. */
+  readonly tenants: { readonly done: number; readonly all: number };
+};
+
+/** What one call looks into at most; it ends earlier when its time is over. */
+const LOOKUPS_A_CALL = 200;
+const TENANTS_A_CALL = 50;
+const SEARCH_MS = 10_000;
+/** What one statement looks into: about ten megabytes of events. */
+const SEQS_A_STATEMENT = 20_000;
+const FLUSHES_AT_ONCE = 10;
+
+type Budget = { readonly endsAtMs: number; room: number };
+type Found = { readonly events: readonly MeterEvent[]; readonly next: Pick<SubjectPlace, "seq" | "offset"> | null };
+
+/**
+ * A person's lookups by any tenant, in open and closed months, every one answered before this call: each ledger brings D1
+ * up to date first. A bounded piece of the search, to be gone on with at `next`. Each call is in the audit, before it reads.
+ */
+export async function findSubject(
+  services: Services,
+  actor: Actor,
+  { search, place }: { search: SubjectSearch; place: SubjectPlace | null },
+): Promise<Result<SubjectPage, Failure>> {
+  const subject = await restrictedSubject(services, search.cpf);
+  if (!subject.ok) return subject;
+  const noted = await noteAccess(services, actor, { search, isContinued: place !== null });
+  if (!noted.ok) return noted;
+  const references = await services.references.referencesOf(search.cpf);
+  if (!references.ok) return fail(referenceFailure(references.failure));
+  const tenants = await tenantsFrom(services, place);
+  const budget: Budget = { endsAtMs: Date.now() + SEARCH_MS, room: LOOKUPS_A_CALL };
+  const lookups: SubjectLookup[] = [];
+  let next: SubjectPlace | null = null;
+  for (const [index, tenant] of tenants.entries()) {
+    if (index % FLUSHES_AT_ONCE === 0) {
+      const flushed = await flushAll(services, tenants.slice(index, index + FLUSHES_AT_ONCE));
+      if (!flushed.ok) return flushed;
+    }
+    const isHere = place?.tenant[1] === tenant.id;
+    const from = isHere ? { seq: place.seq ?? 1, offset: place.offset } : { seq: 1, offset: 0 };
+    const found = await searchTenant(services, { search, referencesIn: references.value, tenant, from, budget });
+    lookups.push(...found.events.map((event) => ({ event, tenant })));
+    const at = [tenant.createdAtMs, tenant.id] as const;
+    if (found.next !== null) {
+      next = { tenant: at, ...found.next };
+      break;
+    }
+    next = { tenant: at, seq: null, offset: 0 };
+    if (Date.now() > budget.endsAtMs || budget.room === 0) break;
+  }
+  const counts = await services.register.countTenants(next?.tenant ?? null);
+  const isDone = next === null || (next.seq === null && counts.through === counts.all);
+  return ok({
+    lookups,
+    restrictions: await services.restrictions.ofSubject(subject.value),
+    next: isDone ? null : next,
+    tenants: { done: isDone ? counts.all : counts.through - (next?.seq === null ? 0 : 1), all: counts.all },
+  });
+}
+
+/**
+ * Whose data is read stands in the audit by a reference that ends as those of this year's events do: until then two
+ * accesses to one person are told to be that.
+ */
+async function noteAccess(
+  services: Services,
+  actor: Actor,
+  { search, isContinued }: { search: SubjectSearch; isContinued: boolean },
+): Promise<Result<null, Failure>> {
+  const { cpf, reason, fromMs, toMs } = search;
+  const atMs = services.clock.nowMs();
+  const target = await referenceToPerson(services, { tenantId: "subject.access", cpf });
+  if (!target.ok) return target;
+  const after = { reason, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), isContinued };
+  await services.register.note({ atMs, actor, action: "subject.access", target: target.value, before: null, after });
+  return ok(null);
+}
+
+async function tenantsFrom({ register }: Services, place: SubjectPlace | null): Promise<Tenant[]> {
+  const after = await register.tenants({ after: place?.tenant ?? null, limit: TENANTS_A_CALL });
+  if (place === null || place.seq === null) return after;
+  const here = await register.tenant(place.tenant[1]);
+  return here === null ? after : [here, ...after];
+}
+
+async function flushAll(services: Services, tenants: readonly Tenant[]): Promise<Result<null, Failure>> {
+  const flushed = await Promise.all(
+    tenants.map(({ id: tenantId }) =>
+      callLedger(services.ledgers, { tenantId, mode: "live" }, (ledger) => ledger.flush(), {
+        timeoutMs: FLUSH_TIMEOUT_MS,
+      }),
+    ),
+  );
+  for (const one of flushed) {
+    if (!one.ok) return one;
+    if (one.value.kind === "failed") return fail({ code: "ledger_unavailable", retryAfterSeconds: 5 });
+  }
+  return ok(null);
+}
+
+type TenantSearch = {
+  readonly search: SubjectSearch;
+  readonly referencesIn: (tenantId: string) => Promise<readonly string[]>;
+  readonly tenant: Tenant;
+  readonly from: { readonly seq: number; readonly offset: number };
+  readonly budget: Budget;
+};
+
+/** A stretch of a ledger's seqs, and where their events are: an archived month is one, what lies between is in D1. */
+type Part = { readonly range: SeqRange; readonly archived: StoredStatement | null };
+
+async function searchTenant(
+  services: Services,
+  { search, referencesIn, tenant, from, budget }: TenantSearch,
+): Promise<Found> {
+  const references = await referencesIn(tenant.id);
+  if (references.length === 0) return { events: [], next: null };
+  const events: MeterEvent[] = [];
+  for (const part of await partsOf(services, tenant, search)) {
+    if (part.range.last < from.seq) continue;
+    const isBegun = part.range.first < from.seq;
+    const first = Math.max(part.range.first, from.seq);
+    const asked = { tenantId: tenant.id, search, references, budget };
+    const range = { first, last: part.range.last };
+    const found =
+      part.archived === null
+        ? await searchCopy(services, { ...asked, range })
+        : await searchArchive(services, { ...asked, first, offset: isBegun ? from.offset : 0, month: part.archived });
+    events.push(...found.events);
+    if (found.next !== null) return { events, next: found.next };
+  }
+  return { events, next: null };
+}
+
+/** Months that were archived and cannot hold a lookup of the time asked for are left out. */
+async function partsOf(services: Services, tenant: Tenant, { fromMs, toMs }: SubjectSearch): Promise<Part[]> {
+  const { id: tenantId, createdAtMs } = tenant;
+  const closed = await services.statements.between(tenantId, periodOf(createdAtMs), periodOf(services.clock.nowMs()));
+  const archived = closed
+    .filter(({ isArchived, firstSeq, lastSeq }) => isArchived && lastSeq >= firstSeq)
+    .toSorted((left, right) => left.firstSeq - right.firstSeq);
+  const parts: Part[] = [];
+  let next = 1;
+  for (const month of archived) {
+    if (month.firstSeq > next) parts.push({ range: { first: next, last: month.firstSeq - 1 }, archived: null });
+    // An event can be a little older than the month that it is in, and never younger.
+    const canHold = periodBounds(month.period).endMs > fromMs && periodOf(toMs) >= previousPeriod(month.period);
+    if (canHold) parts.push({ range: { first: month.firstSeq, last: month.lastSeq }, archived: month });
+    next = month.lastSeq + 1;
+  }
+  const last = await lastCopiedSeq(services.db, { tenantId, mode: "live" });
+  if (last >= next) parts.push({ range: { first: next, last }, archived: null });
+  return parts;
+}
+
+type PartSearch = {
+  readonly tenantId: string;
+  readonly search: SubjectSearch;
+  readonly references: readonly string[];
+  readonly budget: Budget;
+};
+
+async function searchCopy(
+  services: Services,
+  { tenantId, search, references, budget, range }: PartSearch & { range: SeqRange },
+): Promise<Found> {
+  const events: MeterEvent[] = [];
+  for (let first = range.first; first <= range.last;) {
+    if (Date.now() > budget.endsAtMs || budget.room === 0) return { events, next: { seq: first, offset: 0 } };
+    const stretch = { first, last: Math.min(first + SEQS_A_STATEMENT - 1, range.last) };
+    const most = budget.room;
+    const found = await readStretch(services, tenantId, { stretch, references, most });
+    const wanted = found.filter((event) => isWanted(event, search));
+    events.push(...wanted);
+    budget.room -= wanted.length;
+    // The statement may have left some over: the next one begins after the last that it gave.
+    const last = found.length === most ? found.at(-1) : undefined;
+    first = (last?.seq ?? stretch.last) + 1;
+  }
+  return { events, next: null };
+}
+
+/** What D1 has lost comes from the ledger. */
+async function readStretch(
+  services: Services,
+  tenantId: string,
+  { stretch, references, most }: { stretch: SeqRange; references: readonly string[]; most: number },
+): Promise<readonly MeterEvent[]> {
+  const ledger = { tenantId, mode: "live" } as const;
+  const copied = await lookupsOfPerson(services.db, ledger, { range: stretch, references, most });
+  if (copied.isWhole) return copied.events;
+  const events: MeterEvent[] = [];
+  for await (const page of ledgerEvents(services, ledger, stretch)) {
+    events.push(
+      ...page.filter(({ kind, cpfReference }) => kind === "lookup" && references.includes(cpfReference ?? "")),
+    );
+    if (events.length >= most) break;
+  }
+  return events.slice(0, most);
+}
+
+async function searchArchive(
+  services: Services,
+  {
+    tenantId,
+    search,
+    references,
+    budget,
+    first,
+    offset,
+    month,
+  }: PartSearch & { first: number; offset: number; month: StoredStatement },
+): Promise<Found> {
+  const body = await services.archive.read(month.prefix, "events.jsonl", { offset });
+  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  const events: MeterEvent[] = [];
+  let blockOffset = offset;
+  let nextSeq = first;
+  for await (const { text, endOffset } of lineBlocksOf(body, offset)) {
+    if (Date.now() > budget.endsAtMs) return { events, next: { seq: nextSeq, offset: blockOffset } };
+    if (references.some((reference) => text.includes(reference))) {
+      for (const line of text.split("\n")) {
+        if (!references.some((reference) => line.includes(reference))) continue;
+        const event = archivedEvent(line, { tenantId, mode: "live" });
+        if (event.seq < first || event.kind !== "lookup" || !isWanted(event, search)) continue;
+        if (!references.includes(event.cpfReference ?? "")) continue;
+        if (budget.room === 0) return { events, next: { seq: event.seq, offset: blockOffset } };
+        events.push(event);
+        budget.room -= 1;
+        nextSeq = event.seq + 1;
+      }
+    }
+    blockOffset = endOffset;
+  }
+  return { events, next: null };
+}
+
+function isWanted({ occurredAtMs }: MeterEvent, { fromMs, toMs }: SubjectSearch): boolean {
+  return occurredAtMs >= fromMs && occurredAtMs < toMs;
+}

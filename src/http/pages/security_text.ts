@@ -1,0 +1,27 @@
+import type { AppContext } from "../context.ts";
+
+/** RFC 9116 wants an end within a year: who finds a file that is older knows that nobody looks after it. */
+const VALID_MS = 180 * 86_400_000;
+const DAY_MS = 86_400_000;
+
+/** `GET /.well-known/security.txt`: where a weakness is reported. */
+export function getSecurityText(context: AppContext): Response {
+  const { settings, clock } = context.get("services");
+  const { origin } = new URL(context.req.url);
+  const expiresMs = Math.ceil((clock.nowMs() + VALID_MS) / DAY_MS) * DAY_MS;
+  const contact =
+    settings.securityContact === null
+      ? ["# Use the contact that your contract names, in private.", `Contact: ${origin}/`]
+      : [`Contact: ${settings.securityContact}`];
+  const lines = [
+    ...contact,
+    `Expires: ${new Date(expiresMs).toISOString()}`,
+    "Preferred-Languages: pt, en",
+    `Canonical: ${origin}/.well-known/security.txt`,
+    "# Leave out CPFs, keys and tokens: the X-Request-Id of an answer is enough to find the call.",
+  ];
+  return context.body(`${lines.join("\n")}\n`, 200, {
+    "content-type": "text/plain; charset=utf-8",
+    "cache-control": "no-cache",
+  });
+}

@@ -1,0 +1,178 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parseCpf } from "../../src/domain/cpf.ts";
+import { accessReportHtml, type AccessReport } from "../../src/domain/export/access_report.ts";
+
+const CPF = "52998224725";
+const LOOKUP = {
+  id: "lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e",
+  occurredAt: "2026-11-28T00:20:40.000Z",
+  tenantName: "Loja <São João>",
+  tenantDocument: "12ABC34501DE35",
+  purpose: "credit_granting",
+  legalBasis: null,
+  outcome: "delivered",
+  reference: "pedido-1234",
+  transactionId: "0d5a7f3c",
+};
+const RESTRICTION = {
+  id: "rst_0123456789abcdef0123",
+  status: "in_force",
+  reason: "oposição 119",
+  createdAt: "2026-11-28T00:20:40.000Z",
+  createdBy: "dpo@example.com",
+  until: null,
+  endedAt: null,
+  endedBy: null,
+};
+
+type Asked = { readonly path: string; readonly method: string; readonly body: Record<string, unknown> };
+
+let asked: Asked[] = [];
+let answers: object[] = [];
+let server: Server;
+let url = "";
+let folder = "";
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "subjects-"));
+  server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk) => (text += String(chunk)));
+    request.on("end", () => {
+      const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
+      asked.push({ path: request.url ?? "", method: request.method ?? "", body });
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answers.shift() ?? {}));
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+beforeEach(() => {
+  asked = [];
+  answers = [];
+});
+
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function subjects(args: readonly string[], input: string) {
+  const env = { ...process.env, CLARO_GATEWAY_URL: url, CLARO_GATEWAY_ADMIN_TOKEN: "a-token" };
+  const child = spawn(process.execPath, ["src/ctl/ctl.ts", "subjects", ...args], { env });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => (output.stdout += String(chunk)));
+  child.stderr.on("data", (chunk) => (output.stderr += String(chunk)));
+  child.stdin.end(input);
+  const code = await new Promise<number | null>((done) => child.on("close", done));
+  return { code, ...output };
+}
+
+const page = (data: object[], nextCursor: string | null) => ({
+  data,
+  nextCursor,
+  progress: { tenants: 1, of: 2 },
+  restrictions: [RESTRICTION],
+});
+
+describe("subjects access", () => {
+  test("takes the CPF from a pipe, follows the search to its end, and writes a report for its owner's eyes", async () => {
+    answers = [page([], "next"), page([LOOKUP], null)];
+    const report = join(folder, "acesso.html");
+    const args = ["access", "--reason", "pedido 118", "--from", "2026-11-01", "--report", report];
+    const { code, stdout, stderr } = await subjects(args, "529.982.247-25\n");
+    expect([code, stderr]).toMatchObject([0, expect.stringContaining(report)]);
+    const body = { cpf: CPF, reason: "pedido 118", from: "2026-11-01" };
+    expect(asked.map((one) => one.body)).toEqual([body, { ...body, cursor: "next" }]);
+    expect(stdout).toContain("Loja <São João>");
+    expect(stdout).toContain(RESTRICTION.id);
+    expect(`${stdout}${stderr}`).not.toMatch(/529\.?982/);
+    const text = readFileSync(report, "utf8");
+    expect(statSync(report).mode & 0o777).toBe(0o600);
+    expect(text).toContain("***.982.247-**");
+    expect(text).not.toMatch(/52998224725|529\.982/);
+  });
+
+  test("prints all of it as JSON, and overwrites no file", async () => {
+    answers = [page([LOOKUP], null)];
+    const { code, stdout } = await subjects(["access", "--json"], CPF);
+    expect([code, JSON.parse(stdout)]).toEqual([0, { data: [LOOKUP], restrictions: [RESTRICTION] }]);
+    const taken = join(folder, "taken.html");
+    writeFileSync(taken, "mine");
+    const refused = await subjects(["access", "--report", taken], CPF);
+    expect([refused.code, asked.length, readFileSync(taken, "utf8")]).toEqual([2, 1, "mine"]);
+  });
+
+  test.each(["", "529.982.247-26", "not a cpf"])(
+    "asks the gateway nothing for %j, and does not say it again",
+    async (input) => {
+      const { code, stderr } = await subjects(["access"], input);
+      expect([code, asked]).toEqual([2, []]);
+      if (input !== "") expect(stderr).not.toContain(input);
+    },
+  );
+
+  test("takes no CPF as an argument", async () => {
+    const { code } = await subjects(["access", CPF], "");
+    expect([code, asked]).toEqual([2, []]);
+  });
+});
+
+describe("subjects restrict", () => {
+  test("sends reason and end, and shows the restriction", async () => {
+    answers = [RESTRICTION];
+    const until = "2027-01-31T23:59:59-03:00";
+    const { code, stdout } = await subjects(["restrict", "--reason", "oposição 119", "--until", until], CPF);
+    expect([code, asked[0]?.body]).toEqual([
+      0,
+      { cpf: CPF, reason: "oposição 119", until: "2027-02-01T02:59:59.000Z" },
+    ]);
+    expect(stdout).toContain(RESTRICTION.id);
+  });
+
+  test("is ended by its id, when that is confirmed", async () => {
+    answers = [{ ...RESTRICTION, endedAt: "2026-11-29T00:00:00.000Z" }];
+    expect((await subjects(["unrestrict", RESTRICTION.id], "")).code).toBe(2);
+    expect((await subjects(["unrestrict", RESTRICTION.id, "--yes"], "")).code).toBe(0);
+    expect(asked).toMatchObject([{ method: "DELETE", path: `/admin/v1/subjects/restrictions/${RESTRICTION.id}` }]);
+  });
+});
+
+describe("the report for a person", () => {
+  const cpf = parseCpf(CPF);
+  if (!cpf.ok) throw new Error("a CPF");
+  const report: AccessReport = {
+    cpf: cpf.value,
+    from: null,
+    to: "2026-11-30",
+    lookups: [{ ...LOOKUP, id: "lkp_2", occurredAt: "2026-11-29T00:00:00.000Z" }, LOOKUP],
+    restrictions: [RESTRICTION],
+    issuedAtMs: Date.parse("2026-12-01T12:00:00-03:00"),
+  };
+
+  test("is in Portuguese, in São Paulo's time, oldest first, and cannot be made to hold markup", () => {
+    const text = accessReportHtml(report);
+    expect(text).toContain('<html lang="pt-BR">');
+    expect(text).toContain("27/11/2026 21:20:40");
+    expect(text).toContain("até 30/11/2026");
+    expect(text).toContain("concessão de crédito");
+    expect(text).toContain("12.ABC.345/01DE-35");
+    expect(text).toContain("Loja &lt;São João&gt;");
+    expect(text).not.toMatch(/<script|https?:/);
+    expect(text.indexOf("27/11/2026")).toBeLessThan(text.indexOf("28/11/2026"));
+    expect(text).toContain("oposição 119 (em vigor)");
+  });
+
+  test("says so where there is nothing", () => {
+    const text = accessReportHtml({ ...report, lookups: [], restrictions: [] });
+    expect(text).toContain("Não há consulta sobre o titular");
+    expect(text).toContain("Nunca houve restrição");
+  });
+});

@@ -1,0 +1,221 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { archiveStatements } from "../../src/gateway/archive_statements.ts";
+import worker from "../../src/main.ts";
+import { servicesOf } from "../../src/platform/services.ts";
+import { ADMIN_TOKEN, admin, call, ledgerOf, lookup, newTenant, persons, sandbox } from "../support/gateway.ts";
+import { bundle, close, month, setClock } from "../support/months.ts";
+import { claroLookup, tokenFor } from "../support/shapes.ts";
+
+const OCTOBER = month("2046-10");
+const [CPF = "", RESTRICTED = "", TYPO_OF = ""] = persons(3, 60_000);
+const ALL = [CPF, RESTRICTED, TYPO_OF];
+
+/** What the gateway answered, and what it was given to keep. */
+const seen: string[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  setClock(OCTOBER.startMs + 10 * 86_400_000);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const dotted = (cpf: string) => cpf.replace(/^(.{3})(.{3})(.{3})(.{2})$/, "$1.$2.$3-$4");
+const wide = (cpf: string) => cpf.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)));
+
+/** A person's CPF as it could have been kept: in digits, whatever stands between them, encoded, or hashed without a key. */
+async function needlesOf(cpf: string): Promise<string[]> {
+  const utf8 = new TextEncoder();
+  const hashes = await Promise.all(
+    ["SHA-1", "SHA-256", "MD5"].flatMap((name) =>
+      [cpf, dotted(cpf)].map(async (text) => new Uint8Array(await crypto.subtle.digest(name, utf8.encode(text)))),
+    ),
+  );
+  const encoded = [cpf, dotted(cpf)].map((text) => utf8.encode(text));
+  return [
+    ...[...hashes, ...encoded].flatMap((bytes) => [bytes.toHex(), bytes.toBase64().replaceAll("=", "")]),
+    encodeURIComponent(wide(cpf)),
+  ].map((text) => text.toLowerCase());
+}
+
+/** A text without what people put between digits, and with the digits of every script as ASCII has them. */
+function digitsTogether(text: string): string {
+  return text
+    .normalize("NFKC")
+    .replaceAll(/(?<=\d)(?:[\s.,/_-]|\\u00a0|%20|%2e|%2d)+(?=\d)/giu, "")
+    .toLowerCase();
+}
+
+async function findCpfs(text: string): Promise<string[]> {
+  const plain = digitsTogether(text);
+  const raw = text.toLowerCase();
+  const found: string[] = [];
+  for (const cpf of ALL) {
+    if (plain.includes(cpf)) found.push(`${cpf} in digits`);
+    for (const needle of await needlesOf(cpf)) if (raw.includes(needle)) found.push(`${cpf} as ${needle}`);
+  }
+  return found;
+}
+
+async function send(path: string, options: Parameters<typeof call>[1]): Promise<number> {
+  const answer = await call(path, options);
+  seen.push(JSON.stringify([...answer.headers]), await answer.text());
+  return answer.status;
+}
+
+/** Every row of every table of an object, and what is packed in them. */
+async function objectText(stub: DurableObjectStub): Promise<string> {
+  const values = await runInDurableObject(stub, async (_object, state) => {
+    const { sql } = state.storage;
+    const tables = sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
+    const rows = tables
+      .filter(({ name }) => !name.startsWith("_cf_") && !name.startsWith("sqlite_"))
+      .flatMap(({ name }) => sql.exec(`SELECT * FROM "${name}"`).toArray());
+    const pairs = await state.storage.list();
+    return [...rows.flatMap((row) => Object.values(row)), ...pairs.keys(), ...pairs.values()];
+  });
+  const texts = await Promise.all(values.map((value) => textsOf(value)));
+  return texts.join("\n");
+}
+
+async function textsOf(value: unknown): Promise<string> {
+  if (!(value instanceof ArrayBuffer) && !(value instanceof Uint8Array)) return JSON.stringify(value) ?? "";
+  const bytes = new Uint8Array(value as ArrayBuffer);
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const unpacked = isGzip ? new Response(bytes).body!.pipeThrough(new DecompressionStream("gzip")) : null;
+  return `${bytes.toHex()} ${unpacked === null ? new TextDecoder().decode(bytes) : await new Response(unpacked).text()}`;
+}
+
+async function d1Text(): Promise<string> {
+  const { results: tables } = await env.DB.prepare(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'",
+  ).all<{ name: string }>();
+  const rows = await Promise.all(
+    tables.map(async ({ name }) => (await env.DB.prepare(`SELECT * FROM "${name}"`).all()).results),
+  );
+  return JSON.stringify(rows);
+}
+
+async function kvText(): Promise<string> {
+  const { keys } = await env.KEYS.list();
+  return JSON.stringify(await Promise.all(keys.map(async (key) => [key, await env.KEYS.get(key.name)])));
+}
+
+async function r2Text(): Promise<string> {
+  const { objects } = await env.STATEMENTS.list({ include: ["customMetadata", "httpMetadata"] });
+  const texts = await Promise.all(
+    objects.map(async ({ key, customMetadata }) => {
+      const object = await env.STATEMENTS.get(key);
+      const bytes = await object!.arrayBuffer();
+      return `${key} ${JSON.stringify(customMetadata)} ${await textsOf(bytes)}`;
+    }),
+  );
+  return texts.join("\n");
+}
+
+test("the search itself finds a CPF in every spelling", async () => {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(CPF))).toHex();
+  const spellings = [
+    CPF,
+    dotted(CPF),
+    wide(CPF),
+    CPF.split("").join(" "),
+    btoa(CPF),
+    hash,
+    encodeURIComponent(wide(CPF)),
+  ];
+  for (const spelling of spellings) expect(await findCpfs(`x ${spelling} y`), spelling).not.toEqual([]);
+  expect(await findCpfs(persons(5, 70_000).join(" "))).toEqual([]);
+});
+
+test("after every kind of traffic no store, file, log line or answer holds a CPF, in any spelling", async () => {
+  const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+  const tenant = await newTenant();
+  const trial = await newTenant({ mode: "test" });
+  const headers = { authorization: `Bearer ${tenant.key}` };
+  const score = (body: unknown, more: Record<string, string> = {}) =>
+    send("/v1/scores", { headers: { ...headers, ...more }, body });
+
+  for (const cpf of [CPF, dotted(CPF), Number(CPF)])
+    expect(await score({ cpf, reference: "pedido-1", purpose: "collection" })).toBe(200);
+  for (const repeat of [1, 2])
+    expect([repeat, await score({ cpf: CPF }, { "idempotency-key": "one" })]).toEqual([repeat, 200]);
+  expect((await lookup(trial.key, CPF)).status).toBe(200);
+  const token = await tokenFor(tenant);
+  expect((await claroLookup(token, { data: { customer: { idCpf: dotted(CPF) } } })).status).toBe(200);
+  for (const status of [400, 500]) {
+    await sandbox("faults", [{ target: "score", kind: "status", status }]);
+    expect(await score({ cpf: CPF })).toBe(status === 400 ? 400 : 502);
+  }
+  await sandbox("reset");
+
+  // Where a CPF has no place, and a caller puts one all the same.
+  const misplaced = [dotted(CPF), CPF, wide(CPF)];
+  for (const text of misplaced) {
+    for (const name of ["reference", "consentId", "requestedBy", "cpf2"]) await score({ cpf: CPF, [name]: text });
+    await send(`/v1/usage?from=${encodeURIComponent(text)}`, { headers });
+    await send(`/v1/statements/${encodeURIComponent(text)}`, { headers });
+    await send(`/admin/v1/tenants/${encodeURIComponent(text)}`, {
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+    });
+    await adminAnswer(`/tenants/${tenant.tenantId}`, { name: text });
+    await adminAnswer(`/tenants/${tenant.tenantId}/keys`, { mode: "live", label: text });
+    await adminAnswer("/subjects/access", { cpf: CPF, reason: text });
+    await adminAnswer("/subjects/restrictions", { cpf: CPF, reason: text });
+  }
+  for (const text of misplaced.slice(0, 2))
+    await score({ cpf: CPF }, { "x-request-id": text, "idempotency-key": text });
+  const typo = `${TYPO_OF.slice(0, 10)}${(Number(TYPO_OF[10]) + 1) % 10}`;
+  await score({ cpf: typo });
+  await score(`{"cpf": ${CPF}`, { "content-type": "application/json" });
+
+  // What is there for persons.
+  await adminAnswer("/subjects/access", { cpf: CPF, reason: "pedido 118" });
+  await adminAnswer("/subjects/restrictions", { cpf: RESTRICTED, reason: "oposição" });
+  expect(await score({ cpf: RESTRICTED })).toBe(403);
+  await ledgerOf(tenant.tenantId).flush();
+
+  const openD1 = await d1Text();
+  const openLedger = await objectText(ledgerOf(tenant.tenantId));
+
+  setClock(OCTOBER.endMs + 3_600_000);
+  await score({ cpf: CPF });
+  expect(await close("2046-10")).toMatchObject({ status: "closed", failures: [] });
+  const services = servicesOf(env);
+  if (services.ok) await archiveStatements(services.value);
+  await worker.scheduled?.({} as ScheduledController, env);
+
+  const places = {
+    "D1 while the month was open": openD1,
+    "the live ledger while the month was open": openLedger,
+    "the live ledger": await objectText(ledgerOf(tenant.tenantId)),
+    "the test ledger": await objectText(ledgerOf(trial.tenantId, "test")),
+    "the token object": await objectText(env.ACCESS_TOKEN.getByName("live")),
+    "the breaker": await objectText(env.CLARO_BREAKER.getByName("claro")),
+    D1: await d1Text(),
+    KV: await kvText(),
+    R2: await r2Text(),
+    "the log": lines.mock.calls.flat().join("\n"),
+    "the files": JSON.stringify(await bundle(tenant.tenantId, "2046-10")),
+    "the answers": seen.join("\n"),
+  };
+  for (const [place, text] of Object.entries(places)) {
+    if (place !== "the breaker") expect(text.length, place).toBeGreaterThan(50);
+    expect([place, await findCpfs(text)]).toEqual([place, []]);
+  }
+  // They hold what was kept: an empty search would find nothing too.
+  expect(openD1).toContain("pedido-1");
+  expect(openLedger).toMatch(/2046:[0-9a-f]{32}/);
+  expect(places.R2).toContain("pedido-1");
+});
+
+async function adminAnswer(path: string, body: unknown): Promise<void> {
+  const method = path.startsWith("/tenants/") && !path.endsWith("/keys") ? "PATCH" : "POST";
+  const answer = await admin(path, { method, body });
+  seen.push(await answer.text());
+}
