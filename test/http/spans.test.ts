@@ -13,7 +13,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const OURS = ["authenticate", "admit", "claro", "settle"];
+const OURS = new Set(["authenticate", "admit", "claro", "settle"]);
 
 /** Which of our spans begin, and which have ended by now; the platform's own, of D1 and others, come the same way. */
 function watchSpans(): { readonly begun: string[]; readonly ended: string[] } {
@@ -21,7 +21,7 @@ function watchSpans(): { readonly begun: string[]; readonly ended: string[] } {
   const enterSpan = tracing.enterSpan.bind(tracing) as (name: string, work: Work, ...given: unknown[]) => unknown;
   vi.spyOn(tracing, "enterSpan").mockImplementation(((name: string, work: Work, ...given: unknown[]) => {
     const result = enterSpan(name, work, ...given);
-    if (!OURS.includes(name)) return result;
+    if (!OURS.has(name)) return result;
     seen.begun.push(name);
     return (result as Promise<unknown>).finally(() => seen.ended.push(name));
   }) as never);

@@ -187,7 +187,7 @@ function shownSize(database: Health["database"]): string {
 function shownReconciliations(reconciliations: Health["reconciliations"]): string {
   if (reconciliations === null) return "could not be asked";
   const { months, lostAtEdges } = reconciliations;
-  const unexplained = months.map(({ period, unexplained }) => `${period}: ${shownCount(unexplained)} unexplained`);
+  const unexplained = months.map((month) => `${month.period}: ${shownCount(month.unexplained)} unexplained`);
   const lost = lostAtEdges === 0 ? [] : [`${shownCount(lostAtEdges)} at a month's edge in no report`];
   return [...unexplained, ...lost].join("; ") || "leave nothing unexplained";
 }
