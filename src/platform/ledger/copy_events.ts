@@ -135,9 +135,10 @@ export class EventCopy {
 
   async #writeAllDays(): Promise<string | null> {
     const terms = this.#ledger.terms();
+    if (terms === null) return null;
     const days = this.#ledger.daySums({ from: "0000-00-00", to: "9999-12-31" });
     try {
-      for (let start = 0; terms !== null && start < days.length; start += DAYS_A_WRITE) {
+      for (let start = 0; start < days.length; start += DAYS_A_WRITE) {
         const some = days.slice(start, start + DAYS_A_WRITE);
         const written = await withDeadline(D1_WRITE_MS, () => writeDays(this.#bindings().DB, terms, some));
         if (isDeadlinePassed(written)) return `D1 gave no answer within ${D1_WRITE_MS} ms`;
