@@ -73,8 +73,9 @@ export const showAudit = consolePage({
 /** `GET /console/audit/audit.jsonl`: all of it, with its chain. */
 export const downloadAudit = fileOf("/console/audit/audit.jsonl", exportAudit);
 
-function address({ before: _, ...filters }: Asked, before: number | null): string {
-  const search = new URLSearchParams(Object.entries(filters).filter(([, value]) => value !== ""));
+function address({ actor, action, target, tenant }: Asked, before: number | null): string {
+  const filters = Object.entries({ actor, action, target, tenant }).filter(([, value]) => value !== "");
+  const search = new URLSearchParams(filters);
   if (before !== null) search.set("before", String(before));
   return `/console/audit?${search.toString()}`;
 }
