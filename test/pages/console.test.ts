@@ -27,7 +27,7 @@ beforeAll(async () => {
     });
     const visit = new Visit();
     const { status } = await visit.signIn("console", token);
-    if (status !== 303) throw new Error(`${role} could not sign in: ${status}`);
+    if (status !== 303) throw new Error(`${role} was not let in: ${status}`);
     visits[role] = visit;
   }
 });

@@ -73,9 +73,9 @@ export const showAudit = consolePage({
 /** `GET /console/audit/audit.jsonl`: all of it, with its chain. */
 export const downloadAudit = fileOf("/console/audit/audit.jsonl", exportAudit);
 
-function address(asked: Asked, before: number | null): string {
-  const filters = Object.entries(asked).filter(([name, value]) => name !== "before" && value !== "");
-  const search = new URLSearchParams(filters.map(([name, value]) => [name, String(value)]));
+function address({ actor, action, target, tenant }: Asked, before: number | null): string {
+  const filters = Object.entries({ actor, action, target, tenant }).filter(([, value]) => value !== "");
+  const search = new URLSearchParams(filters);
   if (before !== null) search.set("before", String(before));
   return `/console/audit?${search.toString()}`;
 }
