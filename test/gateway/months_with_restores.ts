@@ -139,7 +139,8 @@ export async function closeMonthsWithRestores(count: number): Promise<void> {
         const { id, lookupId = id } = await answer.json<{ id?: string; lookupId?: string }>();
         outcomes.add(answer.status);
         // Sometimes the caller got no answer: what was charged is taken back, in the month or after it.
-        if (lookupId !== undefined && draw(3) === 0) withdrawals.push({ tenantId, lookupId, inMonth: index + draw(1) });
+        if (lookupId !== undefined && (withdrawals.length === 0 || draw(3) === 0))
+          withdrawals.push({ tenantId, lookupId, inMonth: withdrawals.length === 0 ? index : index + draw(1) });
       }
       for (const each of withdrawals.filter((due) => due.tenantId === tenantId && due.inMonth === index)) {
         const call = {
