@@ -31,6 +31,7 @@ export class LaterEvents {
 
   /** The events of a part, a file at a time. */
   async *eventsOf(part: number): AsyncGenerator<readonly FedEvent[], void, void> {
+    await this.#write();
     for (const name of this.#names[part] ?? []) yield await this.#files.readEvents(name);
   }
 
