@@ -48,6 +48,7 @@ function fill(path: string): string {
     file: "events.csv",
     reconciliationId: "rec_0123456789abcdef0123",
     lookupId,
+    restrictionId: "rst_0123456789abcdef0123",
   };
   return path.replaceAll(/:(\w+)/g, (_, name: string) => values[name] ?? "");
 }
@@ -246,6 +247,41 @@ describe("an action", () => {
     const shown = await (await visit.get(to)).text();
     expect(shown).toContain("A Claro lista, nós não conhecemos.");
     expect(shown).toContain("tx-unknown-1");
+  });
+});
+
+describe("a person", () => {
+  test("is found by CPF, which comes back masked, and every search is in the audit", async () => {
+    const visit = visitOf("privacy");
+    visit.cookies.set("language", "pt-BR");
+    const found = await visit.post("/console/people/access", { cpf: "529.982.247-25", reason: "pedido 2026-118" });
+    const text = await found.text();
+    expect(found.status).toBe(200);
+    expect(text).toContain("***.982.***-**");
+    expect(text).toContain(lookupId);
+    expect(text).not.toMatch(/529\.982\.247|52998224725/);
+    const row = await env.DB.prepare(
+      "SELECT actor, after FROM audit WHERE action = 'subject.access' ORDER BY n DESC LIMIT 1",
+    ).first<{ actor: string; after: string }>();
+    expect(row?.actor).toMatch(/^csg_op_/);
+    expect(row?.after).toContain("pedido 2026-118");
+    const wrong = await visit.post("/console/people/access", { cpf: "529.982.247-26", reason: "x" });
+    expect(wrong.status).toBe(422);
+    expect(await wrong.text()).not.toContain("529.982");
+  });
+
+  test("is restricted, for every tenant, until the restriction is ended", async () => {
+    const visit = visitOf("privacy");
+    const cpf = "11144477735";
+    const made = await visit.post("/console/people/restrictions", { restricted: cpf, why: "oposição 2026-119" });
+    expect(made.headers.get("location")).toBe("/console/people?done=restricted");
+    expect((await lookup(tenant.key, cpf)).status).toBe(403);
+    const page = await (await visit.get("/console/people")).text();
+    expect(page).toContain("oposição 2026-119");
+    expect(page).not.toContain(cpf);
+    const [, path = ""] = /action="(\/console\/people\/restrictions\/rst_\w+\/end)"/.exec(page) ?? [];
+    expect((await visit.post(path)).headers.get("location")).toBe("/console/people?done=unrestricted");
+    expect((await lookup(tenant.key, cpf)).status).toBe(200);
   });
 });
 

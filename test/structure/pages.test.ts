@@ -30,6 +30,7 @@ const SAME = new Set([
   "Console",
   "Status",
   "CNPJ",
+  "CPF",
   "Claro",
   "Commit",
   "Gateway",

@@ -101,7 +101,7 @@ const subjectLookup = z
 const count = (meaning: { readonly "pt-BR": string; readonly en: string }) =>
   z.int().meta(told(meaning, { examples: [12] }));
 
-const subjectAnswer = z.object({
+export const subjectAnswer = z.object({
   data: z.array(subjectLookup).meta(
     told({
       "pt-BR": "As consultas live desta pessoa que esta chamada encontrou; até 200.",

@@ -14,6 +14,8 @@ import { MONTHS } from "./months_texts.ts";
 import * as operators from "./operators.ts";
 import { OPERATORS } from "./operate_texts.ts";
 import { showOverview } from "./overview.ts";
+import * as people from "./people.ts";
+import { PEOPLE } from "./people_texts.ts";
 import * as reconciliations from "./reconciliations.ts";
 import * as search from "./search.ts";
 import { showTenant } from "./tenant.ts";
@@ -31,6 +33,7 @@ const NAV: readonly ConsoleEntry[] = [
   { path: "/console/tenants", text: NAV_TEXTS.tenants, role: "read" },
   { path: "/console/lookups", text: NAV_TEXTS.lookups, role: "read" },
   { path: "/console/months", text: NAV_TEXTS.months, role: "read" },
+  { path: "/console/people", text: PEOPLE.title, role: "privacy" },
   { path: "/console/health", text: NAV_TEXTS.health, role: "read" },
   { path: "/console/audit", text: NAV_TEXTS.audit, role: "read" },
   { path: "/console/operators", text: NAV_TEXTS.operators, role: "admin" },
@@ -49,6 +52,8 @@ export const CONSOLE: PlaceOfPages = {
     "month-closed": MONTHS.isClosed,
     "month-closing": MONTHS.stillClosing,
     "prices-saved": MONTHS.pricesSaved,
+    restricted: PEOPLE.restricted,
+    unrestricted: PEOPLE.unrestricted,
     "operator-revoked": OPERATORS.revoked,
   },
   pages: [
@@ -91,6 +96,10 @@ export const CONSOLE: PlaceOfPages = {
     reconciliations.uploadReport,
     reconciliations.showReconciliation,
     reconciliations.continueReconciliation,
+    people.showPeople,
+    people.searchPerson,
+    people.restrictPerson,
+    people.unrestrictPerson,
     showHealth,
     audit.showAudit,
     audit.downloadAudit,

@@ -13,6 +13,7 @@ import { fieldOf } from "../read_form.ts";
 import { NAV_TEXTS } from "./console_texts.ts";
 import { LOOKUPS } from "./lookups_texts.ts";
 import { OPERATORS, SEARCH } from "./operate_texts.ts";
+import { PEOPLE } from "./people_texts.ts";
 import { TENANTS } from "./tenants_texts.ts";
 
 type Hit = { readonly to: string; readonly text: string; readonly kind: Text };
@@ -28,6 +29,7 @@ const PLACES: readonly { readonly to: string; readonly name: Text; readonly kind
   { to: "/console/tenants", name: NAV_TEXTS.tenants, kind: SEARCH.page, role: "read" },
   { to: "/console/lookups", name: NAV_TEXTS.lookups, kind: SEARCH.page, role: "read" },
   { to: "/console/months", name: NAV_TEXTS.months, kind: SEARCH.page, role: "read" },
+  { to: "/console/people", name: PEOPLE.title, kind: SEARCH.page, role: "privacy" },
   { to: "/console/health", name: NAV_TEXTS.health, kind: SEARCH.page, role: "read" },
   { to: "/console/audit", name: NAV_TEXTS.audit, kind: SEARCH.page, role: "read" },
   { to: "/console/operators", name: NAV_TEXTS.operators, kind: SEARCH.page, role: "admin" },

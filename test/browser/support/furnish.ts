@@ -85,6 +85,7 @@ export async function furnish(gateway: PagesGateway): Promise<World> {
       months: "/console/months",
       month: `/console/months/${periodOf(Date.now())}`,
       "month-ended": `/console/months/${period}`,
+      people: "/console/people",
       health: "/console/health",
       audit: "/console/audit",
       operators: "/console/operators",
