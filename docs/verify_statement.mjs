@@ -148,7 +148,7 @@ async function verifyManifest(text, publicKeys) {
   return isSigned ? ok(parsed) : fail("bad_signature");
 }
 async function sha256Hex(data) {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const bytes = ownBytes(typeof data === "string" ? new TextEncoder().encode(data) : data);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
