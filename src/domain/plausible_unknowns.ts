@@ -24,7 +24,7 @@ export class PlausibleUnknowns<Unknown extends Candidate> {
   readonly #ofCustomer = new Map<string, InTime<Unknown>>();
 
   constructor(unknowns: readonly Unknown[]) {
-    for (const unknown of unknowns.toSorted(inOrder)) {
+    for (const unknown of unknowns.toSorted(byTime)) {
       const customerId = unknown.customerId.toLowerCase();
       let customer = this.#ofCustomer.get(customerId);
       if (customer === undefined) this.#ofCustomer.set(customerId, (customer = { resolved: [], open: [] }));
@@ -61,7 +61,8 @@ function firstFrom(unknowns: readonly Candidate[], ms: number): number {
   return low;
 }
 
-function inOrder(left: Candidate, right: Candidate): number {
+/** By time; of one instant by tenant and number. */
+export function byTime(left: Candidate, right: Candidate): number {
   if (left.occurredAtMs !== right.occurredAtMs) return left.occurredAtMs - right.occurredAtMs;
   if (left.tenantId !== right.tenantId) return left.tenantId < right.tenantId ? -1 : 1;
   return left.seq - right.seq;

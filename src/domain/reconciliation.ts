@@ -3,7 +3,7 @@ import type { Outcome } from "./meter_event.ts";
 import { addExact } from "./money.ts";
 import { type Period, saoPauloDate, startOfDayMs, startOfNextDayMs } from "./period.ts";
 import type { PriceTier } from "./plan.ts";
-import { PlausibleUnknowns, RECORDED_LATE_MS } from "./plausible_unknowns.ts";
+import { byTime, PlausibleUnknowns, RECORDED_LATE_MS } from "./plausible_unknowns.ts";
 import { graduatedAmountMicros, unitPriceMicros } from "./pricing.ts";
 import { type Difference, Differences, type DifferencesState, groupOf } from "./reconciliation_differences.ts";
 
@@ -226,8 +226,10 @@ export class Reconciler {
 
   /** First what is of the same day, then what is of the other side of a midnight, then `unknown`s. */
   #settleNameless(): void {
-    // Day by day, whatever the report's order: a day takes what the next one has too much of.
+    // Day by day and by time, in whatever order rows and events came: a day takes what the next one has too much of.
     const nameless = [...this.#nameless].toSorted(([one], [other]) => (one < other ? -1 : 1));
+    for (const floating of this.#floating.values()) floating.sort(byOtherDay);
+    for (const unknowns of this.#unknowns.values()) unknowns.sort(byTime);
     const left = new Map<string, number>();
     for (const [key, { count }] of nameless) {
       let open = count - this.#unmatched.nameless.take(key, count);
@@ -300,6 +302,11 @@ function addTo<Value>(groups: Map<string, Value[]>, key: string, value: Value): 
 /** Removes up to `wanted` of a group. */
 function take<Value>(groups: Map<string, Value[]>, key: string, wanted: number): Value[] {
   return wanted <= 0 ? [] : (groups.get(key)?.splice(0, wanted) ?? []);
+}
+
+function byOtherDay(left: Floating, right: Floating): number {
+  const [one, other] = [left, right].map(({ otherKey, difference }) => `${otherKey}\n${difference.lookupId ?? ""}`);
+  return (one ?? "") < (other ?? "") ? -1 : 1;
 }
 
 function nearMidnight(ms: number, date: ReportRow["date"]): "nearStart" | "nearEnd" | null {
