@@ -36,7 +36,6 @@ const SAME = new Set([
   "Gateway",
   "local",
   "E-mail (Cloudflare Access)",
-  "Claro, p50 · p95 · p99",
 ]);
 /** Phrases that are English in Portuguese words, and words that only English has. */
 const CALQUES =

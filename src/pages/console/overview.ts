@@ -84,7 +84,7 @@ function todayInFigures(
 }
 
 function latencyText(latency: LatencyMs | null): string {
-  return latency === null ? "–" : `${latency.p50} · ${latency.p95} · ${latency.p99} ms`;
+  return latency === null ? "–" : `${latency.p50} · ${latency.p95} · ${latency.p99}`;
 }
 
 function hoursPlot({ hours }: OverviewDay, call: PageTools): Html {

@@ -4,7 +4,7 @@ import type { Text } from "../../http/language.ts";
 export const OVERVIEW = {
   lookups: { "pt-BR": "Consultas hoje", en: "Lookups today" },
   delivered: { "pt-BR": "Com score entregue", en: "Scores delivered" },
-  latency: { "pt-BR": "Claro, p50 · p95 · p99", en: "Claro, p50 · p95 · p99" },
+  latency: { "pt-BR": "Claro em ms, p50 · p95 · p99", en: "Claro in ms, p50 · p95 · p99" },
   charged: { "pt-BR": "Cobrado hoje", en: "Charged today" },
   cost: { "pt-BR": "Custo na Claro", en: "Claro's cost" },
   margin: { "pt-BR": "Margem hoje", en: "Margin today" },
