@@ -6,8 +6,8 @@ import { startTestSandbox } from "./support/test_sandbox.ts";
 const root = fileURLToPath(new URL("..", import.meta.url).href);
 const migrations = await readD1Migrations(`${root}src/platform/migrations`);
 
-/** Most tests wait for a child process or a timer half of their time, so more of them run at once than there are cores. */
-const WORKERS_AT_ONCE = 4;
+/** As many as a small machine has cores: with more, a start takes so long that waits of two seconds pass in it. */
+const WORKERS_AT_ONCE = 2;
 const IN_WORKERD = "{platform,gateway,http,pages}";
 
 /** What takes long by nature is in `*.long.test.ts`, which only `npm run test:all` runs. */

@@ -108,12 +108,20 @@ describe("a line of Claro's report", () => {
       ok: false,
       failure: { code: "line_too_long", params: { most: MOST_LINE_CHARACTERS } },
     });
-    // Quotes and commas without end cost a pattern the most.
+    // Quotes and commas without end cost a pattern the most; one look at each character already costs more than a refusal.
     for (const hostile of ['"'.repeat(20_000_000), ",".repeat(20_000_000), '""'.repeat(10_000_000)]) {
-      const startedAt = performance.now();
-      parse(COLUMNS, hostile);
-      reportCells(hostile);
-      expect(performance.now() - startedAt).toBeLessThan(50);
+      const refusedMs = quickestMs(() => [parse(COLUMNS, hostile), reportCells(hostile)]);
+      expect(refusedMs).toBeLessThan(quickestMs(() => hostile.lastIndexOf("x")));
     }
   });
 });
+
+/** The quickest of some tries, so that a busy machine decides nothing. */
+function quickestMs(work: () => unknown): number {
+  const tries = Array.from({ length: 5 }, () => {
+    const startedAt = performance.now();
+    work();
+    return performance.now() - startedAt;
+  });
+  return Math.min(...tries);
+}

@@ -22,10 +22,9 @@ type Filled = { readonly partners: number; readonly lookups: number; readonly cl
 
 /** `demo fill`: eight weeks of a dozen partners, on a gateway of this machine. */
 export function addDemoCommands(program: Command): void {
-  const demo = addGroup(
-    program,
-    "demo",
-    "Fills a gateway on this machine with partners and their lookups, to look at.",
+  const demo = withExamples(
+    addGroup(program, "demo", "Fills a gateway on this machine with partners and their lookups, to look at."),
+    ["demo fill"],
   );
   withExamples(
     demo

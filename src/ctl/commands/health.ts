@@ -169,7 +169,7 @@ function shownAlarm({ kind, tenantId, since, observed, usual }: Alarm): string {
 }
 
 function shownIssuer({ missing }: Health["issuer"]): string {
-  return missing.length === 0 ? "told" : `documents say "não informado": set ${missing.join(", ")}`;
+  return missing.length === 0 ? "told" : `unset: ${missing.join(", ")}`;
 }
 
 function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): string {

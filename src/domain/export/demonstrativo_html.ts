@@ -257,9 +257,9 @@ function howToVerify(period: Period): Html {
         deste arquivo e uma assinatura Ed25519.
       </li>
       <li>
-        As chaves públicas estão em <code>/.well-known/claro-score-gateway/export-keys.json</code>; com Node.js,
-        <code>node verify_statement.mjs</code> confere tudo de uma vez: o programa, um só arquivo, está em
-        <code>/.well-known/claro-score-gateway/verify_statement.mjs</code>.
+        O programa que confere tudo, um só arquivo para Node.js, e as chaves públicas estão em
+        <code>/.well-known/claro-score-gateway/</code>: <code>verify_statement.mjs</code> e
+        <code>export-keys.json</code>.
       </li>
     </ol>
   </section>`;
