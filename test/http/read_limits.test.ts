@@ -59,6 +59,7 @@ const PUBLIC_PAGES = [
   "/docs/icon.svg",
   "/openapi.json",
   VERIFIER_PATH,
+  "/.well-known/security.txt",
 ];
 const isPublic = ({ access }: (typeof ENDPOINTS)[number]) => access.audience === "public";
 
