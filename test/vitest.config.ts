@@ -25,7 +25,8 @@ export default defineConfig({
     reporters: ["default"],
     // What a test prints is shown when it has failed; the runner keeps all of it, and looks for personal data in it.
     silent: "passed-only",
-    maxWorkers: WORKERS_AT_ONCE,
+    // A long test has the machine to itself: it loads it by its nature.
+    maxWorkers: isLong ? 1 : WORKERS_AT_ONCE,
     projects: [
       {
         root,

@@ -10,6 +10,7 @@ import { periodOf } from "../../src/domain/period.ts";
 import { PublishedKeys } from "../../src/platform/published_keys.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
 import { ADMIN_TOKEN, admin, call, ledgerOf, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
+import { waitForRoomInWindow } from "../support/limiter_window.ts";
 
 const CPF = "52998224725";
 
@@ -123,6 +124,7 @@ describe("who has no credentials", () => {
   });
 
   test("waits for each wrong operator's token, and no shorter after many", async () => {
+    await waitForRoomInWindow(12_000);
     const ip = "203.0.113.77";
     const durations: number[] = [];
     const statuses = new Set<number>();

@@ -4,6 +4,7 @@ import { makeApiKey } from "../../src/domain/api_key.ts";
 import { countedAddress } from "../../src/domain/caller_address.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
 import { ADMIN_TOKEN, admin, call, newTenant, type TestTenant } from "../support/gateway.ts";
+import { waitForRoomInWindow } from "../support/limiter_window.ts";
 
 /** As many failures of callers, and of operators, as wrangler.toml lets an address have in a minute. */
 const CALLER_FAILURES = 300;
@@ -13,10 +14,8 @@ const WINDOW_MS = 60_000;
 
 let lastAddress = 0;
 
-// The limiter's windows are those of the clock: a flood must not be cut in two by the end of one.
 beforeEach(async () => {
-  const leftMs = WINDOW_MS - (Date.now() % WINDOW_MS);
-  if (leftMs < 12_000) await scheduler.wait(leftMs);
+  await waitForRoomInWindow(12_000);
 }, WINDOW_MS);
 
 /** Each test floods from an address of its own. */
