@@ -4,7 +4,7 @@ import { AnswerVault } from "../../src/platform/answer_vault.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
 import { admin, ledgerOf, lookup, newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
 import { periodBounds, periodOf } from "../../src/domain/period.ts";
-import { failureCode, fetchWith, scoreRequest, SHAPES, usageOf } from "../support/shapes.ts";
+import { failureCode, isolateWith, scoreRequest, SHAPES, usageOf } from "../support/shapes.ts";
 
 const CPF = "52998224725";
 const OTHER_CPF = "11144477735";
@@ -131,9 +131,9 @@ describe.each(SHAPES)("an idempotency key in $name", (shape) => {
 test("2,000 requests at once with one key are one call to Claro and one charge", async () => {
   const tenant = await newTenant();
   // So many at once on a small machine take longer than one alone may.
-  const patient = { CLARO_TIMEOUT_MS: "30000" };
+  const patient = isolateWith({ CLARO_TIMEOUT_MS: "30000" });
   const request = () => new Request(scoreRequest(tenant.key), { headers: { ...headersOf(tenant), ...KEY } });
-  const answers = await Promise.all(Array.from({ length: 2000 }, () => fetchWith(patient, request())));
+  const answers = await Promise.all(Array.from({ length: 2000 }, () => patient(request())));
   const scores = new Set<unknown>();
   for (const answer of answers) {
     const body = await answer.json<{ id: string; code?: string }>();
