@@ -4,7 +4,7 @@ import { AnswerVault } from "../../src/platform/answer_vault.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
 import { admin, ledgerOf, lookup, newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
 import { periodBounds, periodOf } from "../../src/domain/period.ts";
-import { failureCode, isolateWith, scoreRequest, SHAPES, usageOf } from "../support/shapes.ts";
+import { failureCode, SHAPES, usageOf } from "../support/shapes.ts";
 
 const CPF = "52998224725";
 const OTHER_CPF = "11144477735";
@@ -128,23 +128,6 @@ describe.each(SHAPES)("an idempotency key in $name", (shape) => {
   });
 });
 
-test("2,000 requests at once with one key are one call to Claro and one charge", async () => {
-  const tenant = await newTenant();
-  // So many at once on a small machine take longer than one alone may.
-  const patient = isolateWith({ CLARO_TIMEOUT_MS: "30000" });
-  const request = () => new Request(scoreRequest(tenant.key), { headers: { ...headersOf(tenant), ...KEY } });
-  const answers = await Promise.all(Array.from({ length: 2000 }, () => patient(request())));
-  const scores = new Set<unknown>();
-  for (const answer of answers) {
-    const body = await answer.json<{ id: string; code?: string }>();
-    if (answer.status === 200) scores.add(body.id);
-    else expect([answer.status, body.code]).toEqual([409, "idempotency_in_progress"]);
-  }
-  expect(scores.size).toBe(1);
-  expect(await scoreCalls()).toBe(1);
-  expect(await usageOf(tenant)).toEqual({ requests: 1, delivered: 1, billed: 1 });
-});
-
 test("a key is a tenant's own, and a test key's own", async () => {
   const tenant = await newTenant();
   const other = await newTenant();
@@ -242,10 +225,6 @@ describe("a kept answer", () => {
     expect(await usageOf(tenant)).toEqual({ requests: 1, delivered: 1, billed: 1 });
   });
 });
-
-function headersOf(tenant: TestTenant): Record<string, string> {
-  return { authorization: `Bearer ${tenant.key}`, "content-type": "application/json" };
-}
 
 /** `isReadable`: the key of its hour is there still. */
 type Row = {
