@@ -56,8 +56,8 @@ async function takeState(wranglerPid: number): Promise<void> {
     `A gateway${address === null ? "" : ` at ${address}`} has the state in ${shownPath(stateDir)}. Use that one, or give this one its own: npx wrangler dev --port N --persist-to DIR`,
   );
   process.kill(wranglerPid, "SIGTERM");
-  // A build that failed would be told with all of wrangler's internals.
-  setInterval(() => undefined, CHECK_MS);
+  // A build that failed would be told with all of wrangler's internals; this one is over when wrangler is.
+  setInterval(() => isRunning(wranglerPid) || process.exit(), CHECK_MS);
 }
 
 /** The process that asked for this one: between them there may be a shell. */

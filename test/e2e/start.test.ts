@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -53,6 +53,11 @@ async function usageOf(gateway: { url: string; demoKey: string }): Promise<Usage
   const response = await fetch(`${gateway.url}/v1/usage`, { headers: { "x-api-key": gateway.demoKey } });
   expect(response.status).toBe(200);
   return response.json<Usage>();
+}
+
+/** The processes of a command's group that still run, by their ids. */
+function processesOf({ child }: RunningProcess): string {
+  return spawnSync("pgrep", ["-g", String(child.pid)], { encoding: "utf8" }).stdout.trim();
 }
 
 /** Files of a state that others can read or write. */
@@ -262,6 +267,7 @@ describe("npx wrangler dev", () => {
     await second.exited;
     expect(second.output.stdout + second.output.stderr).toContain(`A gateway at ${first.url} has the state`);
     expect(second.output.stdout).not.toContain("Ready on");
+    await vi.waitFor(() => expect(processesOf(second), "what the refused one started").toBe(""), { timeout: 5000 });
     expect(await usageOf(first)).toMatchObject({ totals: { requests: 0 } });
     await end(first);
 
