@@ -3,11 +3,13 @@ import type { OutcomeCounts } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
 import { periodOf, saoPauloDate, startOfDayMs, type SaoPauloDate } from "../domain/period.ts";
 import { graduatedAmountMicros } from "../domain/pricing.ts";
+import { possibleCostOf } from "../domain/statement_totals.ts";
 import { NO_USAGE } from "../domain/usage.ts";
 import { latestFailures, type FailureGroup } from "../platform/event_search.ts";
 import type { EndingKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import type { FailingTenant, OverviewDays, TenantNearLimit } from "../platform/usage_days.ts";
+import type { FailingTenant, OverviewDays } from "../platform/usage_days.ts";
+import type { TenantNearLimit } from "../platform/usage_sums.ts";
 import { alarmsOf, type Alarm } from "./alarms.ts";
 import { readHealth, type Health } from "./read_health.ts";
 
@@ -59,30 +61,33 @@ export async function readOverview(services: Services): Promise<Overview> {
     today,
     sameWeekday,
     from: daysBefore(LATENCY_DAYS - 1),
-    monthStart: `${periodOf(nowMs)}-01`,
     nowMs,
     nearShare: NEAR_SHARE,
     failingShare: FAILING_SHARE,
     fewestFailures: FEWEST_FAILURES,
     most: MOST_SHOWN,
   };
-  const [found, health, prices, endingKeys, failures] = await Promise.all([
+  const period = periodOf(nowMs);
+  const [found, { month, nearCap }, health, prices, endingKeys, failures] = await Promise.all([
     services.usageDays.overview(asked),
+    services.usageSums.readMonth(period, nowMs),
     readHealth(services),
-    services.upstreamPrices.of(periodOf(nowMs)),
+    services.upstreamPrices.of(period),
     services.register.keysEnding({ fromMs: nowMs, toMs: nowMs + ENDING_KEYS_DAYS * DAY_MS }, MOST_SHOWN),
     latestFailures(services.db, { sinceMs: nowMs - DAY_MS }),
   ]);
-  const { before, today: units } = found.claroUnits;
-  const claroCostMicros = prices === null ? null : graduatedAmountMicros(prices.tiers, before, units);
   const shownToday = dayOf(today, found);
+  const units = possibleCostOf(shownToday.counts).units;
+  // The two are read side by side: a copy in between may be in one of them only.
+  const unitsBefore = Math.max(0, month.claroUnits - units);
+  const claroCostMicros = prices === null ? null : graduatedAmountMicros(prices.tiers, unitsBefore, units);
   return {
     today: shownToday,
     sameWeekday: dayOf(sameWeekday, found),
     claroCostMicros,
     marginMicros: claroCostMicros === null ? null : shownToday.counts.amountMicros - claroCostMicros,
     latencyByDay: found.days.map(({ date, claroMs }) => ({ date, latency: latencyOf(claroMs) })),
-    nearCap: found.nearCap,
+    nearCap: nearCap.tenants,
     nearAllowance: found.nearAllowance,
     failing: found.failing,
     failures,

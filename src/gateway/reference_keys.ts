@@ -57,24 +57,30 @@ export function referenceFailure(failure: ReferenceFailure, name?: string): Fail
 
 /** Every key with its end, in the order of their names. */
 export async function referenceKeyStatus(services: Services): Promise<ReferenceKeyStatus[]> {
-  const keys = await services.references.all();
-  return keys.map((key) => ({ ...key, endsAtMs: endOfReferencesMs(key, services.settings.cpfReferenceYears) }));
+  return withEnds(services, await services.references.all());
+}
+
+function withEnds({ settings }: Services, keys: readonly ReferenceKey[]): ReferenceKeyStatus[] {
+  return keys.map((key) => ({ ...key, endsAtMs: endOfReferencesMs(key, settings.cpfReferenceYears) }));
 }
 
 /**
- * What the cron does: makes the keys of this year and the next and that of restrictions, so that no lookup has to; seals again what the secret of
- * before sealed; brings D1's copy up to date; and destroys the keys whose time is over.
+ * What the cron does: brings D1's copy up to date; makes the keys of this year and the next and that of restrictions, so
+ * that no lookup has to; seals again what the secret of before sealed; and destroys the keys whose time is over.
  */
 export async function tendReferenceKeys(services: Services): Promise<void> {
   const { references, clock } = services;
   const current = referenceKeyAt(clock.nowMs());
-  for (const name of [current, nextReferenceKey(current), RESTRICTION_KEY]) await references.ensure(name);
-  for (const { name, sealedUnder } of await references.all()) {
+  const keys = await references.copyToDatabase((name) => endEntry(services, name));
+  const known = new Set(keys.map(({ name }) => name));
+  for (const name of [current, nextReferenceKey(current), RESTRICTION_KEY]) {
+    if (!known.has(name)) await references.ensure(name);
+  }
+  for (const { name, sealedUnder } of keys) {
     if (sealedUnder === "previous") await references.reseal(name);
     if (sealedUnder === "unknown") referenceFailure("unreadable", name);
   }
-  await references.copyToDatabase((name) => endEntry(services, name));
-  for (const key of await referenceKeyStatus(services)) await endKey(services, key);
+  for (const key of withEnds(services, keys)) await endKey(services, key);
 }
 
 /** Destroys a key when it is certain that its time is over: by two clocks, at two times a day apart. */

@@ -94,7 +94,10 @@ function sumFamilies({ adjustmentMicros, months, nearCap }: UsageSums): Metric[]
     gauge(
       "tenant_cap_used_ratio",
       "Of their monthly spend cap, for those of 80 % and more: the first 20.",
-      nearCap.tenants.map(({ tenantId, share }) => ({ labels: { tenant: tenantId }, value: Number(share.toFixed(4)) })),
+      nearCap.tenants.map(({ tenantId, used, most }) => ({
+        labels: { tenant: tenantId },
+        value: Number((used / most).toFixed(4)),
+      })),
     ),
   ];
 }

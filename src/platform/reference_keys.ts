@@ -38,6 +38,7 @@ export type ReferenceKey = {
   readonly sealedUnder: "current" | "previous" | "unknown" | null;
 };
 
+type FoundKey = { readonly name: ReferenceKeyName; readonly object: KeyObject; readonly madeAtMs: number };
 type CopiedKey = { readonly name: string; readonly sealed: string | null; readonly made_at: number };
 
 /** `unreadable`: no secret that is given opens the key. `destroyed`: its time is over, and it is never made again. */
@@ -100,15 +101,7 @@ export class ReferenceKeys {
 
   /** Every key there ever was, in the order of their names. */
   async all(): Promise<ReferenceKey[]> {
-    const keys = await this.#objects();
-    return await Promise.all(
-      keys.map(async ({ name, object, madeAtMs }) => {
-        if (!("sealed" in object)) return { name, madeAtMs, destroyedAtMs: object.destroyedAtMs, sealedUnder: null };
-        const opened = await this.#sealing.open(name, object.sealed);
-        const sealedUnder = opened === null ? "unknown" : opened.isCurrent ? "current" : "previous";
-        return { name, madeAtMs, destroyedAtMs: null, sealedUnder } as const;
-      }),
-    );
+    return await this.#describe(await this.#objects());
   }
 
   /** Seals again what the secret of before has sealed. */
@@ -120,7 +113,9 @@ export class ReferenceKeys {
     if (opened === null || opened.isCurrent) return;
     const sealed = await this.#sealing.seal(name, opened.bytes);
     const again: KeyObject = { sealed, madeAtMs: object.madeAtMs ?? stored.uploaded.getTime() };
-    await this.#bucket.put(objectOf(name), JSON.stringify(again), { onlyIf: { etagMatches: stored.etag } });
+    const onlyIf = { etagMatches: stored.etag };
+    const put = await this.#bucket.put(objectOf(name), JSON.stringify(again), { onlyIf });
+    if (put !== null) await this.#copy(name, { sealed, madeAtMs: madeAt(again, stored) });
   }
 
   /**
@@ -135,11 +130,15 @@ export class ReferenceKeys {
     await this.#forgetCopy(name, audit);
   }
 
-  /** Brings D1's copy to what R2 says; `auditOf` is the line of a row that was destroyed and is there again. */
-  async copyToDatabase(auditOf: (name: ReferenceKeyName) => AuditEntry): Promise<void> {
+  /**
+   * Brings D1's copy to what R2 says, and returns the keys that R2 has; `auditOf` is the line of a row that was destroyed and
+   * is there again.
+   */
+  async copyToDatabase(auditOf: (name: ReferenceKeyName) => AuditEntry): Promise<ReferenceKey[]> {
     const { results } = await this.#db.prepare(SQL.all).all<CopiedKey>();
     const copies = new Map(results.map((row) => [row.name, row]));
-    for (const { name, object, madeAtMs } of await this.#objects()) {
+    const keys = await this.#objects();
+    for (const { name, object, madeAtMs } of keys) {
       const copy = copies.get(name);
       copies.delete(name);
       if (!("sealed" in object)) {
@@ -150,6 +149,7 @@ export class ReferenceKeys {
     }
     // What only D1 has: a bucket that was emptied, or the key of before, which waits to be made.
     for (const { name } of copies.values()) await this.#find(name);
+    return await this.#describe(keys);
   }
 
   /** When the end of a key was first seen; null when that is now. */
@@ -231,7 +231,7 @@ export class ReferenceKeys {
     }
   }
 
-  async #objects(): Promise<{ name: ReferenceKeyName; object: KeyObject; madeAtMs: number }[]> {
+  async #objects(): Promise<FoundKey[]> {
     const { objects } = await this.#bucket.list({ prefix: ROOT });
     const found = await Promise.all(
       objects.map(async ({ key }) => {
@@ -242,6 +242,17 @@ export class ReferenceKeys {
       }),
     );
     return found.flat();
+  }
+
+  async #describe(keys: readonly FoundKey[]): Promise<ReferenceKey[]> {
+    return await Promise.all(
+      keys.map(async ({ name, object, madeAtMs }) => {
+        if (!("sealed" in object)) return { name, madeAtMs, destroyedAtMs: object.destroyedAtMs, sealedUnder: null };
+        const opened = await this.#sealing.open(name, object.sealed);
+        const sealedUnder = opened === null ? "unknown" : opened.isCurrent ? "current" : "previous";
+        return { name, madeAtMs, destroyedAtMs: null, sealedUnder } as const;
+      }),
+    );
   }
 
   async #copy(name: ReferenceKeyName, key: { sealed: string; madeAtMs: number }): Promise<void> {

@@ -1,5 +1,6 @@
 import { CLARO_MS_BOUNDS, OUTCOME_ORDER, type OutcomeCounts } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
+import type { TenantNearLimit } from "./usage_sums.ts";
 
 const COUNTS = [
   "delivered",
@@ -18,9 +19,7 @@ const BUCKETS = Array.from(
   (_, n) => `total(sums->>'$.claroMs[${n}]') AS b${n}`,
 );
 
-/** What Claro may charge for: `possibleCostOf` (domain/statement_totals.ts) in SQL. */
-const CLARO_UNITS = `sums->>'$.counts[0]' + sums->>'$.counts[4]'`;
-const PLAN = `CASE WHEN next_plan_from <= ?4 THEN next_plan ELSE plan END`;
+const PLAN = `iif(next_plan_from <= ?4, next_plan, plan)`;
 
 /** D1's own arithmetic, so that what comes back does not grow with the number of tenants. All of it is of live mode. */
 const SQL = {
@@ -29,14 +28,6 @@ const SQL = {
   hours: `SELECT date, hour.key AS hour, ${OUTCOME_ORDER.map((_, n) => `sum(hour.value->>${n}) AS c${n}`).join(", ")}
     FROM usage_days, json_each(usage_days.sums, '$.hours') AS hour
     WHERE date IN (?1, ?2) AND mode = 'live' GROUP BY date, hour.key ORDER BY date, hour.key`,
-  // By the index that has these numbers.
-  claroUnits: `SELECT total(CASE WHEN date < ?2 THEN ${CLARO_UNITS} ELSE 0 END) AS before,
-      total(CASE WHEN date = ?2 THEN ${CLARO_UNITS} ELSE 0 END) AS today
-    FROM usage_days INDEXED BY usage_days_claro_units WHERE mode = 'live' AND date BETWEEN ?1 AND ?2`,
-  nearCap: `SELECT id, name, amount_micros AS used, ${PLAN}->>'$.monthlySpendCapMicros' AS most
-    FROM usage_months JOIN tenants ON id = tenant_id
-    WHERE period = ?1 AND mode = 'live' AND status = 'active' AND most > 0 AND amount_micros >= most * ?3
-    ORDER BY 1.0 * amount_micros / most DESC, id LIMIT ?5`,
   // Tenants on an allowance are few and new: a seek for each and day, instead of a pass over all days.
   allowances: `WITH RECURSIVE limited AS MATERIALIZED (
       SELECT id, name, created_at, ${PLAN}->>'$.allowance.requests' AS most, ${PLAN}->>'$.allowance.endsAt' AS ends_at
@@ -61,13 +52,6 @@ type Row = Record<string, number | string | null>;
 /** All tenants' lookups of a day, and the histogram of Claro's durations. */
 export type DayOfAll = UsageCounts & { readonly date: string; readonly claroMs: readonly number[] };
 export type HourOfAll = { readonly date: string; readonly hour: string; readonly counts: OutcomeCounts };
-/** How much of a limit is used. */
-export type TenantNearLimit = {
-  readonly tenantId: string;
-  readonly name: string;
-  readonly used: number;
-  readonly most: number;
-};
 export type FailingTenant = {
   readonly tenantId: string;
   readonly name: string;
@@ -78,9 +62,6 @@ export type FailingTenant = {
 export type OverviewDays = {
   readonly days: readonly DayOfAll[];
   readonly hours: readonly HourOfAll[];
-  /** What Claro may charge for: of this month before today, and of today. */
-  readonly claroUnits: { readonly before: number; readonly today: number };
-  readonly nearCap: readonly TenantNearLimit[];
   readonly nearAllowance: readonly TenantNearLimit[];
   readonly failing: readonly FailingTenant[];
 };
@@ -90,7 +71,6 @@ export type OverviewAsked = {
   readonly sameWeekday: string;
   /** The first of the days whose latency is told. */
   readonly from: string;
-  readonly monthStart: string;
   readonly nowMs: number;
   /** From which share on a limit is near, and lookups are failing; and with how many failures. */
   readonly nearShare: number;
@@ -109,16 +89,13 @@ export class UsageDays {
 
   /** All that an overview needs, in one call whatever the number of tenants. */
   async overview(asked: OverviewAsked): Promise<OverviewDays> {
-    const { today, sameWeekday, from, monthStart, nowMs, nearShare, failingShare, fewestFailures, most } = asked;
-    const [days, hours, claroUnits, caps, allowances, failing] = await this.#db.batch<Row>([
+    const { today, sameWeekday, from, nowMs, nearShare, failingShare, fewestFailures, most } = asked;
+    const [days, hours, allowances, failing] = await this.#db.batch<Row>([
       this.#db.prepare(SQL.days).bind(from, today),
       this.#db.prepare(SQL.hours).bind(today, sameWeekday),
-      this.#db.prepare(SQL.claroUnits).bind(monthStart, today),
-      this.#db.prepare(SQL.nearCap).bind(monthStart.slice(0, 7), null, nearShare, nowMs, most),
       this.#db.prepare(SQL.allowances).bind(new Date(nowMs).toISOString(), today, nearShare, nowMs, most),
       this.#db.prepare(SQL.failing).bind(today, fewestFailures, failingShare, most),
     ]);
-    const units = claroUnits?.results[0];
     return {
       days: (days?.results ?? []).map((row) => ({
         date: String(row["date"]),
@@ -130,8 +107,6 @@ export class UsageDays {
         hour: String(row["hour"]),
         counts: OUTCOME_ORDER.map((_, n) => Number(row[`c${n}`])) as OutcomeCounts,
       })),
-      claroUnits: { before: Number(units?.["before"]), today: Number(units?.["today"]) },
-      nearCap: (caps?.results ?? []).map(nearLimit),
       nearAllowance: (allowances?.results ?? []).map(nearLimit),
       failing: (failing?.results ?? []).map((row) => ({
         tenantId: String(row["id"]),

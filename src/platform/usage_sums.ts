@@ -15,20 +15,33 @@ export type UsageCounters = {
 };
 
 /** What a month's live events come to so far; adjustments may take it below zero. */
-export type MonthSums = { readonly period: Period; readonly billed: number; readonly amountMicros: number };
+export type MonthSums = {
+  readonly period: Period;
+  readonly billed: number;
+  readonly amountMicros: number;
+  /** What Claro may charge for: delivered and unknown. */
+  readonly claroUnits: number;
+};
+
+/** How much of a limit a tenant has used; in micros for a cap, in lookups for an allowance. */
+export type TenantNearLimit = {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly used: number;
+  readonly most: number;
+};
+
+/** Active tenants that have used up a share of their monthly cap: how many, and those that are nearest to it. */
+export type NearCap = { readonly count: number; readonly tenants: readonly TenantNearLimit[] };
 
 export type UsageSums = {
   readonly counters: UsageCounters;
   readonly adjustmentMicros: number;
   readonly months: readonly MonthSums[];
-  /** Tenants that have used up a share of their monthly cap: how many, and those that are nearest to it. */
-  readonly nearCap: { readonly count: number; readonly tenants: readonly NearCap[] };
+  readonly nearCap: NearCap;
 };
 
-/** `share` is 1 where the cap is reached. */
-type NearCap = { readonly tenantId: string; readonly share: number };
-
-export const NEAR_CAP_SHARE = 0.8;
+const NEAR_CAP_SHARE = 0.8;
 const TENANTS_SHOWN = 20;
 
 /** After every day. */
@@ -48,23 +61,30 @@ export class UsageSumsReader {
   async read(periods: readonly [Period, ...Period[]], nowMs: number): Promise<UsageSums> {
     const [totals, nearCap, ...months] = await this.#db.batch<Row>([
       this.#db.prepare(USAGE_SQL.totals).bind(NO_END),
-      this.#db.prepare(USAGE_SQL.nearCap).bind(NO_END, periods[0], nowMs, NEAR_CAP_SHARE, TENANTS_SHOWN),
-      ...periods.map((period) => this.#db.prepare(USAGE_SQL.month).bind(NO_END, period)),
+      this.#nearCap(periods[0], nowMs),
+      ...periods.map((period) => this.#month(period)),
     ]);
     const row = totals?.results[0] ?? {};
-    const near = nearCap?.results ?? [];
     return {
       counters: toCounters(row),
       adjustmentMicros: row["adjustment_micros"] as number,
-      months: periods.map((period, index) => {
-        const sums = months[index]?.results[0] ?? {};
-        return { period, billed: sums["billed"] as number, amountMicros: sums["amount"] as number };
-      }),
-      nearCap: {
-        count: (near[0]?.["count"] ?? 0) as number,
-        tenants: near.map((each) => ({ tenantId: each["tenant_id"] as string, share: each["share"] as number })),
-      },
+      months: periods.map((period, index) => toMonth(period, months[index])),
+      nearCap: toNearCap(nearCap),
     };
+  }
+
+  /** One month, and who is near a cap in it. */
+  async readMonth(period: Period, nowMs: number): Promise<{ month: MonthSums; nearCap: NearCap }> {
+    const [month, nearCap] = await this.#db.batch<Row>([this.#month(period), this.#nearCap(period, nowMs)]);
+    return { month: toMonth(period, month), nearCap: toNearCap(nearCap) };
+  }
+
+  #month(period: Period): D1PreparedStatement {
+    return this.#db.prepare(USAGE_SQL.month).bind(NO_END, period);
+  }
+
+  #nearCap(period: Period, nowMs: number): D1PreparedStatement {
+    return this.#db.prepare(USAGE_SQL.nearCap).bind(NO_END, period, nowMs, NEAR_CAP_SHARE, TENANTS_SHOWN);
   }
 
   /** The date from which on days are added up by each reading; empty for all. */
@@ -77,6 +97,29 @@ export class UsageSumsReader {
     const statements = [USAGE_SQL.moveMonths, USAGE_SQL.moveTotals];
     await this.#db.batch(statements.map((statement) => this.#db.prepare(statement).bind(date)));
   }
+}
+
+function toMonth(period: Period, found: D1Result<Row> | undefined): MonthSums {
+  const sums = found?.results[0] ?? {};
+  return {
+    period,
+    billed: sums["billed"] as number,
+    amountMicros: sums["amount"] as number,
+    claroUnits: sums["claro_units"] as number,
+  };
+}
+
+function toNearCap(found: D1Result<Row> | undefined): NearCap {
+  const rows = found?.results ?? [];
+  return {
+    count: (rows[0]?.["count"] ?? 0) as number,
+    tenants: rows.map((row) => ({
+      tenantId: row["tenant_id"] as string,
+      name: row["name"] as string,
+      used: row["spent"] as number,
+      most: row["cap"] as number,
+    })),
+  };
 }
 
 function toCounters(row: Row): UsageCounters {

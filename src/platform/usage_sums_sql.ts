@@ -38,29 +38,33 @@ const TOTALS = `SELECT ${[
   list("admit_ms", "admitMs"),
 ].join(", ")} FROM usage_totals AS total WHERE mode = 'live'`;
 
+/** `possibleCostOf` (domain/statement_totals.ts) in SQL. */
+const CLARO_UNITS = `(day.sums->>'$.counts[0]') + (day.sums->>'$.counts[4]')`;
+
 /** Tenants' months, of the days before the date that the totals have and of those since, up to `?1`. */
 const MONTHS = `
-  SELECT tenant_id, billed, amount_micros, adjustment_micros FROM usage_months WHERE period = ?2 AND mode = 'live'
+  SELECT tenant_id, billed, amount_micros, adjustment_micros, claro_units
+  FROM usage_months WHERE period = ?2 AND mode = 'live'
   UNION ALL SELECT day.tenant_id, day.sums->>'$.billed', day.sums->>'$.amountMicros',
-    coalesce(day.sums->>'$.adjustmentMicros', 0) FROM ${DAYS} AND substr(day.date, 1, 7) = ?2`;
+    coalesce(day.sums->>'$.adjustmentMicros', 0), ${CLARO_UNITS} FROM ${DAYS} AND substr(day.date, 1, 7) = ?2`;
 
 export const USAGE_SQL = {
   totals: TOTALS,
-  month: `SELECT coalesce(sum(billed), 0) AS billed, coalesce(sum(amount_micros + adjustment_micros), 0) AS amount
-    FROM (${MONTHS})`,
+  month: `SELECT coalesce(sum(billed), 0) AS billed, coalesce(sum(amount_micros + adjustment_micros), 0) AS amount,
+    coalesce(sum(claro_units), 0) AS claro_units FROM (${MONTHS})`,
   nearCap: `
-    SELECT tenant_id, spent * 1.0 / cap AS share, count(*) OVER () AS count FROM (
-      SELECT month.tenant_id, month.spent,
+    SELECT tenant_id, name, spent, cap, count(*) OVER () AS count FROM (
+      SELECT month.tenant_id, tenant.name, month.spent,
         iif(tenant.next_plan_from <= ?3, tenant.next_plan, tenant.plan)->>'$.monthlySpendCapMicros' AS cap
       FROM (SELECT tenant_id, sum(amount_micros) AS spent FROM (${MONTHS}) GROUP BY tenant_id) AS month
-      JOIN tenants AS tenant ON tenant.id = month.tenant_id)
-    WHERE cap > 0 AND spent >= cap * ?4 ORDER BY share DESC, tenant_id LIMIT ?5`,
+      JOIN tenants AS tenant ON tenant.id = month.tenant_id AND tenant.status = 'active')
+    WHERE cap > 0 AND spent >= cap * ?4 ORDER BY spent * 1.0 / cap DESC, tenant_id LIMIT ?5`,
   moveMonths: `
-    INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros)
+    INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros, claro_units)
     SELECT substr(day.date, 1, 7), day.tenant_id, 'live', sum(day.sums->>'$.billed'), sum(day.sums->>'$.amountMicros'),
-      sum(coalesce(day.sums->>'$.adjustmentMicros', 0)) FROM ${DAYS} GROUP BY 1, 2
+      sum(coalesce(day.sums->>'$.adjustmentMicros', 0)), sum(${CLARO_UNITS}) FROM ${DAYS} GROUP BY 1, 2
     ON CONFLICT DO UPDATE SET billed = billed + excluded.billed, amount_micros = amount_micros + excluded.amount_micros,
-      adjustment_micros = adjustment_micros + excluded.adjustment_micros`,
+      adjustment_micros = adjustment_micros + excluded.adjustment_micros, claro_units = claro_units + excluded.claro_units`,
   moveTotals: `
     UPDATE usage_totals SET (${COLUMNS.join(", ")}, before_date) = (SELECT ${COLUMNS.join(", ")}, ?1 FROM (${TOTALS}))
     WHERE mode = 'live' AND before_date < ?1`,

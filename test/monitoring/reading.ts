@@ -36,8 +36,8 @@ export function everyMetric(): readonly Metric[] {
     usage: {
       counters: COUNTERS,
       adjustmentMicros: -150_000,
-      months: [{ period: month("2026-11"), billed: 10, amountMicros: 1_350_000 }],
-      nearCap: { count: 1, tenants: [{ tenantId: "ten_1", share: 0.93 }] },
+      months: [{ period: month("2026-11"), billed: 10, amountMicros: 1_350_000, claroUnits: 11 }],
+      nearCap: { count: 1, tenants: [{ tenantId: "ten_1", name: "Loja", used: 93, most: 100 }] },
     },
     counters: COUNTERS,
     release: {

@@ -5,7 +5,7 @@ import { TIME_ZONE } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { requestsOf } from "../../domain/usage.ts";
 import { readOverview, type OverviewDay } from "../../gateway/read_overview.ts";
-import type { TenantNearLimit } from "../../platform/usage_days.ts";
+import type { TenantNearLimit } from "../../platform/usage_sums.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told, type Text } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";

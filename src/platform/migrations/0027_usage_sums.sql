@@ -1,6 +1,6 @@
 -- Sums of the days before a date, so that a reading costs the same however long the history is: what days since then come
--- to is added by the reader (platform/usage_sums.ts). The cron moves the date, where metrics are on. Until it has, nothing
--- here is written at all: a row a copy would be a tenth of what a lookup of a small tenant costs.
+-- to is added by the reader (platform/usage_sums.ts). The cron moves the date once a day: a row a copy would be a tenth of
+-- what a lookup of a small tenant costs.
 CREATE TABLE usage_months (
   period TEXT NOT NULL,
   tenant_id TEXT NOT NULL,
@@ -8,6 +8,8 @@ CREATE TABLE usage_months (
   billed INTEGER NOT NULL,
   amount_micros INTEGER NOT NULL,
   adjustment_micros INTEGER NOT NULL,
+  -- What Claro may charge for: delivered and unknown.
+  claro_units INTEGER NOT NULL,
   PRIMARY KEY (period, tenant_id, mode)
 ) STRICT, WITHOUT ROWID;
 
@@ -31,13 +33,15 @@ INSERT INTO usage_totals (mode) VALUES ('live');
 CREATE VIEW usage_changes AS SELECT date, tenant_id, mode, '{}' AS before, sums AS after FROM usage_days;
 CREATE TRIGGER usage_changes_are_summed INSTEAD OF INSERT ON usage_changes
 WHEN NEW.date < (SELECT before_date FROM usage_totals WHERE mode = NEW.mode) BEGIN
-  INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros)
+  INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros, claro_units)
   SELECT substr(NEW.date, 1, 7), NEW.tenant_id, NEW.mode,
     coalesce(NEW.after->>'$.billed', 0) - coalesce(NEW.before->>'$.billed', 0),
     coalesce(NEW.after->>'$.amountMicros', 0) - coalesce(NEW.before->>'$.amountMicros', 0),
-    coalesce(NEW.after->>'$.adjustmentMicros', 0) - coalesce(NEW.before->>'$.adjustmentMicros', 0) WHERE true
+    coalesce(NEW.after->>'$.adjustmentMicros', 0) - coalesce(NEW.before->>'$.adjustmentMicros', 0),
+    coalesce(NEW.after->>'$.counts[0]', 0) + coalesce(NEW.after->>'$.counts[4]', 0)
+      - coalesce(NEW.before->>'$.counts[0]', 0) - coalesce(NEW.before->>'$.counts[4]', 0) WHERE true
   ON CONFLICT DO UPDATE SET billed = billed + excluded.billed, amount_micros = amount_micros + excluded.amount_micros,
-    adjustment_micros = adjustment_micros + excluded.adjustment_micros;
+    adjustment_micros = adjustment_micros + excluded.adjustment_micros, claro_units = claro_units + excluded.claro_units;
   UPDATE usage_totals SET
     billed = billed + coalesce(NEW.after->>'$.billed', 0) - coalesce(NEW.before->>'$.billed', 0),
     amount_micros = amount_micros + coalesce(NEW.after->>'$.amountMicros', 0)

@@ -2,5 +2,3 @@
 CREATE INDEX api_keys_by_end ON api_keys (expires_at) WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
 -- A key that was rotated has a successor: its end is meant.
 CREATE INDEX api_keys_by_replaced ON api_keys (replaces) WHERE replaces IS NOT NULL;
--- What Claro may charge for in a day, delivered and unknown: a month of it is summed without taking any day's sums apart.
-CREATE INDEX usage_days_claro_units ON usage_days (mode, date, sums->>'$.counts[0]' + sums->>'$.counts[4]');

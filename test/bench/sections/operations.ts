@@ -56,6 +56,7 @@ export function priceCases(measured: Measured, cpuMsPerLookup: number): PriceRow
     ...NOTHING,
     kvReads: lookups.cold.counts.kvReads - lookups.warm.counts.kvReads,
     sharedRequests: lookups.cold.counts.sharedRequests - lookups.warm.counts.sharedRequests,
+    r2ClassB: lookups.cold.counts.r2ClassB - lookups.warm.counts.r2ClassB,
   };
   const many = { tenants: MANY_TENANTS, cron: cron.manyTenants };
   const one = { tenants: 1, cron: cron.oneTenant };

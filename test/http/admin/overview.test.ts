@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLARO_MS_BOUNDS, emptyDay, type DaySums } from "../../../src/domain/ledger/day_sums.ts";
 import { latencyOf } from "../../../src/domain/latency.ts";
 import { saoPauloDate } from "../../../src/domain/period.ts";
+import { sumUsage } from "../../../src/gateway/sum_usage.ts";
 import { readOverview } from "../../../src/gateway/read_overview.ts";
 import { servicesOf } from "../../../src/platform/services.ts";
 import { MAGIC_CPFS } from "../../../src/sandbox/magic_cpfs.ts";
@@ -62,7 +63,7 @@ describe("GET /admin/v1/overview", () => {
       method: "PUT",
       body: {
         tiers: [
-          { upTo: 3, unitPriceMicros: 100_000 },
+          { upTo: 791, unitPriceMicros: 100_000 },
           { upTo: null, unitPriceMicros: 50_000 },
         ],
       },
@@ -122,6 +123,13 @@ describe("GET /admin/v1/overview", () => {
     expect(overview.endingKeys.map(({ keyId }) => keyId)).toEqual([successor.id, ending.id]);
     expect(overview.endingKeys.map(({ keyId }) => keyId)).not.toContain(later.id);
     expect(Date.parse(overview.completeThrough)).toBeLessThanOrEqual(NOON_MS);
+
+    // The cron takes the sums of the days that are over.
+    const services = servicesOf(env);
+    if (!services.ok) throw new Error("misconfigured");
+    await sumUsage(services.value);
+    const again = await adminJson<Overview>("/overview");
+    expect({ ...again, completeThrough: null }).toEqual({ ...overview, completeThrough: null });
   });
 
   test("takes as many calls with a thousand tenants as with ten", async () => {
