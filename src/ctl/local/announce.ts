@@ -17,8 +17,10 @@ A lookup with the demo tenant's test key (the sandbox answers, nothing is charge
   curl -s ${url}/v1/scores -H 'Authorization: Bearer ${testKey}' -H 'Content-Type: application/json' -d '{"cpf": "529.982.247-25"}'
 
 Reference     ${url}/docs
+Portal        ${url}/portal: sign in with the test key above
+Console       ${url}/console: sign in with the admin token
 Operator      npm run ctl -- --help
-Something to look at: eight weeks of a dozen partners, in two minutes, with npm run ctl -- demo fill
+Demo          eight weeks of a dozen partners in some two minutes: npm run ctl -- demo fill
 Admin token   ADMIN_TOKEN in ${shownPath(DEV_VARS)}${madeDevVars ? " (just made)" : advice()}
 Log           ${shownPath(gateway.logFile)}
 Stop          Ctrl-C
