@@ -158,8 +158,7 @@ async function open(
 }
 
 async function readCookie(services: Services, cookie: string): Promise<string | null> {
-  const [secret = "", signature = "", ...rest] = cookie.split(".");
-  if (rest.length > 0) return null;
+  const [secret = "", signature = ""] = cookie.split(".");
   return (await isSigned(services, signature, `cookie\n${secret}`)) ? secret : null;
 }
 

@@ -59,6 +59,36 @@ test("many persons never seen before raise an alarm once; as many who are known 
   expect(await alarmsOf(suspicious.tenantId)).toEqual([]);
 });
 
+test("persons of an hour that has just ended raise an alarm too: their copy comes late", async () => {
+  const tenant = await newTenant();
+  for (let hour = 4; hour > 1; hour -= 1) {
+    setClock(NOON_MS + 48 * HOUR_MS - hour * HOUR_MS);
+    await lookUpAll(tenant, persons(5, 60_000));
+  }
+  setClock(NOON_MS + 48 * HOUR_MS - 60_000);
+  await lookUpAll(tenant, persons(150, 70_000));
+  setClock(NOON_MS + 48 * HOUR_MS + 60_000);
+  await raiseAlarms(services());
+  expect(await alarmsOf(tenant.tenantId)).toMatchObject([{ kind: "enumeration" }]);
+});
+
+test("alarms are forgotten after ninety days, and not before", async () => {
+  const count = async () => await env.DB.prepare("SELECT count(*) AS n FROM alarms").first<number>("n");
+  const raisedAtMs = NOON_MS + 4 * 24 * HOUR_MS;
+  setClock(raisedAtMs);
+  await env.DB.prepare("DELETE FROM alarms").run();
+  await services().alarms.raise(
+    { kind: "spend", tenantId: "ten_1", since: "2046-11-24", observed: 2, usual: 1 },
+    raisedAtMs,
+  );
+  setClock(raisedAtMs + 90 * 24 * HOUR_MS);
+  await raiseAlarms(services());
+  expect(await count()).toBe(1);
+  setClock(raisedAtMs + 90 * 24 * HOUR_MS + HOUR_MS);
+  await raiseAlarms(services());
+  expect(await count()).toBe(0);
+});
+
 test("a day that costs five times the usual raises an alarm, before it is over", async () => {
   const plan = { tiers: [{ upTo: null, unitPriceMicros: 20_000_000 }] };
   const [spender, usual] = [await newTenant({ plan }), await newTenant({ plan })];

@@ -91,6 +91,17 @@ describe("a session of the console", () => {
     expect(await visit.isIn("console")).toBe(false);
   });
 
+  test("shows as its operator's last use, and of the break-glass token in health", async () => {
+    const operator = await newOperator();
+    const visit = await signedIn("console", operator.token);
+    later(HOUR_MS);
+    const visitedAtMs = Date.now();
+    expect(await visit.isIn("console")).toBe(true);
+    const { data } = await adminJson<{ data: { id: string; lastUsedAt: string | null }[] }>("/operators?limit=200");
+    const lastUsedAt = data.find(({ id }) => id === operator.id)?.lastUsedAt ?? "";
+    expect(Math.abs(Date.parse(lastUsedAt) - visitedAtMs)).toBeLessThan(60_000);
+  });
+
   test("lasts eight hours", async () => {
     const visit = await signedIn("console", ADMIN_TOKEN);
     later(8 * HOUR_MS - 60_000);
@@ -178,6 +189,10 @@ describe("a session of the portal", () => {
     expect([await byKey.isIn("portal"), await byLink.isIn("portal")]).toEqual([false, false]);
     expect((await new Visit().signIn("portal", tenant.key)).status).toBe(403);
     expect((await admin(`/tenants/${tenant.tenantId}/portal-links`, { body: {} })).status).toBe(403);
+    // For good: only a new session follows when the tenant is active again.
+    await adminJson(`/tenants/${tenant.tenantId}`, { method: "PATCH", body: { status: "active" } });
+    expect([await byKey.isIn("portal"), await byLink.isIn("portal")]).toEqual([false, false]);
+    await signedIn("portal", tenant.key);
   });
 
   test("comes from where its key may be used only", async () => {
@@ -244,6 +259,15 @@ describe("a link to the portal", () => {
     expect(await visit.isIn("portal")).toBe(true);
     later(HOUR_MS);
     expect(await visit.isIn("portal")).toBe(false);
+  });
+
+  test("of a tenant that was suspended since opens nothing", async () => {
+    const { tenantId } = await newTenant();
+    const path = await linkFor(tenantId);
+    await adminJson(`/tenants/${tenantId}`, { method: "PATCH", body: { status: "suspended" } });
+    const visit = new Visit();
+    expect((await visit.post("/portal/link", { link: path.split("/").at(-1)! })).status).toBe(404);
+    expect(visit.cookies.size).toBe(0);
   });
 
   test("is revoked together with what it opened, and the audit tells of both", async () => {
@@ -355,8 +379,12 @@ test("sessions and links that are long over leave D1", async () => {
   const services = servicesOf(env);
   if (!services.ok) throw new Error("misconfigured");
   const visit = await signedIn("console", ADMIN_TOKEN);
+  const byLink = await signedInByLink((await newTenant()).tenantId);
   await forgetPageSessions(services.value);
   expect(await visit.isIn("console")).toBe(true);
+  later(20 * HOUR_MS);
+  await forgetPageSessions(services.value);
+  expect(await byLink.isIn("portal")).toBe(true);
   later(72 * HOUR_MS);
   await forgetPageSessions(services.value);
   const counts = await env.DB.prepare(

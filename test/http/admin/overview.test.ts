@@ -94,6 +94,18 @@ describe("GET /admin/v1/overview", () => {
     await lookUp(failing.key, [failed.cpf, failed.cpf, failed.cpf, CPF]);
     const trial = await newTenant({ plan: { name: "trial" } });
     await saveDay(trial.tenantId, { date: saoPauloDate(NOON_MS - DAY_MS), counts: [790, 10, 0, 500, 0] });
+    // Whose allowance is over, and who is suspended, are near nothing.
+    const over = await newTenant({ plan: { name: "trial" } });
+    const suspended = await newTenant({ plan });
+    for (const [{ tenantId }, counts] of [
+      [over, { counts: [0, 990, 0, 0, 0] }],
+      [suspended, { amountMicros: 1_100_000 }],
+    ] as const)
+      await saveDay(tenantId, { date: saoPauloDate(NOON_MS - DAY_MS), ...counts } as never);
+    await env.DB.prepare("UPDATE tenants SET plan = json_set(plan, '$.allowance.endsAt', ?) WHERE id = ?")
+      .bind(new Date(NOON_MS - DAY_MS).toISOString(), over.tenantId)
+      .run();
+    await adminJson(`/tenants/${suspended.tenantId}`, { method: "PATCH", body: { status: "suspended" } });
     for (const { tenantId } of [near, failing]) await ledgerOf(tenantId).flush();
 
     const response = await admin("/overview");

@@ -102,6 +102,22 @@ describe("a restriction", () => {
     expect((await admin("/subjects/restrictions/rst_00000000000000000000", { method: "DELETE" })).status).toBe(404);
   });
 
+  test("beyond twenty thousand is refused, for they all stand in a row of every ledger", async () => {
+    const fill = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+      INSERT INTO subject_restrictions (id, subject, reason, created_at, created_by)
+      SELECT printf('rst_fill%05d', i), printf('%032d', i), 'fill', 1, 'test' FROM n`;
+    const had = await services().restrictions.countInForce();
+    await env.DB.prepare(fill)
+      .bind(20_000 - had)
+      .run();
+    const response = await admin("/subjects/restrictions", { body: { cpf, reason: "uma a mais" } });
+    expect([response.status, await response.json()]).toMatchObject([
+      409,
+      { issues: [{ code: "too_many_restrictions" }] },
+    ]);
+    await env.DB.prepare("DELETE FROM subject_restrictions WHERE id LIKE 'rst_fill%'").run();
+  });
+
   test("is in force for a tenant that comes after it, and says in no store or answer whom it is of", async () => {
     const { id } = await restrict();
     const { key } = await newTenant();
