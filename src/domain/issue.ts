@@ -69,6 +69,7 @@ export type IssueCode =
   | "setting_taken"
   | "metrics_off"
   | "email_in_use"
+  | "tenant_unread"
   | "events_missing"
   | "file_damaged"
   | "restored_by_others"

@@ -12,6 +12,7 @@ import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import { archivedEvent } from "./archived_event.ts";
 import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+import { naming } from "./unread_tenant.ts";
 
 /** A lookup as it is on record, and the month that it is in. */
 export type FoundLookup = { readonly event: MeterEvent; readonly period: Period; readonly isClosed: boolean };
@@ -43,7 +44,7 @@ const LEDGERS_A_CALL = 50;
 
 /**
  * A lookup by its id alone: it tells its time. What ledgers have not brought to D1 yet they bring first, some ledgers a
- * call: `next` is the tenant after which to go on.
+ * call: `next` is the tenant after which to go on. One that cannot be asked keeps no other's lookup from being found.
  */
 export async function findLookup(
   services: Services,
@@ -57,15 +58,19 @@ export async function findLookup(
   if (known !== null) return ok({ lookup: await described(services, known), next: null });
   const tenants = await services.register.tenants({ after, limit: LEDGERS_A_CALL / MODES.length + 1 });
   const asked = tenants.slice(0, LEDGERS_A_CALL / MODES.length);
+  let unread: Failure | null = null;
   for (const tenant of asked) {
     const flushed = await flush(services, tenant.id);
-    if (!flushed.ok) return flushed;
     const tested = await testEventById(services, tenant.id, id);
-    if (!tested.ok) return tested;
-    if (tested.value !== null) return ok({ lookup: await described(services, tested.value), next: null });
+    if (tested.ok && tested.value !== null) {
+      return ok({ lookup: await described(services, tested.value), next: null });
+    }
+    const away = flushed.ok ? tested : flushed;
+    if (!away.ok) unread ??= naming(tenant.id, away.failure);
   }
   const event = await eventById(services.db, id, window);
   if (event !== null) return ok({ lookup: await described(services, event), next: null });
+  if (unread !== null) return fail(unread);
   const last = asked.at(-1);
   const isDone = tenants.length === asked.length || last === undefined;
   return ok({ lookup: null, next: isDone ? null : [last.createdAtMs, last.id] });

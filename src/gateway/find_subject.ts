@@ -13,9 +13,10 @@ import type { StoredStatement } from "../platform/statement_records.ts";
 import { lastCopiedSeq, lookupsOfPerson } from "../platform/subject_search.ts";
 import { archivedEvent } from "./archived_event.ts";
 import { ledgerEvents } from "./ledger_events.ts";
-import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
+import { whileReadable } from "./open_statement.ts";
 import { referenceFailure, referenceToPerson, restrictedSubject } from "./reference_keys.ts";
 import type { Actor } from "./tenants.ts";
+import { naming } from "./unread_tenant.ts";
 
 export type SubjectSearch = {
   readonly cpf: string;
@@ -54,6 +55,13 @@ const SEARCH_MS = 10_000;
 /** What one statement looks into: about ten megabytes of events. */
 const SEQS_A_STATEMENT = 20_000;
 const FLUSHES_AT_ONCE = 10;
+/**
+ * A ledger that has more to bring to D1 goes on with it, and has less to do at the next call. Half of a call's time is for
+ * the search: a ledger that hangs could keep it from getting on for ever.
+ */
+const LONGEST_FLUSH_MS = 5000;
+const SHORTEST_FLUSH_MS = 2000;
+const RETRY_SECONDS = 5;
 
 type Budget = { readonly endsAtMs: number; room: number };
 type Found = { readonly events: readonly MeterEvent[]; readonly next: Pick<SubjectPlace, "seq" | "offset"> | null };
@@ -61,6 +69,9 @@ type Found = { readonly events: readonly MeterEvent[]; readonly next: Pick<Subje
 /**
  * A person's lookups by any tenant, in open and closed months, every one answered before this call: each ledger brings D1
  * up to date first. A bounded piece of the search, to be gone on with at `next`. Each call is in the audit, before it reads.
+ *
+ * A tenant that cannot be read is never passed over: the piece ends before it, and one that begins with it fails with
+ * its name.
  */
 export async function findSubject(
   services: Services,
@@ -73,22 +84,25 @@ export async function findSubject(
   if (!noted.ok) return noted;
   const references = await services.references.referencesOf(search.cpf);
   if (!references.ok) return fail(referenceFailure(references.failure));
-  const tenants = await tenantsFrom(services, place);
   const budget: Budget = { endsAtMs: Date.now() + SEARCH_MS, room: LOOKUPS_A_CALL };
+  const tenants = await tenantsFrom(services, place);
   const lookups: SubjectLookup[] = [];
   let next: SubjectPlace | null = null;
+  let away: ReadonlyMap<string, Failure> = new Map();
   for (const [index, tenant] of tenants.entries()) {
     if (index % FLUSHES_AT_ONCE === 0) {
-      const flushed = await flushAll(services, tenants.slice(index, index + FLUSHES_AT_ONCE));
-      if (!flushed.ok) return flushed;
+      away = await flushAll(services, tenants.slice(index, index + FLUSHES_AT_ONCE), budget);
     }
     const isHere = place?.tenant[1] === tenant.id;
     const from = isHere ? { seq: place.seq ?? 1, offset: place.offset } : { seq: 1, offset: 0 };
-    const found = await searchTenant(services, { search, referencesIn: references.value, tenant, from, budget });
-    lookups.push(...found.events.map((event) => ({ event, tenant })));
+    const asked = { search, referencesIn: references.value, tenant, from, budget };
+    const found = await unlessAway(away.get(tenant.id), () => searchTenant(services, asked));
+    if (!found.ok && index === 0) return fail(naming(tenant.id, found.failure));
+    if (!found.ok) break;
+    lookups.push(...found.value.events.map((event) => ({ event, tenant })));
     const at = [tenant.createdAtMs, tenant.id] as const;
-    if (found.next !== null) {
-      next = { tenant: at, ...found.next };
+    if (found.value.next !== null) {
+      next = { tenant: at, ...found.value.next };
       break;
     }
     next = { tenant: at, seq: null, offset: 0 };
@@ -102,6 +116,10 @@ export async function findSubject(
     next: isDone ? null : next,
     tenants: { done: isDone ? counts.all : counts.through - (next?.seq === null ? 0 : 1), all: counts.all },
   });
+}
+
+async function unlessAway(away: Failure | undefined, search: () => Promise<Found>): Promise<Result<Found, Failure>> {
+  return away === undefined ? await whileReadable(async () => ok(await search())) : fail(away);
 }
 
 /**
@@ -129,19 +147,23 @@ async function tenantsFrom({ register }: Services, place: SubjectPlace | null): 
   return here === null ? after : [here, ...after];
 }
 
-async function flushAll(services: Services, tenants: readonly Tenant[]): Promise<Result<null, Failure>> {
-  const flushed = await Promise.all(
-    tenants.map(({ id: tenantId }) =>
-      callLedger(services.ledgers, { tenantId, mode: "live" }, (ledger) => ledger.flush(), {
-        timeoutMs: FLUSH_TIMEOUT_MS,
-      }),
-    ),
+/** Has ledgers bring D1 up to date, in a part of the call's time; those that did not, by their tenant. */
+async function flushAll(
+  services: Services,
+  tenants: readonly Tenant[],
+  { endsAtMs }: Budget,
+): Promise<ReadonlyMap<string, Failure>> {
+  const timeoutMs = Math.min(Math.max(endsAtMs - Date.now(), SHORTEST_FLUSH_MS), LONGEST_FLUSH_MS);
+  const away = new Map<string, Failure>();
+  await Promise.all(
+    tenants.map(async ({ id: tenantId }) => {
+      const ledger = { tenantId, mode: "live" } as const;
+      const flushed = await callLedger(services.ledgers, ledger, (stub) => stub.flush(), { timeoutMs });
+      const isFlushed = flushed.ok && flushed.value.kind === "flushed";
+      if (!isFlushed) away.set(tenantId, { code: "ledger_unavailable", retryAfterSeconds: RETRY_SECONDS });
+    }),
   );
-  for (const one of flushed) {
-    if (!one.ok) return one;
-    if (one.value.kind === "failed") return fail({ code: "ledger_unavailable", retryAfterSeconds: 5 });
-  }
-  return ok(null);
+  return away;
 }
 
 type TenantSearch = {

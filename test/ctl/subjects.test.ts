@@ -1,9 +1,10 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parseCpf } from "../../src/domain/cpf.ts";
 import { accessReportHtml, type AccessReport } from "../../src/domain/export/access_report.ts";
@@ -47,7 +48,9 @@ beforeAll(async () => {
     request.on("end", () => {
       const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
       asked.push({ path: request.url ?? "", method: request.method ?? "", body });
-      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answers.shift() ?? {}));
+      const { problem, ...answer } = (answers.shift() ?? {}) as { problem?: object };
+      const headers = { "content-type": "application/json", ...(problem === undefined ? {} : { "retry-after": "0" }) };
+      response.writeHead(problem === undefined ? 200 : 503, headers).end(JSON.stringify(problem ?? answer));
     });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -75,6 +78,37 @@ async function subjects(args: readonly string[], input: string) {
   return { code, ...output };
 }
 
+/** `script`, of util-linux, gives a terminal to a program. */
+function hasScript(): boolean {
+  return spawnSync("script", ["--version"], { encoding: "utf8" }).stdout?.includes("util-linux") ?? false;
+}
+
+/** At a terminal: what stands on it, and which processes there are once something was typed. */
+async function atTerminal(command: string, typed: [RegExp, string][]) {
+  const line = `stty cols 200 rows 50; ${process.execPath} src/ctl/ctl.ts subjects ${command}; exit $?`;
+  const env = {
+    ...process.env,
+    SHELL: "/bin/sh",
+    TERM: "xterm",
+    CLARO_GATEWAY_URL: url,
+    CLARO_GATEWAY_ADMIN_TOKEN: "a",
+  };
+  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], { env });
+  let [screen, processes] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => {
+    screen += stripVTControlCharacters(chunk.toString());
+    if (typed[0]?.[0].test(screen) !== true) return;
+    const [, text] = typed.shift() ?? [];
+    setTimeout(() => child.stdin.write(`${text}`), 200);
+    setTimeout(() => {
+      processes = spawnSync("ps", ["axww", "-o", "args"], { encoding: "utf8" }).stdout;
+      child.stdin.write("\r");
+    }, 500);
+  });
+  const code = await new Promise<number | null>((done) => child.once("close", done));
+  return { screen, processes, code };
+}
+
 const page = (data: object[], nextCursor: string | null) => ({
   data,
   nextCursor,
@@ -100,6 +134,28 @@ describe("subjects access", () => {
     expect(text).not.toMatch(/52998224725|529\.982/);
   });
 
+  test("waits for a ledger or a store that is away, and goes on where it was", async () => {
+    const problem = { code: "ledger_unavailable", status: 503, title: "Ledger unavailable" };
+    const unreadable = { code: "statement_unavailable", status: 503, title: "Statement unavailable" };
+    answers = [page([LOOKUP], "next"), { problem }, { problem: unreadable }, page([], null)];
+    const { code, stdout } = await subjects(["access", "--json"], CPF);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { data: [LOOKUP] }]);
+    expect(asked.map(({ body }) => body["cursor"])).toEqual([undefined, "next", "next", "next"]);
+  });
+
+  test("ends with the tenant that stays away, writes no report, and asks no more than it must", async () => {
+    const message = "the records of tenant ten_1 cannot be read now";
+    const problem = { code: "ledger_unavailable", status: 503, issues: [{ path: "", code: "tenant_unread", message }] };
+    answers = [page([LOOKUP], "next"), ...Array.from({ length: 20 }, () => ({ problem }))];
+    const report = join(folder, "half.html");
+    const { code, stdout, stderr } = await subjects(["access", "--report", report], CPF);
+    expect([code, stdout, existsSync(report), asked.length]).toEqual([1, "", false, 8]);
+    expect(stderr).toContain("ten_1");
+    answers = [{ problem: { code: "role_required", status: 403 } }, page([], null)];
+    expect((await subjects(["access"], CPF)).code).toBe(1);
+    expect(asked.length).toBe(9);
+  });
+
   test("prints all of it as JSON, and overwrites no file", async () => {
     answers = [page([LOOKUP], null)];
     const { code, stdout } = await subjects(["access", "--json"], CPF);
@@ -118,6 +174,15 @@ describe("subjects access", () => {
       if (input !== "") expect(stderr).not.toContain(input);
     },
   );
+
+  test.skipIf(!hasScript())("asks for the CPF on a terminal, without an echo, and no process is told it", async () => {
+    answers = [page([LOOKUP], null)];
+    const { screen, processes, code } = await atTerminal("access --reason 'pedido 118'", [[/CPF/, "529.982.247-25"]]);
+    expect([code, asked.map(({ body }) => body["cpf"])]).toEqual([0, [CPF]]);
+    expect(screen).toContain("Loja <São João>");
+    for (const text of [screen, processes]) expect(text).not.toMatch(/529\.?982/);
+    expect(processes).toContain("subjects access");
+  });
 
   test("takes no CPF as an argument", async () => {
     const { code } = await subjects(["access", CPF], "");

@@ -5,6 +5,7 @@ import { meterEventOf, type EventRow } from "../../src/domain/event_row.ts";
 import { saoPauloDate } from "../../src/domain/period.ts";
 import { findSubject, type SubjectPlace } from "../../src/gateway/find_subject.ts";
 import { referenceToPerson } from "../../src/gateway/reference_keys.ts";
+import { tryToProject } from "../../src/gateway/tenants.ts";
 import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { persons } from "../support/gateway.ts";
 import { month, setClock } from "../support/months.ts";
@@ -77,6 +78,9 @@ async function fill(tenant: number, cpf: string): Promise<string[]> {
   )
     .bind(tenantId, JSON.stringify({ name: "trial", allowance: null, tiers: [] }), OCTOBER.startMs + tenant)
     .run();
+  // A ledger that was never told its terms says nothing of what it has.
+  const projected = await tryToProject(services(), tenantId);
+  if (projected?.ok !== true) throw new Error(`the ledger of ${tenantId} did not take its terms`);
   const reference = await referenceToPerson(services(), { tenantId, cpf });
   if (!reference.ok) throw new Error(reference.failure.code);
   const rows: EventRow[] = [];
@@ -131,6 +135,21 @@ test("a person is found among a million events of a hundred tenants, in calls th
   }
   expect(found.toSorted()).toEqual(expected.toSorted());
   expect(Math.max(...durationsMs)).toBeLessThan(CALL_MS);
+
+  // A ledger that gives no answer holds up no call beyond its time, and is named by the call that begins with it.
+  const getByName = (name: string) =>
+    name.startsWith("ten_subject_0001") ? { flush: () => new Promise(() => {}) } : env.TENANT_LEDGER.getByName(name);
+  const hung = { ...services(), clock, ledgers: { getByName } as unknown as Services["ledgers"] };
+  let hungPlace: SubjectPlace | null = null;
+  for (const isNamed of [false, true]) {
+    const startedAtMs = Date.now();
+    const page = await findSubject(hung, "bench", { search, place: hungPlace });
+    expect(Date.now() - startedAtMs).toBeLessThan(CALL_MS);
+    expect(page.ok ? null : page.failure.issues?.[0]?.params).toEqual(
+      isNamed ? { tenantId: "ten_subject_0001" } : null,
+    );
+    if (page.ok) hungPlace = page.value.next;
+  }
   // oxlint-disable-next-line no-console -- the figure of docs/privacy.md
   console.info(`subject access: ${durationsMs.length} calls, ${durationsMs.join(" + ")} ms, ${found.length} lookups`);
 }, 600_000);

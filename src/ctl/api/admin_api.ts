@@ -146,5 +146,7 @@ async function refused(response: Response, { tokenHint }: Gateway): Promise<CtlE
       .join(", ")})`,
     ...(code === "invalid_admin_credentials" ? [tokenHint] : []),
   ];
-  return new CtlError(EXIT.refused, lines.join("\n"), { ...problem, status: response.status });
+  const retryAfter = response.headers.get("retry-after");
+  const repeat = /^\d+$/.test(retryAfter ?? "") ? { retryAfterSeconds: Number(retryAfter) } : {};
+  return new CtlError(EXIT.refused, lines.join("\n"), { ...problem, ...repeat, status: response.status });
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AdminApi } from "../api/admin_api.ts";
+import { untilAnswered } from "../api/until_answered.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -124,7 +125,9 @@ async function compare(api: AdminApi, tenantId: string, onEvents: (events: numbe
   const sum = { months: 0, events: 0 };
   for (let cursor: string | null | undefined; cursor !== null;) {
     const path = `/tenants/${encodeURIComponent(tenantId)}/ledger/verify`;
-    const step: Compared = await api.get<Compared>(path, { cursor });
+    const query = { cursor };
+    const isBegun = cursor !== undefined;
+    const step: Compared = await untilAnswered(() => api.get<Compared>(path, query), { isBegun });
     findings.push(...step.findings);
     sum.months += step.months;
     sum.events += step.events;
@@ -163,7 +166,8 @@ async function restore(
     let step = await api.post<Restored>(`${path}?stop=${stop}`);
     while (step.nextCursor !== null) {
       report(`${shownCount(step.through)} events`);
-      step = await api.post<Restored>(`${path}?cursor=${encodeURIComponent(step.nextCursor)}`);
+      const next = `${path}?cursor=${encodeURIComponent(step.nextCursor)}`;
+      step = await untilAnswered(() => api.post<Restored>(next), { isBegun: true });
     }
     return step;
   });
@@ -181,7 +185,8 @@ async function rebuild(_options: unknown, command: Command): Promise<void> {
     const sum = { ledgers: 0, events: 0 };
     for (let cursor: string | null | undefined; cursor !== null;) {
       const query: string = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-      const step: Step = await api.post(`/ledger/rebuild${query}`);
+      const isBegun = cursor !== undefined;
+      const step: Step = await untilAnswered(() => api.post<Step>(`/ledger/rebuild${query}`), { isBegun });
       sum.ledgers += step.ledgers;
       sum.events += step.events;
       cursor = step.nextCursor;

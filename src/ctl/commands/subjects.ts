@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { parseCpf, type Cpf } from "../../domain/cpf.ts";
 import { accessReportHtml, type ReportedLookup } from "../../domain/export/access_report.ts";
 import type { AdminApi } from "../api/admin_api.ts";
+import { untilAnswered } from "../api/until_answered.ts";
 import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -89,27 +90,28 @@ async function accessSubject(options: AccessOptions, command: Command): Promise<
   const { from, to, reason, report } = options;
   if (report !== undefined && existsSync(report)) throw usageError(`${report}: the file is there already`);
   const cpf = await readCpf();
-  const found = await withSpinner("Looking for lookups", (tell) =>
-    searchAll(api, { cpf, from, to, reason }, ({ progress: { tenants, of } }, count) =>
-      tell(`${tenants} of ${of} tenants, ${count} lookups`),
-    ),
-  );
+  const found = await withSpinner("Looking for lookups", (tell) => searchAll(api, { cpf, from, to, reason }, tell));
   if (report !== undefined) writeReport(report, { cpf, from, to, ...found });
   print(found, { json, human: () => accessText(found) });
   if (report !== undefined) note(`\nThe report for the person is in ${report}. Hand it over, then delete it.`);
 }
 
-/** The whole search, call by call: an answer that is whole, or none. */
+/** The whole search, call by call: an answer that is whole, or none. What is away for a moment is waited for. */
 async function searchAll(
   api: AdminApi,
   asked: { cpf: Cpf } & Omit<AccessOptions, "report">,
-  onPage: (page: AccessPage, count: number) => void,
+  tell: (detail: string) => void,
 ): Promise<Found> {
   const data: ReportedLookup[] = [];
+  let soFar = "";
   for (let cursor: string | undefined; ;) {
-    const page: AccessPage = await api.post<AccessPage>("/subjects/access", { ...asked, cursor });
+    const page: AccessPage = await untilAnswered(() => api.post<AccessPage>("/subjects/access", { ...asked, cursor }), {
+      isBegun: cursor !== undefined,
+      onWait: () => tell(`${soFar}waiting for a store that is away`),
+    });
     data.push(...page.data);
-    onPage(page, data.length);
+    soFar = `${page.progress.tenants} of ${page.progress.of} tenants, ${data.length} lookups; `;
+    tell(soFar.slice(0, -2));
     if (page.nextCursor === null) return { data, restrictions: page.restrictions };
     cursor = page.nextCursor;
   }

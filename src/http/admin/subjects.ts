@@ -143,8 +143,8 @@ export const accessSubject = operatorEndpoint({
   summary: { "pt-BR": "Achar as consultas sobre uma pessoa", en: "Find a person's lookups" },
   description: {
     "pt-BR":
-      "As consultas live de todos os parceiros, em meses abertos e fechados, até esta chamada. Cada chamada vê uma parte e fica na auditoria com o motivo; continue com `nextCursor`. Depois que a chave de um ano é destruída, ninguém acha as consultas dele.",
-    en: "Live lookups by every tenant, in open and closed months, up to this call. Each call looks into a part and is in the audit with its reason; go on with `nextCursor`. Once a year's key is destroyed nobody finds that year's lookups.",
+      "As consultas live de todos os parceiros, em meses abertos e fechados, até esta chamada. Cada chamada vê uma parte e fica na auditoria com o motivo; continue com `nextCursor`. Um parceiro que não pode ser lido não é pulado: 503 com o nome dele, e a mesma chamada continua dali. Depois que a chave de um ano é destruída, ninguém acha as consultas dele.",
+    en: "Live lookups by every tenant, in open and closed months, up to this call. Each call looks into a part and is in the audit with its reason; go on with `nextCursor`. A tenant that cannot be read is not passed over: 503 names it, and the same call goes on from there. Once a year's key is destroyed nobody finds that year's lookups.",
   },
   role: "privacy",
   audit: "in_change",

@@ -164,6 +164,12 @@ export const ISSUES = {
     "pt-BR": "este limite não se renova com o tempo; fale com o operador do gateway",
     en: "this limit does not renew with time; talk to the gateway's operator",
   },
+  tenant_unread: {
+    "pt-BR": ({ tenantId = "" }) =>
+      `os registros do parceiro ${tenantId} não podem ser lidos agora; repita a chamada, e se continuar assim: \`npx ctl ledger verify ${tenantId}\``,
+    en: ({ tenantId = "" }) =>
+      `the records of tenant ${tenantId} cannot be read now; repeat the call, and if it stays so: \`npx ctl ledger verify ${tenantId}\``,
+  },
   events_missing: {
     "pt-BR": ({ first = "", last = "" }) =>
       `os eventos ${first} a ${last} não estão no D1 nem no R2; veja docs/recovery.md`,

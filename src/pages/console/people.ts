@@ -94,10 +94,13 @@ async function searchOn(call: ConsoleCall, form: FormData): Promise<Result<Answe
   const optional = (name: string) => (fieldOf(form, name) === "" ? {} : { [name]: fieldOf(form, name) });
   const asked = { cpf: fieldOf(form, "cpf"), ...optional("reason"), ...optional("from"), ...optional("to") };
   const lookups: Lookup[] = [];
+  let soFar: Answer | null = null;
   let cursor = optional("cursor");
   for (let calls = 1; ; calls += 1) {
     const found = await callEndpoint<Answer>(call, accessSubject, { body: { ...asked, ...cursor } });
-    if (!found.ok) return found;
+    // What was found is shown, with the way to go on: that says then what is away.
+    if (!found.ok) return soFar === null ? found : ok({ ...soFar, data: lookups });
+    soFar = found.value;
     const { data, nextCursor } = found.value;
     lookups.push(...data);
     if (nextCursor === null || calls === CALLS_A_PAGE) return ok({ ...found.value, data: lookups });
