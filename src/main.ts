@@ -5,6 +5,7 @@ import { closeDuePeriods } from "./gateway/close_period.ts";
 import { forgetPageSessions } from "./gateway/page_sessions.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { continueReconciliations } from "./gateway/reconcile.ts";
+import { refillDirectory } from "./gateway/refill_directory.ts";
 import { relieveDatabase } from "./gateway/relieve_database.ts";
 import { raiseAlarms } from "./gateway/raise_alarms.ts";
 import { tendReferenceKeys } from "./gateway/reference_keys.ts";
@@ -24,6 +25,7 @@ export { TenantLedger } from "./platform/ledger/tenant_ledger.ts";
 const TASKS = {
   deliverStrayCalls,
   tendRestrictions,
+  refillDirectory,
   sweep,
   tendReferenceKeys,
   completeAdjustments,

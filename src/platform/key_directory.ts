@@ -6,6 +6,8 @@ import { sha256Hex } from "./keyed_hash.ts";
 export type Caller = { readonly tenantId: string; readonly keyId: string; readonly mode: Mode };
 
 const CACHED_CALLERS = 10_000;
+/** Stands in a namespace beside the keys: where it is missing, they are missing. */
+const MARK = "directory";
 
 /** What a key's hash stands for never changes while it exists, so an isolate may believe it for as long as it lives. */
 const callersByHash = new Map<string, Caller>();
@@ -27,6 +29,15 @@ export class KeyDirectory {
     const caller = await this.#kv.get<Caller>(nameOf(hash), "json");
     if (caller !== null) rememberCaller(hash, caller);
     return caller;
+  }
+
+  /** Whether this is the namespace that keys were put into. */
+  async isMarked(): Promise<boolean> {
+    return (await this.#kv.get(MARK)) !== null;
+  }
+
+  async mark(): Promise<void> {
+    await this.#kv.put(MARK, "1");
   }
 
   async put(secretHash: string, caller: Caller): Promise<void> {

@@ -104,6 +104,8 @@ const SQL = {
     SELECT subject, CASE WHEN count(until_at) = count(*) THEN max(until_at) END AS until_at
     FROM subject_restrictions WHERE ended_at IS NULL GROUP BY subject ORDER BY subject`,
   expireKey: `UPDATE api_keys SET expires_at = ? WHERE id = ?`,
+  forgetDirectory: `UPDATE api_keys SET in_directory = 0 WHERE in_directory = 1`,
+  forgetProjections: `UPDATE tenants SET projected_version = 0 WHERE projected_version > 0`,
   setInDirectory: `UPDATE api_keys SET in_directory = 1 WHERE id = ?`,
   audit: `SELECT n, at, actor, action, target, before, after FROM audit WHERE n > ? ORDER BY n LIMIT ?`,
 } as const;
@@ -170,6 +172,12 @@ export class Register {
     const [createdAtMs, id] = through ?? [Number.MAX_SAFE_INTEGER, ""];
     const counts = await this.#bind(SQL.countTenants, createdAtMs, id).first<{ n: number; through: number }>();
     return { all: counts?.n ?? 0, through: counts?.through ?? 0 };
+  }
+
+  /** Ledgers and KV are as if they had been told nothing; gives how many tenants that is true of now. */
+  async forgetProjections(): Promise<number> {
+    const [, tenants] = await this.#db.batch([this.#bind(SQL.forgetDirectory), this.#bind(SQL.forgetProjections)]);
+    return tenants?.meta.changes ?? 0;
   }
 
   /** Tenants whose ledgers or keys in KV are behind the register. */

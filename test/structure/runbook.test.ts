@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { HEALTH_ALARMS } from "../../src/ctl/commands/health.ts";
+import { wholeProgram } from "../../src/ctl/commands/whole_program.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url).href);
@@ -27,6 +28,24 @@ test("every error code of the catalogue has its entry, once", () => {
     .filter((line) => line.startsWith("| `"));
   const told = rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, code = ""]) => code));
   expect(told.toSorted()).toEqual(Object.keys(PROBLEMS).toSorted());
+});
+
+test("the table of ctl lists every command, all and no other", () => {
+  const program = wholeProgram(() => {});
+  const told = sectionOf("## The command line")
+    .split("\n")
+    .filter((line) => line.startsWith("| `") && !line.includes("ctl"))
+    .map((line) => line.split("|").map((cell) => cell.trim()))
+    .filter(([, names = ""]) => program.commands.some((command) => names.startsWith(`\`${command.name()}\``)));
+  const named = (cell = "") => [...cell.matchAll(/`([a-z-]+)`/g)].map(([, name = ""]) => name);
+  expect(told.flatMap(([, names]) => named(names)).toSorted()).toEqual(
+    program.commands.map((command) => command.name()).toSorted(),
+  );
+  for (const [, names, does] of told) {
+    const [group] = named(names);
+    const its = program.commands.find((command) => command.name() === group)?.commands.map((command) => command.name());
+    expect([group, named(does).toSorted()]).toEqual([group, (its ?? []).toSorted()]);
+  }
 });
 
 test("every alarm of ctl health leads to an alert, in the words that ctl health says", () => {

@@ -100,7 +100,10 @@ async function isFile(path: string): Promise<boolean> {
 
 async function readHeads(dir: string): Promise<SignedAuditHead[]> {
   const names = (await readdir(dir).catch(() => [])).filter((name) => name.endsWith(".json")).toSorted();
-  if (names.length === 0) throw usageError(`There are no heads in ${dir}`);
+  if (names.length === 0)
+    throw usageError(
+      `There are no heads in ${dir}: the cron signs one each hour. Without --heads the chain alone is checked.`,
+    );
   return await Promise.all(
     names.map(async (name) => {
       const head = parse(await readFile(join(dir, name), "utf8")) as Partial<SignedAuditHead> | null;

@@ -14,8 +14,10 @@ The gateway answers at ${url}. What comes next:
   3. Give it a name of your own: "customDomain": "scores.example.com" in ${path}, then deploy again.
      workers.dev is switched off with it.
   4. Put Cloudflare Access in front of /admin: "vars": {"ACCESS_TEAM_DOMAIN": "…", "ACCESS_AUD": "…"} in the same file.
-  5. Operate it:  export CLARO_GATEWAY_URL=${url} CLARO_GATEWAY_ADMIN_TOKEN=…
+  5. Operate it:  export CLARO_GATEWAY_URL=${url}
+                  npm run ctl -- login                     # asks for the admin token: typed so, no shell's history has it
                   npm run ctl -- health
+                  npm run ctl -- operators create --help   # each person and each script a token of their own
                   npm run ctl -- tenants create --help
   6. Watch it: docs/monitoring has what Prometheus and Grafana take; docs/operations.md says what each alarm means.
 `;

@@ -19,10 +19,14 @@ const QUIET = {
 
 /** Secrets that are meant for this process only: wrangler gets them by file descriptor, if at all. */
 const SECRET_VARIABLES = new Set([
+  "ACCESS_TOKEN_SECRET",
   "ADMIN_TOKEN",
   "CLARO_CLIENT_ID",
   "CLARO_CLIENT_SECRET",
   "CLARO_GATEWAY_ADMIN_TOKEN",
+  "CPF_HMAC_SECRET",
+  "EXPORT_SIGNING_KEY",
+  "IDEMPOTENCY_SECRET",
 ]);
 
 /** Where a file of ours is for the child: the first after standard input, output and error. */

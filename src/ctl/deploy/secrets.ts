@@ -15,7 +15,8 @@ const GIVEN = new Set(["CLARO_CLIENT_ID", "CLARO_CLIENT_SECRET"]);
 
 /**
  * Values for secrets that an environment lacks. Claro's credentials come from the environment's variables, else somebody is
- * asked. `ADMIN_TOKEN` may be given in the same way, by whoever has no terminal to see a new one on.
+ * asked. The gateway's own may be given in the same way: `ADMIN_TOKEN` by whoever has no terminal to see a new one on, the
+ * others by whoever moves a gateway, or means to keep them.
  */
 export async function collectSecrets(
   missing: readonly string[],
@@ -28,7 +29,7 @@ export async function collectSecrets(
       secrets[name] = givenValue(name) ?? (await askFor(name, yes));
       continue;
     }
-    const given = name === "ADMIN_TOKEN" ? givenValue(name) : null;
+    const given = givenValue(name);
     secrets[name] = given ?? newSecret(name);
     if (name === "ADMIN_TOKEN" && given === null) madeAdminToken = secrets[name];
   }
