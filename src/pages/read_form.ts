@@ -1,6 +1,7 @@
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { readText, refuseHeaders } from "../http/read_body.ts";
+import { readsAsCpf } from "./reads_as_cpf.ts";
 
 const MOST_FIELD_BYTES = 32 * 1024;
 /** A report of 250,000 lines, which one call compares, has about half of it. */
@@ -46,11 +47,11 @@ export function chosenOf<Value extends string>(form: FormData, name: string, val
   return values.filter((value) => form.get(`${name}.${value}`) !== null);
 }
 
-/** All fields as text, to show a form again. Without what must not be shown: files and, by name, secrets. */
+/** All fields as text, to show a form again. Without what must not be shown: files, what reads as a CPF and, by name, secrets. */
 export function valuesOf(form: FormData, except: readonly string[] = []): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [name, value] of form.entries()) {
-    if (typeof value === "string" && !except.includes(name)) values[name] = value;
+    if (typeof value === "string" && !except.includes(name) && !readsAsCpf(value)) values[name] = value;
   }
   return values;
 }

@@ -16,6 +16,7 @@ import { formatFor } from "./format.ts";
 import { layout, type NavEntry } from "./layout.ts";
 import { Redirect, type PageAnswer, type PageDeclaration, type PageTools, type ShownPage } from "./page.ts";
 import { readForm } from "./read_form.ts";
+import { readsAsCpf } from "./reads_as_cpf.ts";
 import type { Place } from "../platform/page_sessions.ts";
 import type { Text } from "../http/language.ts";
 
@@ -38,8 +39,10 @@ const NO_QUERY = z.object({});
  */
 export async function runPage(page: PageDeclaration, parts: PlaceParts, context: AppContext): Promise<Response> {
   context.header("Cache-Control", "no-store");
-  const address = page.method === "GET" ? takePreferences(context) : null;
-  if (address !== null) return context.redirect(address, 303);
+  if (page.method === "GET") {
+    const better = addressWithoutCpf(page, context) ?? takePreferences(context);
+    if (better !== null) return context.redirect(better, 303);
+  }
   const found = await untilOutage({}, context, () => findVisitOf(page, context));
   if (!found.ok) return await answer(page, parts, context, { visit: null, answered: found });
   const visit = found.value;
@@ -55,6 +58,20 @@ async function findVisitOf({ place }: PageDeclaration, context: AppContext): Pro
   const visit = await findVisit(context.get("services"), { place, cookie, assertion, ip: callerIp(context) });
   if (visit.ok && visit.value === null) dropSession(context, place);
   return visit;
+}
+
+/**
+ * Who types a CPF into a filter has it in the address, the history and every link of the page: the address without it, and
+ * `wrong` for pages that say so. Null where there is none.
+ */
+function addressWithoutCpf({ place }: PageDeclaration, context: AppContext): string | null {
+  const url = new URL(context.req.url);
+  if (url.pathname.split("/").some(readsAsCpf)) return `/${place}`;
+  const given = [...url.searchParams].filter((pair) => pair.some(readsAsCpf));
+  if (given.length === 0) return null;
+  for (const [name] of given) url.searchParams.delete(name);
+  url.searchParams.set("wrong", "cpf");
+  return `${url.pathname}${url.search}`;
 }
 
 /** Back to where the visitor wanted to go, once they have signed in. */

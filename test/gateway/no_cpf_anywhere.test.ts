@@ -1,12 +1,24 @@
 import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, tracing } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import worker from "../../src/main.ts";
 import { servicesOf } from "../../src/platform/services.ts";
-import { ADMIN_TOKEN, admin, call, ledgerOf, lookup, newTenant, persons, sandbox } from "../support/gateway.ts";
+import {
+  ADMIN_TOKEN,
+  admin,
+  call,
+  ledgerOf,
+  lookup,
+  newTenant,
+  persons,
+  sandbox,
+  type TestTenant,
+} from "../support/gateway.ts";
 import { bundle, close, month, setClock } from "../support/months.ts";
+import { disturbedGateway } from "../support/disturbed.ts";
 import { claroLookup, tokenFor } from "../support/shapes.ts";
+import { Visit } from "../pages/visit.ts";
 
 const OCTOBER = month("2046-10");
 const [CPF = "", RESTRICTED = "", TYPO_OF = ""] = persons(3, 60_000);
@@ -96,7 +108,7 @@ async function d1Text(): Promise<string> {
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%'",
   ).all<{ name: string }>();
   const rows = await Promise.all(
-    tables.map(async ({ name }) => (await env.DB.prepare(`SELECT * FROM "${name}"`).all()).results),
+    tables.map(async ({ name }) => [name, (await env.DB.prepare(`SELECT * FROM "${name}"`).all()).results]),
   );
   return JSON.stringify(rows);
 }
@@ -135,6 +147,7 @@ test("the search itself finds a CPF in every spelling", async () => {
 
 test("after every kind of traffic no store, file, log line or answer holds a CPF, in any spelling", async () => {
   const lines = vi.spyOn(console, "log").mockImplementation(() => {});
+  const spans = watchSpans();
   const tenant = await newTenant();
   const trial = await newTenant({ mode: "test" });
   const headers = { authorization: `Bearer ${tenant.key}` };
@@ -179,6 +192,8 @@ test("after every kind of traffic no store, file, log line or answer holds a CPF
   await adminAnswer("/subjects/restrictions", { cpf: RESTRICTED, reason: "oposição" });
   expect(await score({ cpf: RESTRICTED })).toBe(403);
   await ledgerOf(tenant.tenantId).flush();
+  const pages = await visitPages(tenant, trial, misplaced);
+  const metrics = await metricsText();
 
   const openD1 = await d1Text();
   const openLedger = await objectText(ledgerOf(tenant.tenantId));
@@ -203,11 +218,16 @@ test("after every kind of traffic no store, file, log line or answer holds a CPF
     "the log": lines.mock.calls.flat().join("\n"),
     "the files": JSON.stringify(await bundle(tenant.tenantId, "2046-10")),
     "the answers": seen.join("\n"),
+    "the pages of console and portal, with their cookies and addresses": pages,
+    "the metrics": metrics,
+    "the traces' spans": JSON.stringify(spans),
   };
   for (const [place, text] of Object.entries(places)) {
     if (place !== "the breaker") expect(text.length, place).toBeGreaterThan(50);
     expect([place, await findCpfs(text)]).toEqual([place, []]);
   }
+  expect(spans.map(([name]) => name)).toContain("claro");
+  expect(places.D1).toContain("page_sessions");
   // They hold what was kept: an empty search would find nothing too.
   expect(openD1).toContain("pedido-1");
   expect(openLedger).toMatch(/2046:[0-9a-f]{32}/);
@@ -219,3 +239,92 @@ async function adminAnswer(path: string, body: unknown): Promise<void> {
   const answer = await admin(path, { method, body });
   seen.push(await answer.text());
 }
+
+/** What an operator and two partners see and send: searches, forms and links, right ones and such as hold a CPF where none may be. */
+async function visitPages(tenant: TestTenant, trial: TestTenant, misplaced: readonly string[]): Promise<string> {
+  const shown: string[] = [];
+  const keep = async (answer: Response): Promise<string> => {
+    const text = await answer.text();
+    shown.push(JSON.stringify([...answer.headers]), text);
+    return text;
+  };
+  const operator = new Visit();
+  await keep(await operator.signIn("console", ADMIN_TOKEN));
+  const partner = new Visit();
+  await keep(await partner.signIn("portal", tenant.key));
+  const tester = new Visit();
+  await keep(await tester.signIn("portal", trial.key));
+
+  const person = await keep(await operator.post("/console/people/access", { cpf: dotted(CPF), reason: "pedido 118" }));
+  expect(person).toContain("collection");
+  const again = { restricted: RESTRICTED, why: "oposição 2", until: "2047-01-31" };
+  await keep(await operator.post("/console/people/restrictions", again));
+  await keep(await operator.post("/console/people/access", { cpf: `${TYPO_OF.slice(0, 10)}x`, reason: "" }));
+  expect(await keep(await tester.post("/portal/try", { cpf: CPF }))).toMatch(/\b\d{1,4}\b/);
+  for (const text of misplaced) {
+    await keep(await operator.post("/console/search", { text }));
+    await keep(await operator.post("/console/people/access", { cpf: CPF, reason: text }));
+    await keep(await operator.post("/console/lookups", { text, tenant: tenant.tenantId }));
+    await keep(await partner.post("/portal/lookups", { text }));
+    const typed = encodeURIComponent(text);
+    for (const [visitor, address] of [
+      [operator, `/console/lookups?reference=${typed}`],
+      [operator, `/console/tenants?q=${typed}&page=1`],
+      [operator, `/console/audit?target=${typed}&lang=en`],
+      [operator, `/console/tenants/${typed}`],
+      [partner, `/portal/lookups?text=${typed}`],
+      [partner, `/portal/usage?from=${typed}`],
+      [new Visit(), `/console/tenants?q=${typed}`],
+      [new Visit(), `/portal/sign-in?to=${encodeURIComponent(`/portal/lookups?text=${typed}`)}`],
+    ] as const) {
+      const answer = await visitor.get(address);
+      await keep(answer);
+      const location = answer.headers.get("location");
+      if (location !== null) await keep(await visitor.get(location));
+    }
+  }
+  const links = `/admin/v1/tenants/${tenant.tenantId}/portal-links`;
+  const link = await call(links, { method: "POST", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const { url } = JSON.parse(await keep(link)) as { url: string };
+  const invited = new Visit();
+  const path = new URL(url).pathname;
+  await keep(await invited.get(path));
+  for (const each of ["/console", "/console/people", "/console/audit", "/console/lookups"]) {
+    await keep(await operator.get(each));
+  }
+  for (const each of ["/portal", "/portal/lookups", "/portal/usage", "/portal/statements"]) {
+    await keep(await partner.get(each));
+  }
+  const cookies = [operator, partner, tester, invited].map((visitor) => [...visitor.cookies]);
+  return [...shown, JSON.stringify(cookies)].join("\n");
+}
+
+async function metricsText(): Promise<string> {
+  const { call: ask } = disturbedGateway({ METRICS_ENABLED: "true" });
+  const answer = await ask("/metrics", { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  expect(answer.status).toBe(200);
+  return await answer.text();
+}
+
+/** Every span by its name, with what it is given beside. */
+function watchSpans(): unknown[][] {
+  const spans: unknown[][] = [];
+  const enterSpan = tracing.enterSpan.bind(tracing) as (...given: unknown[]) => unknown;
+  const watched = (...given: unknown[]): unknown => {
+    spans.push(given.filter((each) => typeof each !== "function"));
+    // A span's own attributes come through the first argument of its work.
+    const work = (run: (span: Span) => unknown) => (span: Span) => {
+      const setAttribute = span.setAttribute.bind(span);
+      span.setAttribute = (...pair) => {
+        spans.push(pair);
+        setAttribute(...pair);
+      };
+      return run(span);
+    };
+    return enterSpan(...given.map((each) => (typeof each === "function" ? work(each as never) : each)));
+  };
+  vi.spyOn(tracing, "enterSpan").mockImplementation(watched);
+  return spans;
+}
+
+type Span = { setAttribute: (key: string, value?: unknown) => void };

@@ -163,6 +163,29 @@ describe("what is typed", () => {
     },
   );
 
+  test.each([
+    ["/console/people/access", "reason", { cpf: "529.982.247-25" }],
+    ["/console/people/restrictions", "why", { restricted: "529.982.247-25" }],
+    ["/console/tenants", "name", {}],
+    ["/console/operators", "name", {}],
+  ])("as a CPF into a form of %s (%s) comes back empty", async (path, name, others) => {
+    const response = await visitOf("admin").post(path, { ...others, [name]: "do CPF 529.982.247-25" });
+    expect([response.status, (await response.text()).includes("529.982.247-25")]).toEqual([422, false]);
+  });
+
+  test.each([
+    ["/console/tenants?q=529.982.247-25&page=2", "/console/tenants?page=2&wrong=cpf"],
+    ["/console/audit?target=%EF%BC%95%EF%BC%92%EF%BC%99%EF%BC%99%EF%BC%98%EF%BC%9224725", "/console/audit?wrong=cpf"],
+    ["/console/tenants/52998224725", "/console"],
+    ["/console/tenants?q=529.982.247-26", null],
+    // An id in which there is one by chance.
+    ["/console/tenants/ten_52998224725abcdef012", null],
+    ["/console/lookups?tenant=ten_52998224725abcdef012", null],
+  ])("in the address %s leads to %s", async (path, to) => {
+    const response = await visitOf("admin").get(path);
+    expect([response.status === 303, response.headers.get("location")]).toEqual([to !== null, to]);
+  });
+
   test("as markup is text", async () => {
     const visit = visitOf("admin");
     const evil = '<img src=x onerror="alert(1)">';

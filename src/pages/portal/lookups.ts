@@ -50,7 +50,7 @@ export const showLookups = portalPage({
   handle: async (call) => {
     const { say, query } = call;
     const text = query.text?.trim() ?? "";
-    const isCpf = query.wrong === "cpf" || looksLikeCpf(text);
+    const isCpf = query.wrong === "cpf";
     const found = text === "" || isCpf ? null : await find(text, call);
     if (found !== null && !found.ok) return found;
     const title = say(PORTAL_TEXTS.lookups);
