@@ -4,13 +4,16 @@ import { parseArgs } from "node:util";
 import { choose, readTestFiles } from "./choose.ts";
 import { ROOT, runCommand } from "./command.ts";
 import { failedOne, NOTHING_RAN, type Results, sumOf, summaryOf } from "./results.ts";
-import { report, runVitest } from "./vitest.ts";
+import { readCommit } from "../../src/ctl/deploy/release.ts";
+import { controlsText, judge, readControls } from "./controls.ts";
+import { readReport, report, runVitest } from "./vitest.ts";
 import { hasVersionBefore } from "../torture/versions.ts";
 
 /**
  * `npm run check` (--quick), `npm test`, and `npm run test:all` (--all), which adds what is long by nature. With --rest
  * only that is run, after an `npm test`, and counted with it. The last line is a plain `N passed, N failed`. Words choose:
- * `npm test -- breaker` runs the checks, files and tests whose names hold the word.
+ * `npm test -- breaker` runs the checks, files and tests whose names hold the word. `npm run controls` (--controls) runs
+ * what docs/security.md names, and prints its tables with what came of it; a whole `npm test` writes the same.
  */
 type Step = {
   readonly name: string;
@@ -22,6 +25,9 @@ type Step = {
 const OUTPUT = join(ROOT, ".tmp");
 /** What the last whole `npm test` came to, for --rest. */
 const LAST_RESULTS = join(OUTPUT, "npm_test.json");
+const SECURITY = join(ROOT, "docs/security.md");
+/** Its tables, with what the last run of their tests came to. */
+const CONTROLS = join(OUTPUT, "controls.md");
 
 const CHECKS: readonly Step[] = [
   {
@@ -46,7 +52,12 @@ const LONG_CHECKS: readonly Step[] = [
 mkdirSync(OUTPUT, { recursive: true });
 const { values: options, positionals: words } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: "boolean" }, all: { type: "boolean" }, rest: { type: "boolean" } },
+  options: {
+    quick: { type: "boolean" },
+    all: { type: "boolean" },
+    rest: { type: "boolean" },
+    controls: { type: "boolean" },
+  },
 });
 const results = await run();
 console.log(summaryOf(results));
@@ -55,6 +66,7 @@ process.exitCode = results.failed.length === 0 ? 0 : 1;
 async function run(): Promise<Results> {
   if (words.length > 0) return await runChosen();
   if (options.quick === true) return sumOf(await Promise.all([...CHECKS.map(runStep), runVitest(["test/domain/"])]));
+  if (options.controls === true) return await runControls();
   if (options.rest === true) return sumOf([lastResults(), await runLong()]);
   const short = await runShort();
   return options.all === true ? sumOf([short, await runLong()]) : short;
@@ -63,9 +75,29 @@ async function run(): Promise<Results> {
 async function runShort(): Promise<Results> {
   rmSync(LAST_RESULTS, { force: true });
   const checked = await Promise.all(CHECKS.map(runStep));
-  const short = sumOf([...checked, await runVitest([])]);
+  const tested = await runVitest([]);
+  const short = sumOf([...checked, tested, reportControls().results]);
   writeFileSync(LAST_RESULTS, JSON.stringify(short));
   return short;
+}
+
+/** The tests of every control, and nothing else. */
+async function runControls(): Promise<Results> {
+  const paths = readControls(readFileSync(SECURITY, "utf8")).flatMap(({ tests }) => tests.map(({ path }) => path));
+  const tested = await runVitest([...new Set(paths)]);
+  const { results, text } = reportControls();
+  console.log(`\n${text}`);
+  return sumOf([tested, results]);
+}
+
+/** Writes what the last run says of each control. */
+function reportControls(): { results: Results; text: string } {
+  const runs = judge(readControls(readFileSync(SECURITY, "utf8")), readReport());
+  const text = controlsText(runs, { ranAtMs: Date.now(), commit: readCommit() });
+  writeFileSync(CONTROLS, text);
+  const notHeld = runs.filter(({ isHeld, control }) => !isHeld && control.tests.length > 0);
+  const problem = notHeld.map(({ control: { name } }) => name).join("\n");
+  return { results: report("every control of docs/security.md is held", problem), text };
 }
 
 async function runLong(): Promise<Results> {

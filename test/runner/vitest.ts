@@ -15,7 +15,7 @@ const REPORTERS = [
   "--reporter=test/runner/console_reporter.ts",
 ];
 
-type Report = {
+export type Report = {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
@@ -63,7 +63,8 @@ function textOf(path: string): string {
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
-function readReport(): Report {
+/** What the last run of vitest came to, test by test. */
+export function readReport(): Report {
   try {
     return JSON.parse(readFileSync(REPORT, "utf8")) as Report;
   } catch {

@@ -44,7 +44,7 @@ export function listMigrations(dir: string): string[] {
 }
 
 /** The commit, with a mark when something is not committed; the files of environments change with each deployment. */
-function readCommit(): string {
+export function readCommit(): string {
   try {
     const git = (...args: string[]) =>
       execFileSync("git", args, { cwd: PROJECT_ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
