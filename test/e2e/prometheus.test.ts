@@ -12,9 +12,25 @@ if (!hasPrometheus) console.warn("skipped: prometheus is not installed, no gatew
 const FILES = join(PROJECT_ROOT, "docs/monitoring");
 const WAIT_MS = 60_000;
 const CPF = "111.444.777-35";
+const PLAN = {
+  name: "pay-per-use",
+  tiers: [{ upTo: null, unitPriceMicros: 150_000 }],
+  monthlySpendCapMicros: 500_000,
+};
 const NOT_FOUND = "404.404.404-08";
 
 type Panel = { readonly title: string; readonly targets: readonly { readonly expr: string }[] };
+type Dashboard = {
+  readonly panels: readonly Panel[];
+  readonly templating: {
+    readonly list: readonly {
+      readonly name: string;
+      readonly type: string;
+      readonly query: { readonly query?: string };
+    }[];
+  };
+  readonly annotations: { readonly list: readonly { readonly name: string; readonly expr: string }[] };
+};
 type Series = { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] };
 
 const dirs = stateDirs();
@@ -30,6 +46,7 @@ describe.skipIf(!hasPrometheus)(
   { timeout: 180_000 },
   () => {
     let base = "";
+    let gatewayUrl = "";
 
     beforeAll(async () => {
       const sandbox = await startSandbox();
@@ -37,20 +54,11 @@ describe.skipIf(!hasPrometheus)(
       const vars = { CLARO_BASE_URL: sandbox.url, METRICS_ENABLED: "true", LEDGER_FLUSH_MS: "500" };
       const gateway = await startGateway({ stateDir: dirs.make(), as: "node", vars });
       started.push(gateway);
-      const plan = {
-        name: "pay-per-use",
-        tiers: [{ upTo: null, unitPriceMicros: 150_000 }],
-        monthlySpendCapMicros: 500_000,
-      };
-      const { key } = await newLiveTenant(gateway.url, { plan, customerId: "cliente 1" });
+      gatewayUrl = gateway.url;
+      const { key } = await newLiveTenant(gatewayUrl, { plan: PLAN, customerId: "cliente 1" });
       for (const cpf of [NOT_FOUND, CPF, CPF, CPF]) {
-        const headers = { "x-api-key": key, "content-type": "application/json" };
-        const answer = await fetch(`${gateway.url}/v1/scores`, {
-          method: "POST",
-          headers,
-          body: JSON.stringify({ cpf }),
-        });
-        if (answer.status !== (cpf === CPF ? 200 : 404)) throw new Error(`a lookup was answered ${answer.status}`);
+        const status = await lookUp(key, cpf);
+        if (status !== (cpf === CPF ? 200 : 404)) throw new Error(`a lookup was answered ${status}`);
       }
       const token = await newOperator(gateway.url, { name: "Prometheus", roles: ["read"] });
       base = await watch(new URL(gateway.url).host, token);
@@ -59,6 +67,12 @@ describe.skipIf(!hasPrometheus)(
         "the lookups are counted",
       );
     }, 180_000);
+
+    async function lookUp(key: string, cpf: string): Promise<number> {
+      const headers = { "x-api-key": key, "content-type": "application/json" };
+      const body = JSON.stringify({ cpf });
+      return (await fetch(`${gatewayUrl}/v1/scores`, { method: "POST", headers, body })).status;
+    }
 
     /** The files as they are, but for the host, the token and how often it looks. */
     async function watch(host: string, token: string): Promise<string> {
@@ -136,21 +150,35 @@ describe.skipIf(!hasPrometheus)(
       expect([...names]).toEqual(["TenantNearsItsCap"]);
     });
 
-    test("every panel of the dashboard can be asked, and those that always have data have some", async () => {
-      const { panels } = JSON.parse(readFileSync(join(FILES, "dashboard.json"), "utf8")) as {
-        panels: readonly Panel[];
-      };
+    test("every panel, variable and annotation of the dashboard has data, and each panel a number to draw", async () => {
+      const { panels, templating, annotations } = JSON.parse(
+        readFileSync(join(FILES, "dashboard.json"), "utf8"),
+      ) as Dashboard;
       expect(panels.length).toBeGreaterThan(12);
-      const isFilled = async (expr: string) => {
-        const asked = expr
-          .replaceAll("$job", "claro-score-gateway")
-          .replaceAll("$instance", ".*")
-          .replaceAll("$__rate_interval", "1m");
-        return (await query(asked)).length > 0;
-      };
+      // Rates and quantiles are of what came between two scrapes; the first tenant's cap has no room for it.
+      const { monthlySpendCapMicros: _, ...uncapped } = PLAN;
+      const { key } = await newLiveTenant(gatewayUrl, { plan: uncapped, customerId: "cliente 2" });
+      expect(await lookUp(key, CPF)).toBe(200);
+
+      // As Grafana does: each variable is asked with those before it.
+      const values: Record<string, string> = { __rate_interval: "1m" };
+      const filled = (text: string) => text.replaceAll(/\$(\w+)/g, (whole, name: string) => values[name] ?? whole);
+      for (const { name, query: asked } of templating.list.filter(({ type }) => type === "query")) {
+        const [, selector = "", label] = /^label_values\((.*), (\w+)\)$/.exec(asked.query ?? "") ?? [];
+        const found = await ask<string[]>(`label/${label}/values?match[]=${encodeURIComponent(filled(selector))}`);
+        expect([name, found]).toEqual([name, [expect.any(String)]]);
+        values[name] = found[0] ?? "";
+      }
+      for (const { name, expr } of annotations.list) {
+        await until(async () => (await query(filled(expr))).length > 0, `${name} has data`);
+      }
+      const hasNumber = async (expr: string) =>
+        (await query(filled(expr))).some(({ value }) => Number.isFinite(+value[1]));
       for (const { title, targets } of panels) {
-        // A rate takes two scrapes.
-        for (const { expr } of targets) await until(() => isFilled(expr), `${title} has data`);
+        for (const { expr } of targets) {
+          expect(filled(expr)).not.toContain("$");
+          await until(() => hasNumber(expr), `${title} has data`);
+        }
       }
     });
   },
