@@ -177,8 +177,8 @@ describe("the sums of days", () => {
       expect(totals["admit_ms"]).toBe(`[${Array.from({ length: ADMIT_MS_BOUNDS.length + 1 }, () => 4)}]`);
       expect([totals["claro_ms_total"], totals["admit_ms_total"]]).toEqual([14, 4]);
       expect(months).toEqual([
-        { billed: 6, amount: 899_985 },
-        { billed: 6, amount: 899_985 },
+        { billed: 6, amount: 899_985, claro_units: 18 },
+        { billed: 6, amount: 899_985, claro_units: 18 },
       ]);
     },
   );
