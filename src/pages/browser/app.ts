@@ -1,5 +1,6 @@
 // oxlint-disable-next-line import/no-unassigned-import -- htmx looks for its attributes by itself
 import "htmx.org";
+import { sendWithProgress } from "./upload.ts";
 import { checkStatement } from "./verify_statement.ts";
 
 /**
@@ -34,6 +35,10 @@ document.addEventListener("change", (event) => {
 // A form goes once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target instanceof HTMLFormElement ? event.target : null;
+  if (form?.dataset["upload"] !== undefined) {
+    event.preventDefault();
+    return sendWithProgress(form);
+  }
   if (form?.method !== "post" || form.dataset["again"] !== undefined) return;
   setTimeout(() => {
     for (const button of form.querySelectorAll<HTMLButtonElement>("button")) button.disabled = true;
@@ -44,6 +49,9 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[disabled]")) button.disabled = false;
 });
+
+// Where the pages stand in a row that scrolls, the one that is shown is in sight.
+document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 // What was done is said once: a reload or a link that is sent does not say it again.
 const address = new URL(location.href);
