@@ -88,3 +88,8 @@ function writeMoney(micros: number, language: Language, { isGrouped }: { isGroup
   const grouped = isGrouped ? whole.replaceAll(/\B(?=(?:\d{3})+$)/g, thousands) : whole;
   return `${grouped}${point}${shown}`;
 }
+
+/** As it stands at the beginning of a line. */
+export function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}

@@ -31,7 +31,7 @@ const SEARCH_ALL = `
       iif(instr(events, ?10) > 0, events, '[]') AS events
     FROM event_batches
     WHERE (events->>'$[0].occurred_at', events->>'$[#-1].occurred_at', tenant_id, mode, first_seq) <= (?1, ?2, ?3, ?4, ?5)
-      AND events->>'$[0].occurred_at' >= ?7
+      AND events->>'$[0].occurred_at' BETWEEN ?7 AND ?1
     ORDER BY events->>'$[0].occurred_at' DESC, events->>'$[#-1].occurred_at' DESC, tenant_id DESC, mode DESC, first_seq DESC
     LIMIT ?8)
   SELECT tenant_id, mode, first_seq, began, ended, (

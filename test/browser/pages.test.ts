@@ -65,7 +65,13 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     await page.waitForSelector("#dialog-hits [role=alert]");
     expect(page.url()).not.toContain("529");
     await page.fill("dialog#search input[type=search]", "são joão");
-    await page.click("#dialog-hits a:has-text('Loja São João')");
+    await page.waitForSelector("#dialog-hits a:has-text('Loja São João')");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    expect(await page.evaluate("document.activeElement.textContent")).toContain("Loja São João");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/console/tenants/ten_*");
     expect(new URL(page.url()).pathname).toBe(`/console/tenants/${world.tenantId}`);
     await expectSound(visitor);
     await visitor.close();
@@ -95,7 +101,7 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     const at = `${path.slice(-7)}-10T12:00:00Z`;
     const lines = Array.from({ length: 5000 }, (_, n) => `tx-${n},${at},cliente_0,200`);
     await send(lines.join("\n"));
-    await page.waitForFunction("document.querySelector('form[data-upload] progress')?.value > 0");
+    await expect.poll(() => bar.evaluate("(element) => element.value"), { timeout: 10_000 }).toBeGreaterThan(0);
     expect(await page.textContent("form[data-upload] [role=status]")).toMatch(/^\d+ %$/);
     await network.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
     await page.waitForURL("**/console/reconciliations/rec_*");

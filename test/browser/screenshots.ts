@@ -60,7 +60,7 @@ const ACTS: Readonly<Record<string, readonly [page: string, act: (page: Page) =>
     "console-people",
     async (page) => {
       const form = page.locator("form", { has: page.locator("#f-from") });
-      await form.locator("[name=cpf]").fill("710.000.000-00");
+      await form.locator("[name=cpf]").fill("710.000.000-95");
       await form.locator("[name=reason]").fill("pedido de acesso 2026-118");
       await form.locator("button.first").click();
     },
@@ -102,7 +102,7 @@ for (const { look, language, isDark, width, ...rest } of LOOKS) {
     await page.evaluate("scrollTo(0, 0)");
     await page.emulateMedia({ media: "media" in rest ? rest.media : "screen" });
     await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true });
-    if (isReadmes) await page.screenshot({ path: README_PICTURE.path, clip: { x: 0, y: 0, width, height: 900 } });
+    if (isReadmes) await page.screenshot({ path: README_PICTURE.path, clip: { x: 0, y: 0, width, height: 690 } });
     await page.emulateMedia({ media: "screen" });
   };
   const take = async (name: string, path: string) => {

@@ -14,6 +14,17 @@ document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && openSearch()) event.preventDefault();
 });
 
+// In the search the arrows go from what is typed to what is found, and back.
+document.querySelector("dialog#search")?.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[(event as KeyboardEvent).key];
+  if (step === undefined) return;
+  const places = [...document.querySelectorAll<HTMLElement>("dialog#search :is(input[type=search], .hits a)")];
+  const next = places[places.indexOf(document.activeElement as HTMLElement) + step];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
+});
+
 document.addEventListener("click", (event) => {
   const target = event.target instanceof Element ? event.target : null;
   if (target?.closest("[data-search]") != null && openSearch()) event.preventDefault();

@@ -9,6 +9,7 @@ import type { foundLookup } from "../../http/found_lookup.ts";
 import { latestFailures } from "../../platform/event_search.ts";
 import { OUTCOME_TEXTS } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
+import { capital } from "../format.ts";
 import { badge, card, empty, facts, heading, notice, table, type Html, type Tone } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, valuesOf } from "../read_form.ts";
@@ -16,7 +17,7 @@ import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { adviceOn, failureTable } from "./failure_table.ts";
 import { LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
-import { capital, lookupLink, tenantLink } from "./parts.ts";
+import { lookupLink, tenantLink } from "./parts.ts";
 import { phaseBar } from "../plots/phase_bar.ts";
 
 export type FoundLookup = z.infer<typeof foundLookup>;

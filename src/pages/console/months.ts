@@ -10,13 +10,14 @@ import { getPeriod, putUpstreamPrices } from "../../http/admin/period_of_all.ts"
 import type { ClosingProgress } from "../../platform/statement_records.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
+import { capital } from "../format.ts";
 import { badge, card, empty, facts, heading, inCode, notice, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint, fileOf } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { MONTHS } from "./months_texts.ts";
-import { act, capital, tenantLink } from "./parts.ts";
+import { act, tenantLink } from "./parts.ts";
 import { readTiers, writeTiers } from "./plan_parts.ts";
 import { runsTable, uploadForm } from "./reconciliations.ts";
 import { PLAN_TEXTS } from "./tenants_texts.ts";

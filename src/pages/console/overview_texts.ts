@@ -4,7 +4,7 @@ import type { Text } from "../../http/language.ts";
 export const OVERVIEW = {
   lookups: { "pt-BR": "Consultas hoje", en: "Lookups today" },
   delivered: { "pt-BR": "Score entregue", en: "Scores delivered" },
-  latency: { "pt-BR": "Tempo da Claro, p95", en: "Claro's time, p95" },
+  latency: { "pt-BR": "p95 da Claro", en: "Claro's p95" },
   charged: { "pt-BR": "Cobrado hoje", en: "Charged today" },
   cost: { "pt-BR": "Custo na Claro", en: "Claro's cost" },
   margin: { "pt-BR": "Margem hoje", en: "Margin today" },

@@ -99,8 +99,3 @@ export function secretOnce({ say }: PageTools, secret: string, note: Text): Html
       </button>
     </p>`;
 }
-
-/** As it stands at the beginning of a line. */
-export function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-}

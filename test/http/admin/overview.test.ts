@@ -144,6 +144,28 @@ describe("GET /admin/v1/overview", () => {
     expect({ ...again, completeThrough: null }).toEqual({ ...overview, completeThrough: null });
   });
 
+  test("has today's failures of a tenant that asks little, whose batch began long ago", async () => {
+    vi.setSystemTime(NOON_MS + 20 * DAY_MS);
+    const { tenantId } = await newTenant();
+    const event = {
+      reference: null,
+      billed: 0,
+      units: 1,
+      amount_micros: 0,
+      kind: "lookup",
+      failure_code: "claro_forbidden",
+    };
+    const ages = [12 * DAY_MS, 2 * DAY_MS, DAY_MS / 24];
+    const events = ages.map((ageMs, index) => {
+      return { ...event, seq: index + 1, id: `lkp_${index}`, outcome: "failed", occurred_at: Date.now() - ageMs };
+    });
+    await env.DB.prepare("INSERT INTO event_batches VALUES (?, 'live', 1, 3, ?)")
+      .bind(tenantId, JSON.stringify(events))
+      .run();
+    const { failures } = await (await admin("/overview")).json<Overview>();
+    expect(failures).toMatchObject([{ code: "claro_forbidden", failures: 1, tenants: 1 }]);
+  });
+
   test("takes as many calls with a thousand tenants as with ten", async () => {
     vi.setSystemTime(NOON_MS + 40 * DAY_MS);
     const callsWith = async (count: number) => {
