@@ -127,9 +127,12 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
       for (const path of paths) {
         await page.goto(path ?? "");
         expect(await page.locator("h1").isVisible(), path).toBe(true);
-        for (const hidden of ["nav.pages", ".bar .end", "details.act", ".filters", ".no-print"]) {
+        for (const hidden of ["nav.pages", ".bar .end", "details.act", "main form", "main button", ".no-print"]) {
           expect(await page.locator(`${hidden} >> visible=true`).count(), `${path}: ${hidden}`).toBe(0);
         }
+        const wide =
+          "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth + 1).length";
+        expect(await page.evaluate(wide), `${path}: tables that are cut off`).toBe(0);
         expect(await page.evaluate("getComputedStyle(document.body).backgroundColor"), path).toBe("rgb(255, 255, 255)");
         await expectSound(visitor);
       }

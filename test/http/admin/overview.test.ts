@@ -8,6 +8,7 @@ import { readOverview } from "../../../src/gateway/read_overview.ts";
 import { servicesOf } from "../../../src/platform/services.ts";
 import { MAGIC_CPFS } from "../../../src/sandbox/magic_cpfs.ts";
 import { countedEnv } from "../../support/counted_env.ts";
+import { disturbedGateway } from "../../support/disturbed.ts";
 import { admin, adminJson, ledgerOf, lookup, newKey, newTenant } from "../../support/gateway.ts";
 
 const CPF = "52998224725";
@@ -164,6 +165,15 @@ describe("GET /admin/v1/overview", () => {
       .run();
     const { failures } = await (await admin("/overview")).json<Overview>();
     expect(failures).toMatchObject([{ code: "claro_forbidden", failures: 1, tenants: 1 }]);
+  });
+
+  test("names R2 among the alarms when it does not answer, and so does health", async () => {
+    const away = { ...env.STATEMENTS, head: () => Promise.reject(new Error("head: internal error (10001)")) };
+    const gateway = disturbedGateway({ STATEMENTS: away });
+    const { alarms } = await (await gateway.admin("/overview")).json<Overview>();
+    expect(alarms).toContainEqual({ code: "archive_not_asked", count: 1 });
+    expect(await (await gateway.admin("/health")).json()).toMatchObject({ archive: { reachable: false } });
+    expect(await (await admin("/health")).json()).toMatchObject({ archive: { reachable: true } });
   });
 
   test("takes as many calls with a thousand tenants as with ten", async () => {
