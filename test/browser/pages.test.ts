@@ -66,9 +66,7 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     expect(page.url()).not.toContain("529");
     await page.fill("dialog#search input[type=search]", "são joão");
     await page.waitForSelector("#dialog-hits a:has-text('Loja São João')");
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("ArrowUp");
+    for (const key of ["ArrowDown", "ArrowUp", "ArrowDown"]) await page.keyboard.press(key);
     expect(await page.evaluate("document.activeElement.textContent")).toContain("Loja São João");
     await page.keyboard.press("Enter");
     await page.waitForURL("**/console/tenants/ten_*");
@@ -101,7 +99,9 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     const at = `${path.slice(-7)}-10T12:00:00Z`;
     const lines = Array.from({ length: 5000 }, (_, n) => `tx-${n},${at},cliente_0,200`);
     await send(lines.join("\n"));
-    await expect.poll(() => bar.evaluate("(element) => element.value"), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect
+      .poll(() => bar.evaluate((element) => (element as unknown as { value: number }).value), { timeout: 10_000 })
+      .toBeGreaterThan(0);
     expect(await page.textContent("form[data-upload] [role=status]")).toMatch(/^\d+ %$/);
     await network.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
     await page.waitForURL("**/console/reconciliations/rec_*");
