@@ -41,7 +41,7 @@ const PROBE_WAIT_MS = 1000;
 const SEVERAL_TENANTS = 2;
 const MOST_TENANTS = 10_000;
 /** An opening that nobody probed for this long says nothing any more. */
-const FORGET_OPENING_MS = 600_000;
+export const FORGET_OPENING_MS = 600_000;
 
 /**
  * The breaker of each tenant, and the gateway's over them. One tenant's failures may come of what it asks, so they open

@@ -10,6 +10,7 @@ export type Alarm = {
     | "token_failing"
     | "ledgers_behind"
     | "database_not_asked"
+    | "archive_not_asked"
     | "database_nearly_full"
     | "months_stuck"
     | "claro_differs"
@@ -28,6 +29,7 @@ export function alarmsOf(health: Health): Alarm[] {
     ["token_failing", token?.failures ?? 0],
     ["token_not_asked", token === null ? 1 : 0],
     ["database_not_asked", database === null ? 1 : 0],
+    ["archive_not_asked", health.isArchiveThere ? 0 : 1],
     ["database_nearly_full", database?.state === "nearly_full" ? 1 : 0],
     ["ledgers_behind", ledgersBehind],
     ["months_stuck", months?.stuck ?? 0],

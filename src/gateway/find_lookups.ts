@@ -5,7 +5,7 @@ import { nextPeriod, periodOf, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { meterEventOf } from "../domain/event_row.ts";
 import type { SeqRange } from "../platform/event_copy.ts";
-import { eventById, searchEvents, type SearchedColumn } from "../platform/event_search.ts";
+import { eventById, searchEvents, writtenValue, type SearchedColumn } from "../platform/event_search.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { linesOf } from "../platform/lines.ts";
 import { StoreError } from "../platform/outage.ts";
@@ -32,7 +32,7 @@ export type SearchPlace = { readonly period: string; readonly mode: Mode; readon
 
 export type FoundPage = { readonly lookups: readonly FoundLookup[]; readonly next: SearchPlace | null };
 
-const MOST_FOUND = 20;
+export const MOST_FOUND = 20;
 /** What one statement looks into, and one call. */
 const SEQS_A_STATEMENT = 20_000;
 const STATEMENTS_A_CALL = 20;
@@ -55,7 +55,7 @@ export async function findLookup(
   if (beganAtMs === null) return fail({ code: "invalid_request", issues: [{ path: "tenant", code: "required" }] });
   const window = { fromMs: beganAtMs - BEFORE_MS, toMs: beganAtMs + AFTER_MS };
   const known = await eventById(services.db, id, window);
-  if (known !== null) return ok({ lookup: await described(services, known), next: null });
+  if (known !== null) return ok({ lookup: await describeEvent(services, known), next: null });
   const tenants = await services.register.tenants({ after, limit: LEDGERS_A_CALL / MODES.length + 1 });
   const asked = tenants.slice(0, LEDGERS_A_CALL / MODES.length);
   let unread: Failure | null = null;
@@ -63,13 +63,13 @@ export async function findLookup(
     const flushed = await flush(services, tenant.id);
     const tested = await testEventById(services, tenant.id, id);
     if (tested.ok && tested.value !== null) {
-      return ok({ lookup: await described(services, tested.value), next: null });
+      return ok({ lookup: await describeEvent(services, tested.value), next: null });
     }
     const away = flushed.ok ? tested : flushed;
     if (!away.ok) unread ??= naming(tenant.id, away.failure);
   }
   const event = await eventById(services.db, id, window);
-  if (event !== null) return ok({ lookup: await described(services, event), next: null });
+  if (event !== null) return ok({ lookup: await describeEvent(services, event), next: null });
   if (unread !== null) return fail(unread);
   const last = asked.at(-1);
   const isDone = tenants.length === asked.length || last === undefined;
@@ -226,8 +226,7 @@ async function searchArchive(
   if (body === null) throw new StoreError("a file of a closed statement is not in R2");
   const events: MeterEvent[] = [];
   let number = 0;
-  // A line that does not hold the value at all is not worth taking apart.
-  const written = JSON.stringify(value).slice(1, -1);
+  const written = writtenValue(value);
   for await (const line of linesOf(body)) {
     number += 1;
     if (number < from || !line.includes(written)) continue;
@@ -239,11 +238,16 @@ async function searchArchive(
   return { events, next: null };
 }
 
-function isWanted({ kind, occurredAtMs }: MeterEvent, { fromMs, toMs }: { fromMs: number; toMs: number }): boolean {
+/** Whether an event is a lookup of the time that is looked into. */
+export function isWanted(
+  { kind, occurredAtMs }: MeterEvent,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): boolean {
   return kind === "lookup" && occurredAtMs >= fromMs && occurredAtMs < toMs;
 }
 
-async function described(services: Services, event: MeterEvent): Promise<FoundLookup> {
+/** An event as it is on record: in which month, and whether that is closed. */
+export async function describeEvent(services: Services, event: MeterEvent): Promise<FoundLookup> {
   const period = event.period ?? periodOf(event.occurredAtMs);
   const stored = event.mode === "live" ? await services.statements.statement(event.tenantId, period) : null;
   return { event, period, isClosed: stored !== null };

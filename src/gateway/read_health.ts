@@ -1,3 +1,4 @@
+import type { TokenStatus } from "../platform/claro/access_token.ts";
 import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
 import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
 import type { RaisedAlarm } from "../platform/alarms.ts";
@@ -11,11 +12,7 @@ import type { StatementProblem } from "../platform/statement_records.ts";
 
 export type Health = {
   readonly breaker: BreakerStatus | null;
-  readonly token: {
-    readonly obtainedAtMs: number | null;
-    readonly expiresAtMs: number | null;
-    readonly failures: number;
-  } | null;
+  readonly token: TokenStatus | null;
   /** Ledgers that said that D1 does not take their events. */
   readonly ledgersBehind: number;
   /** Null when D1 could not be asked. */
@@ -26,6 +23,8 @@ export type Health = {
   readonly uncopiedEvents: number;
   /** Null when D1 could not be asked. */
   readonly database: DatabaseSize | null;
+  /** Whether R2 answers. */
+  readonly isArchiveThere: boolean;
   /** What comparisons with Claro's reports leave unexplained; null when D1 could not be asked. */
   readonly reconciliations: {
     readonly months: readonly UnexplainedMonth[];
@@ -57,7 +56,7 @@ const MONTHS_SHOWN = 36;
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
   const { register, strayCalls: stray, clock } = services;
-  const [breaker, token, reports, operators, database, problems, reconciliations, lifted, strayCalls, alarms] =
+  const [breaker, token, reports, operators, database, problems, reconciliations, lifted, strayCalls, alarms, archive] =
     await Promise.all([
       services.gate.status(),
       services.tokens.status("live"),
@@ -69,6 +68,7 @@ export async function readHealth(services: Services): Promise<Health> {
       unlessDown(() => register.lifted(clock.nowMs() - LIFTED_SHOWN_MS)),
       unlessDown(() => stray.count()),
       unlessDown(() => services.alarms.since(clock.nowMs() - ALARMS_SHOWN_MS, ALARMS_SHOWN)),
+      unlessDown(() => services.archive.probe()),
     ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
@@ -76,7 +76,8 @@ export async function readHealth(services: Services): Promise<Health> {
   const recovered = asked.length - behind.length;
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
   const ledgersBehind = reports.length - recovered;
-  const stores = { database, months, reconciliations, lifted, strayCalls, alarms };
+  const isArchiveThere = archive !== null;
+  const stores = { isArchiveThere, database, months, reconciliations, lifted, strayCalls, alarms };
   const uncopiedEvents = behind.reduce((sum, ledger) => sum + ledger.uncopiedEvents, 0);
   const issuerMissing = missingOf(services.settings.issuer);
   const copies = { ledgersBehind, oldestUnflushed: oldest, uncopiedEvents };

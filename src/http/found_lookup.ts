@@ -11,6 +11,7 @@ import {
   type LookupSearch,
   type SearchPlace,
 } from "../gateway/find_lookups.ts";
+import type { CopyPlace } from "../platform/event_search.ts";
 import { invalidRequest } from "./invalid_request.ts";
 import { told } from "./language.ts";
 import { cursorQuery, encodeCursor } from "./paging.ts";
@@ -150,6 +151,14 @@ export const foundLookup = z
 const place = z.union([
   z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]),
   z.object({ period: monthQuery, mode: z.enum(MODES), next: z.int().min(0) }),
+  z.object({
+    beganMs: z.int(),
+    endedMs: z.int(),
+    tenantId: z.string().max(50),
+    mode: z.enum(MODES),
+    firstSeq: z.int().min(0),
+    at: z.int(),
+  }),
 ]);
 
 const date = z.iso.date(issue("date"));
@@ -250,7 +259,10 @@ export function whyOf({ billed, mode, outcome }: FoundLookup["event"]): Why {
   }
 }
 
-export function shownPage({ lookups, next }: FoundPage): { data: FoundAnswer[]; nextCursor: string | null } {
+export function shownPage({ lookups, next }: { lookups: FoundPage["lookups"]; next: unknown }): {
+  data: FoundAnswer[];
+  nextCursor: string | null;
+} {
   return { data: lookups.map(shownLookup), nextCursor: writtenPlace(next) };
 }
 
@@ -262,12 +274,17 @@ export function writtenPlace(next: unknown): string | null {
   return next === null ? null : encodeCursor(next);
 }
 
+/** Whether a search goes on in one tenant's ledgers, and not in the copy of all of them. */
+export function isWithinTenant(from: SearchPlace | CopyPlace | null): from is SearchPlace | null {
+  return from === null || "period" in from;
+}
+
 type Search = {
   readonly search: Omit<LookupSearch, "tenantId" | "modes">;
-  readonly place: SearchPlace | null;
+  readonly place: SearchPlace | CopyPlace | null;
 };
 
-/** What to look for within one tenant, and when; an id tells its own time. */
+/** What to look for, and when; an id tells its own time. */
 export function readSearch(
   query: Omit<z.infer<typeof foundQuery>, "cursor"> & { cursor?: z.infer<typeof place> | undefined },
   nowMs: number,

@@ -2,7 +2,8 @@ import { MODES } from "../domain/meter_event.ts";
 import { ok } from "../domain/result.ts";
 import { findLookups } from "../gateway/find_lookups.ts";
 import { tenantEndpoint } from "./endpoint.ts";
-import { foundLookup, foundQuery, readSearch, shownPage } from "./found_lookup.ts";
+import { foundLookup, foundQuery, isWithinTenant, readSearch, shownPage } from "./found_lookup.ts";
+import { invalidRequest } from "./invalid_request.ts";
 import { HEADERS } from "./openapi_parts.ts";
 import { pageAnswer } from "./paging.ts";
 
@@ -41,7 +42,9 @@ export const listOwnLookups = tenantEndpoint({
     const read = readSearch(query, services.clock.nowMs());
     if (!read.ok) return read;
     const modes = mode === "test" ? (["test"] as const) : MODES;
-    const found = await findLookups(services, { tenantId, modes, ...read.value.search }, read.value.place);
+    const { search, place } = read.value;
+    if (!isWithinTenant(place)) return invalidRequest("cursor", "cursor");
+    const found = await findLookups(services, { tenantId, modes, ...search }, place);
     context.header("Cache-Control", "no-store");
     return found.ok ? ok(context.json(shownPage(found.value))) : found;
   },

@@ -1,5 +1,5 @@
 import { formatMicros } from "../domain/money.ts";
-import { TIME_ZONE } from "../domain/period.ts";
+import { formatSaoPaulo, TIME_ZONE } from "../domain/period.ts";
 import type { Language } from "../http/language.ts";
 
 /** How numbers, money and times are written for people, in the language of the page; times are São Paulo's. */
@@ -9,10 +9,14 @@ export type Format = {
   readonly share: (value: number) => string;
   /** Reais with two places. Exact: an amount with more says more. */
   readonly money: (micros: number) => string;
+  /** Reais as they are typed into a field: at least two places, no thousands. */
+  readonly typedMoney: (micros: number) => string;
   readonly milliseconds: (ms: number) => string;
   /** A span of time in its largest unit: `3 min`, `2 h`, `5 d`. */
   readonly span: (ms: number) => string;
   readonly time: (ms: number) => string;
+  /** The hour of the day, 0 to 23. */
+  readonly hour: (ms: number) => number;
   readonly day: (ms: number) => string;
   /** `2026-11-27` as people write it. */
   readonly date: (date: string) => string;
@@ -58,13 +62,15 @@ function makeFormat(language: Language): Format {
   return {
     count: (value) => numbers.format(value),
     share: (value) => shares.format(value),
-    money: (micros) => writeMoney(micros, language),
+    money: (micros) => `${micros < 0 ? "−" : ""}R$\u00a0${writeMoney(micros, language, { isGrouped: true })}`,
+    typedMoney: (micros) => `${micros < 0 ? "-" : ""}${writeMoney(micros, language, { isGrouped: false })}`,
     milliseconds: (ms) => `${numbers.format(Math.round(ms))} ms`,
     span: (ms) => {
       const [unitMs, unit] = SPANS.find(([least]) => Math.abs(ms) >= least) ?? [1000, "s"];
       return `${oneMore.format(ms / unitMs)} ${unit}`;
     },
     time: (ms) => times.format(ms),
+    hour: (ms) => Number(formatSaoPaulo(ms).slice(11, 13)),
     day: (ms) => days.format(ms),
     date: (date) => dates.format(utc(date)),
     shortDate: (date) => shortDates.format(utc(date)),
@@ -74,11 +80,16 @@ function makeFormat(language: Language): Format {
   };
 }
 
-/** From the exact decimal, so that nothing is rounded on its way to a person. */
-function writeMoney(micros: number, language: Language): string {
+/** From the exact decimal, so that nothing is rounded on its way to a person. Without its sign. */
+function writeMoney(micros: number, language: Language, { isGrouped }: { isGrouped: boolean }): string {
   const [whole = "", places = ""] = formatMicros(Math.abs(micros)).split(".");
   const shown = places.replace(/0+$/, "").padEnd(LEAST_PLACES, "0");
   const [thousands, point] = language === "en" ? [",", "."] : [".", ","];
-  const grouped = whole.replaceAll(/\B(?=(?:\d{3})+$)/g, thousands);
-  return `${micros < 0 ? "−" : ""}R$\u00a0${grouped}${point}${shown}`;
+  const grouped = isGrouped ? whole.replaceAll(/\B(?=(?:\d{3})+$)/g, thousands) : whole;
+  return `${grouped}${point}${shown}`;
+}
+
+/** As it stands at the beginning of a line. */
+export function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

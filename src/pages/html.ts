@@ -138,9 +138,11 @@ export function table<Row>(
               ${columns.map((column, index) =>
                 index === 0
                   ? html`<th scope="row" class="${classOf(column)}" data-label="${labelOf(column)}">
-                      ${column.cell(row)}
+                      ${whole(column.cell(row))}
                     </th>`
-                  : html`<td class="${classOf(column)}" data-label="${labelOf(column)}">${column.cell(row)}</td>`,
+                  : html`<td class="${classOf(column)}" data-label="${labelOf(column)}">
+                      ${whole(column.cell(row))}
+                    </td>`,
               )}
             </tr>`,
         )}
@@ -165,6 +167,13 @@ export function table<Row>(
       }
     </table>
   </div>`;
+}
+
+/** A cell's content as one, for on a phone it stands beside its label. */
+function whole(content: Content): Content {
+  return typeof content === "string" || typeof content === "number"
+    ? content
+    : html`<div class="cell">${content}</div>`;
 }
 
 /** How full something is, between 0 and 1: near its end in another colour, and told in words beside it. */

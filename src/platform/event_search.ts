@@ -1,5 +1,5 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
-import type { MeterEvent } from "../domain/meter_event.ts";
+import type { MeterEvent, Mode } from "../domain/meter_event.ts";
 import type { LedgerKey, SeqRange } from "./event_copy.ts";
 
 /** What lookups can be found by: columns of a stored event. */
@@ -20,10 +20,34 @@ const SEARCH_BY_ID = `
   WHERE events->>'$[0].occurred_at' BETWEEN ?1 AND ?3 AND events->>'$[#-1].occurred_at' >= ?2
     AND value->>'id' = ?4 LIMIT 1`;
 
-/** The batches that began last, and how lookups in them failed; of all tenants, or of one. */
+/**
+ * Batches of all tenants in the order of when they began, the newest first, from the one of the place on; of each the first
+ * events whose column holds a value, in the place's own those after it. What a batch's text does not hold at all is not
+ * taken apart.
+ */
+const SEARCH_ALL = `
+  WITH part AS MATERIALIZED (
+    SELECT tenant_id, mode, first_seq, events->>'$[0].occurred_at' AS began, events->>'$[#-1].occurred_at' AS ended,
+      iif(instr(events, ?10) > 0, events, '[]') AS events
+    FROM event_batches
+    WHERE (events->>'$[0].occurred_at', events->>'$[#-1].occurred_at', tenant_id, mode, first_seq) <= (?1, ?2, ?3, ?4, ?5)
+      AND events->>'$[0].occurred_at' BETWEEN ?7 AND ?1
+    ORDER BY events->>'$[0].occurred_at' DESC, events->>'$[#-1].occurred_at' DESC, tenant_id DESC, mode DESC, first_seq DESC
+    LIMIT ?8)
+  SELECT tenant_id, mode, first_seq, began, ended, (
+    SELECT json_group_array(json_object('at', at, 'event', json(event))) FROM (
+      SELECT key AS at, value AS event FROM json_each(part.events)
+      WHERE value->>?11 = ?12 AND key > iif(tenant_id = ?3 AND mode = ?4 AND first_seq = ?5, ?6, -1) LIMIT ?9)) AS found
+  FROM part`;
+
+/**
+ * The batches that began last of those with events since an instant, and how lookups in them failed; of all tenants, or of
+ * one. A tenant that asks little has one batch for weeks.
+ */
 const LATEST_FAILURES = (isOfOne: boolean) => `
   WITH latest AS MATERIALIZED (SELECT tenant_id, events FROM event_batches
-    WHERE mode = 'live' AND ${isOfOne ? "tenant_id = ?4 AND " : ""}events->>'$[0].occurred_at' >= ?1
+    WHERE mode = 'live' AND ${isOfOne ? "tenant_id = ?5 AND " : ""}events->>'$[0].occurred_at' >= ?4
+      AND events->>'$[#-1].occurred_at' >= ?1
     ORDER BY ${isOfOne ? "first_seq" : "events->>'$[0].occurred_at'"} DESC LIMIT ?2)
   SELECT coalesce(value->>'failure_code', value->>'outcome') AS code, count(*) AS failures,
     count(DISTINCT tenant_id) AS tenants, max(value->>'occurred_at') AS last_at
@@ -52,7 +76,8 @@ export async function latestFailures(
   db: D1Database,
   { sinceMs, tenantId = null }: { sinceMs: number; tenantId?: string | null },
 ): Promise<FailureGroup[]> {
-  const bound = [sinceMs, FAILURE_BATCHES, FAILURE_CODES, ...(tenantId === null ? [] : [tenantId])];
+  const oldestMs = sinceMs - LONGEST_BATCH_MS;
+  const bound = [sinceMs, FAILURE_BATCHES, FAILURE_CODES, oldestMs, ...(tenantId === null ? [] : [tenantId])];
   const asked = db.prepare(LATEST_FAILURES(tenantId !== null)).bind(...bound);
   const { results } = await asked.all<{ code: string; failures: number; tenants: number; last_at: number }>();
   return results.map(({ last_at: lastAtMs, ...group }) => ({ ...group, lastAtMs }));
@@ -69,6 +94,45 @@ export async function searchEvents(
     .bind(...bound)
     .all<Row>();
   return results.map(({ event }) => meterEventOf(JSON.parse(event) as StoredEventRow, ledger));
+}
+
+/** A place in the copy: a batch, by what batches are in the order of, and an event of it that comes before what is wanted. */
+export type CopyPlace = {
+  readonly beganMs: number;
+  readonly endedMs: number;
+  readonly tenantId: string;
+  readonly mode: Mode;
+  readonly firstSeq: number;
+  readonly at: number;
+};
+
+type BatchRow = { tenant_id: string; mode: Mode; first_seq: number; began: number; ended: number; found: string };
+type BatchHit = { readonly at: number; readonly event: StoredEventRow };
+
+/** A batch that was looked into: its place, before all of its events, and those that were found. */
+export type SearchedBatch = { readonly place: CopyPlace; readonly hits: readonly (readonly [number, MeterEvent])[] };
+
+/** The next batches of all tenants from a place on, up to `most`, each with the first `mostHits` events of a value. */
+export async function searchEventsOfAll(
+  db: D1Database,
+  { column, value }: { column: SearchedColumn; value: string },
+  { from, sinceMs, most, mostHits }: { from: CopyPlace; sinceMs: number; most: number; mostHits: number },
+): Promise<SearchedBatch[]> {
+  const place = [from.beganMs, from.endedMs, from.tenantId, from.mode, from.firstSeq, from.at];
+  const asked = [sinceMs - LONGEST_BATCH_MS, most, mostHits, writtenValue(value), column, value];
+  const { results } = await db
+    .prepare(SEARCH_ALL)
+    .bind(...place, ...asked)
+    .all<BatchRow>();
+  return results.map(({ tenant_id: tenantId, mode, first_seq: firstSeq, began, ended, found }) => ({
+    place: { beganMs: began, endedMs: ended, tenantId, mode, firstSeq, at: -1 },
+    hits: (JSON.parse(found) as BatchHit[]).map(({ at, event }) => [at, meterEventOf(event, { tenantId, mode })]),
+  }));
+}
+
+/** A value as JSON's text has it: a line or a batch that does not hold it at all is not worth taking apart. */
+export function writtenValue(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
 }
 
 /** The event of a lookup that ended between two instants; null where D1 has none. */

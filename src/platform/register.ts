@@ -88,6 +88,7 @@ const SQL = {
     SELECT count(*) AS n FROM api_keys
     WHERE tenant_id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`,
   // A key with a successor ends because somebody meant it to.
+  namesOf: `SELECT id, name FROM tenants WHERE id IN (SELECT value FROM json_each(?))`,
   keysEnding: `
     SELECT key.id, key.tenant_id, key.label, key.expires_at, tenants.name FROM api_keys AS key JOIN tenants ON tenants.id = tenant_id
     WHERE revoked_at IS NULL AND expires_at > ? AND expires_at <= ? AND status = 'active'
@@ -160,6 +161,13 @@ export class Register {
   async tenant(id: string): Promise<Tenant | null> {
     const row = await this.#bind(SQL.tenant, id).first<Row>();
     return row === null ? null : toTenant(row);
+  }
+
+  /** The names of some tenants, by their ids. */
+  async namesOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (ids.length === 0) return new Map();
+    const { results } = await this.#bind(SQL.namesOf, JSON.stringify(ids)).all<{ id: string; name: string }>();
+    return new Map(results.map(({ id, name }) => [id, name]));
   }
 
   async tenants({ after, limit }: Page): Promise<Tenant[]> {

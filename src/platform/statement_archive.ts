@@ -34,6 +34,12 @@ export class StatementArchive {
     this.#bucket = bucket;
   }
 
+  /** Asks R2 for something, to see whether it answers. */
+  async probe(): Promise<true> {
+    await this.#bucket.head(ROOT);
+    return true;
+  }
+
   /** What the files of a new attempt start with. */
   newPrefix(tenantId: string, period: string): string {
     return `${folderOf(tenantId, period)}${crypto.randomUUID()}/`;

@@ -49,6 +49,7 @@ const SQL = {
   countToClose: `
     SELECT count(*) AS count FROM tenants WHERE created_at < ?1
       AND NOT EXISTS (SELECT 1 FROM statements WHERE tenant_id = tenants.id AND period = ?2)`,
+  countArchived: `SELECT count(*) AS count FROM statements WHERE period = ? AND archived_at IS NOT NULL`,
   countTenants: `SELECT count(*) AS count FROM tenants WHERE created_at < ?`,
   monthsOfTenants: `
     SELECT tenant.id, tenant.created_at, coalesce(month.manifest->>'$.tenant.name', tenant.name) AS name,
@@ -84,6 +85,9 @@ const SQL = {
     WHERE tenant_id = ?1 AND mode = ?2 AND first_seq >= ?3 AND first_seq <= ?4 AND last_seq <= ?4
     ORDER BY first_seq LIMIT 1`,
 } as const;
+
+/** How many tenants' months are closed, of them archived, and how many are still to be closed. */
+export type ClosingProgress = { readonly closed: number; readonly remaining: number; readonly archived: number };
 
 export type StatementStep = "close" | "archive";
 
@@ -205,13 +209,15 @@ export class StatementRecords {
     return rows.results.map((row) => [row["created_at"] as number, row["id"] as string] as const);
   }
 
-  async progress(period: Period, createdBeforeMs: number): Promise<{ closed: number; remaining: number }> {
-    const [tenants, toClose] = await this.#db.batch<{ count: number }>([
+  async progress(period: Period, createdBeforeMs: number): Promise<ClosingProgress> {
+    const [tenants, toClose, archived] = await this.#db.batch<{ count: number }>([
       this.#bind(SQL.countTenants, createdBeforeMs),
       this.#bind(SQL.countToClose, createdBeforeMs, period),
+      this.#bind(SQL.countArchived, period),
     ]);
     const remaining = toClose?.results[0]?.count ?? 0;
-    return { closed: (tenants?.results[0]?.count ?? 0) - remaining, remaining };
+    const closed = (tenants?.results[0]?.count ?? 0) - remaining;
+    return { closed, remaining, archived: archived?.results[0]?.count ?? 0 };
   }
 
   /** A page of the tenants that a month had, with what it came to where it is closed. */

@@ -65,9 +65,79 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     await page.waitForSelector("#dialog-hits [role=alert]");
     expect(page.url()).not.toContain("529");
     await page.fill("dialog#search input[type=search]", "são joão");
-    await page.click("#dialog-hits a:has-text('Loja São João')");
+    await page.waitForSelector("#dialog-hits a:has-text('Loja São João')");
+    for (const key of ["ArrowDown", "ArrowUp", "ArrowDown"]) await page.keyboard.press(key);
+    expect(await page.evaluate("document.activeElement.textContent")).toContain("Loja São João");
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/console/tenants/ten_*");
     expect(new URL(page.url()).pathname).toBe(`/console/tenants/${world.tenantId}`);
     await expectSound(visitor);
+    await visitor.close();
+  });
+
+  test("Claro's report is sent with a bar that tells how far it is, and what is wrong with one is shown", async () => {
+    const visitor = await newVisitor(browser, gateway.url);
+    const { page, context } = visitor;
+    await signIn(visitor, "console", ADMIN_TOKEN);
+    const path = world.consolePaths["month-ended"] ?? "";
+    await page.goto(path);
+    const bar = page.locator("form[data-upload] progress");
+    const send = async (text: string) => {
+      const file = { name: "claro.csv", mimeType: "text/csv", buffer: Buffer.from(text) };
+      await page.setInputFiles("#f-report", file);
+      await page.click("form[data-upload] button");
+    };
+    expect(await bar.isVisible()).toBe(false);
+    await send("what is this,\n");
+    await page.waitForSelector("main [role=alert]");
+    expect(await page.textContent("main [role=alert]")).not.toBe("");
+    visitor.complaints.splice(0);
+    await page.goto(path);
+    const network = await context.newCDPSession(page);
+    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 150_000 };
+    await network.send("Network.emulateNetworkConditions", slow);
+    const at = `${path.slice(-7)}-10T12:00:00Z`;
+    const lines = Array.from({ length: 5000 }, (_, n) => `tx-${n},${at},cliente_0,200`);
+    await send(lines.join("\n"));
+    await expect
+      .poll(() => bar.evaluate((element) => (element as unknown as { value: number }).value), { timeout: 10_000 })
+      .toBeGreaterThan(0);
+    expect(await page.textContent("form[data-upload] [role=status]")).toMatch(/^\d+ %$/);
+    await network.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
+    await page.waitForURL("**/console/reconciliations/rec_*");
+    await expectSound(visitor);
+    await visitor.close();
+  });
+
+  test("pages print without what is only for the screen, within a sheet of A4", async () => {
+    const visitor = await newVisitor(browser, gateway.url, { width: 718 });
+    const { page } = visitor;
+    await page.emulateMedia({ media: "print" });
+    for (const [place, credential, paths] of [
+      [
+        "console",
+        ADMIN_TOKEN,
+        ["tenant", "month-ended", "statement", "overview"].map((name) => world.consolePaths[name]),
+      ],
+      ["portal", world.key, ["integrate", "usage", "statements"].map((name) => world.portalPaths[name])],
+    ] as const) {
+      await page.emulateMedia({ media: "screen" });
+      await signIn(visitor, place, credential);
+      await page.emulateMedia({ media: "print" });
+      for (const path of paths) {
+        await page.goto(path ?? "");
+        expect(await page.locator("h1").isVisible(), path).toBe(true);
+        for (const hidden of ["nav.pages", ".bar .end", "details.act", "main form", "main button", ".no-print"]) {
+          expect(await page.locator(`${hidden} >> visible=true`).count(), `${path}: ${hidden}`).toBe(0);
+        }
+        const wide =
+          "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth + 1).length";
+        expect(await page.evaluate(wide), `${path}: tables that are cut off`).toBe(0);
+        expect(await page.evaluate("getComputedStyle(document.body).backgroundColor"), path).toBe("rgb(255, 255, 255)");
+        await expectSound(visitor);
+      }
+    }
+    expect((await page.pdf({ format: "A4" })).subarray(0, 5).toString()).toBe("%PDF-");
     await visitor.close();
   });
 

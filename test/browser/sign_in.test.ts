@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../e2e/support/processes.ts";
 import { CHROMIUM, launchChromium } from "../support/chromium.ts";
 import { ADMIN_TOKEN, startPagesGateway, type PagesGateway } from "./support/gateway.ts";
 import { expectSound } from "./support/sound.ts";
@@ -83,8 +84,9 @@ describe.skipIf(CHROMIUM === undefined)("signing in, in Chromium", { timeout: 60
     await visitor.close();
   });
 
-  test("a link of an operator's shows a button, signs in once, and is over", async () => {
-    const { url } = await gateway.admin<{ url: string }>(`/tenants/${tenant.id}/portal-links`, {});
+  test("a link that the command line makes shows a button, signs in once, and is over; --revoke ends its session", async () => {
+    const url = (await portalLink(tenant.id)).trim();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/portal\/link\/[\w-]+$/);
     const visitor = await newVisitor(browser, gateway.url);
     const { page } = visitor;
     await page.goto(url);
@@ -96,8 +98,21 @@ describe.skipIf(CHROMIUM === undefined)("signing in, in Chromium", { timeout: 60
     await expectSound(visitor);
     const other = await newVisitor(browser, gateway.url);
     expect((await other.page.goto(url))?.status()).toBe(404);
+    await page.goto("/portal/usage");
+    expect(new URL(page.url()).pathname).toBe("/portal/usage");
+    expect(await portalLink(tenant.id, "--revoke")).toContain("over since");
+    await page.goto("/portal/usage");
+    expect(new URL(page.url()).pathname).toBe("/portal/sign-in");
+    expect(await portalLink(tenant.id, "--json")).toContain('"expiresAt"');
     await Promise.all([visitor.close(), other.close()]);
   });
+
+  async function portalLink(...args: string[]): Promise<string> {
+    const env = { CLARO_GATEWAY_URL: gateway.url, CLARO_GATEWAY_ADMIN_TOKEN: ADMIN_TOKEN };
+    const running = run(process.execPath, ["src/ctl/ctl.ts", "tenants", "portal-link", ...args], env);
+    expect(await running.exited, running.output.stderr).toBe(0);
+    return running.output.stdout;
+  }
 
   test("the first page comes in three requests, and in under 60 kB as a browser gets it", async () => {
     const visitor = await newVisitor(browser, gateway.url);

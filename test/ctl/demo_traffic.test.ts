@@ -40,15 +40,17 @@ describe("the demo's traffic", () => {
     expect(lookups.length).toBeGreaterThan(3500);
   });
 
-  test("has an incident in which most lookups fail, and few failures else", () => {
+  test.each([
+    ["today, where it is over", NOW_MS, "2026-11-28"],
+    ["yesterday, where it is not", NOW_MS - 6 * 3_600_000, "2026-11-27"],
+  ])("has an incident %s, in which most lookups fail, and few failures else", (_, nowMs, day) => {
     const failed = MAGIC_CPFS.find(({ name }) => name === "failed")?.cpf;
+    const made = [...demoTraffic(nowMs, 7)].flatMap((hour) => hour.lookups.map((one) => ({ ...one, atMs: hour.atMs })));
     const shareOn = (isWanted: (date: string, hour: number) => boolean) => {
-      const wanted = lookups.filter(({ atMs }) =>
-        isWanted(saoPauloDate(atMs), (new Date(atMs).getUTCHours() + 21) % 24),
-      );
+      const wanted = made.filter(({ atMs }) => isWanted(saoPauloDate(atMs), (new Date(atMs).getUTCHours() + 21) % 24));
       return wanted.filter(({ cpf }) => cpf === failed).length / wanted.length;
     };
-    const incident = (date: string, hour: number) => date === "2026-11-27" && hour >= 14 && hour < 16;
+    const incident = (date: string, hour: number) => date === day && hour >= 13 && hour < 15;
     expect(shareOn(incident)).toBeGreaterThan(0.3);
     expect(shareOn((date, hour) => !incident(date, hour))).toBeLessThan(0.03);
   });

@@ -56,6 +56,7 @@ test.each<[string, Health, RegExp | null]>([
     { ...WELL, reconciliations: { months: [{ period: "2026-10", id: "rec_1", unexplained: 3 }], lostAtEdges: 0 } },
     /reconciliation/,
   ],
+  ["R2 is away", { ...WELL, archive: { reachable: false } }, /R2/],
   ["a report lacks edges", { ...WELL, reconciliations: { months: [], lostAtEdges: 2 } }, /edge/],
 ])("health says so when %s", (_, health, said) => {
   const problems = problemsOf(health);

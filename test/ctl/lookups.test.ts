@@ -83,7 +83,10 @@ test.each<[string, string[], string[]]>([
   );
 });
 
-test("what is a tenant's is not asked for without one", async () => {
-  expect(await show("order-1")).toMatchObject({ code: 2, stdout: "" });
-  expect(asked).toEqual([]);
+test("a reference is looked for without saying whose it is", async () => {
+  pages = [{ data: [FOUND], nextCursor: null }];
+  const { code, stdout } = await show("order-1", "--by", "reference");
+  expect(code).toBe(0);
+  expect(asked).toEqual(["reference=order-1"]);
+  expect(stdout).toContain(ID);
 });

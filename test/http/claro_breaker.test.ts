@@ -150,6 +150,38 @@ describe("a tenant's breaker that is open", () => {
     expect((await lookup(tenant.key, CPF)).status).toBe(200);
   });
 
+  test("is told of with when it opened, when it closed and when it is tried next", async () => {
+    const tenant = await newTenant();
+    await openOwn(tenant);
+    const ofTenant = async () =>
+      (await health()).claro.breaker?.changes.filter(({ tenantId }) => tenantId === tenant.tenantId) ?? [];
+    const opened = await stateOf(tenant);
+    expect(await ofTenant()).toEqual([{ at: opened?.since, tenantId: tenant.tenantId, state: "open" }]);
+    expect(Date.parse(opened?.nextTryAt ?? "") - Date.parse(opened?.since ?? "")).toBe(OPEN_MS);
+    await sandbox("reset");
+    vi.setSystemTime(Date.now() + OPEN_MS);
+    expect((await lookup(tenant.key, CPF)).status).toBe(200);
+    await vi.waitFor(async () => expect((await ofTenant()).map(({ state }) => state)).toEqual(["closed", "open"]));
+    await evictDurableObject(breaker());
+    expect((await ofTenant()).map(({ state }) => state)).toEqual(["closed", "open"]);
+    vi.setSystemTime(Date.now() + 86_400_001);
+    expect(await ofTenant()).toEqual([]);
+  });
+
+  test("that nobody probes was closed when it had had its time, not when somebody came at last", async () => {
+    const tenant = await newTenant();
+    await openOwn(tenant);
+    const nextTryAt = Date.parse((await stateOf(tenant))?.nextTryAt ?? "");
+    const forgottenAt = new Date(nextTryAt + 600_000).toISOString();
+    await sandbox("reset");
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect((await lookup(tenant.key, CPF)).status).toBe(200);
+    await vi.waitFor(async () => {
+      const [last] = (await health()).claro.breaker?.changes ?? [];
+      expect(last).toEqual({ at: forgottenAt, tenantId: tenant.tenantId, state: "closed" });
+    });
+  });
+
   test("gives a probe back that its ledger answers by itself", async () => {
     const tenant = await newTenant();
     const key = { "idempotency-key": "kept" };

@@ -7,15 +7,28 @@ const NOW_MS = Date.parse("2026-11-28T12:00:00Z");
 
 /** Every metric that there is, each with a value: nothing is well, and all of it could be asked. */
 export function everyMetric(): readonly Metric[] {
-  const closed = { sinceMs: NOW_MS - 60_000, openings: 2 };
+  const closed = { sinceMs: NOW_MS - 60_000, openings: 2, nextTryAtMs: NOW_MS };
   return metricFamilies({
     health: {
-      breaker: { ...closed, state: "open", openTenants: 1, tenants: [{ ...closed, state: "open", tenantId: "ten_1" }] },
-      token: { obtainedAtMs: NOW_MS - 600_000, expiresAtMs: NOW_MS + 600_000, failures: 3 },
+      breaker: {
+        ...closed,
+        state: "open",
+        openTenants: 1,
+        tenants: [{ ...closed, state: "open", tenantId: "ten_1" }],
+        changes: [],
+      },
+      token: {
+        obtainedAtMs: NOW_MS - 600_000,
+        expiresAtMs: NOW_MS + 600_000,
+        failures: 3,
+        nextTryAtMs: NOW_MS,
+        changes: [],
+      },
       ledgersBehind: 2,
       operators: { working: 3, isManaged: true, breakGlassUsedAtMs: NOW_MS - 3_600_000 },
       oldestUnflushed: { tenantId: "ten_1", mode: "live", oldestUnflushedAtMs: NOW_MS - 1_200_000 },
       uncopiedEvents: 41,
+      isArchiveThere: true,
       database: { bytes: 9_500_000_000, limitBytes: 10_000_000_000, state: "nearly_full" },
       reconciliations: { months: [{ period: month("2026-10"), id: "rec_1", unexplained: 7 }], lostAtEdges: 1 },
       months: { stuck: 1, oldest: [] },

@@ -5,7 +5,7 @@ import { ROLES, type Role } from "../../src/domain/roles.ts";
 import { CONSOLE } from "../../src/pages/console/console.ts";
 import { countedEnv } from "../support/counted_env.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
-import { adminJson, ADMIN_TOKEN, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
+import { adminJson, ADMIN_TOKEN, call, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
 import { Visit } from "./visit.ts";
 
 const CPF = "52998224725";
@@ -219,7 +219,83 @@ describe("what is typed", () => {
   });
 });
 
+describe("the search for everything", () => {
+  test("finds lookups by their request and their reference without a tenant, and goes on where there are days", async () => {
+    const visit = visitOf("read");
+    visit.cookies.set("language", "pt-BR");
+    const answer = await call("/v1/scores", {
+      headers: { authorization: `Bearer ${tenant.key}`, "x-request-id": "pages-anywhere-1" },
+      body: { cpf: CPF, reference: "pedido-anywhere-1" },
+    });
+    const { id } = await answer.json<{ id: string }>();
+    expect(await (await visit.post("/console/search", { text: "pages-anywhere-2" })).text()).not.toContain(id);
+    // Its ledger brings it to the copy.
+    await adminJson(`/lookups?tenant=${tenant.tenantId}&reference=pedido-anywhere-1`);
+    for (const text of ["pages-anywhere-1", "pedido-anywhere-1"]) {
+      const found = await (await visit.post("/console/search", { text })).text();
+      expect(found, text).toContain(`href="/console/lookups/${id}"`);
+      expect(found).toContain('action="/console/lookups"');
+    }
+    const listed = await visit.post("/console/lookups", { text: "pedido-anywhere-1", kind: "reference", tenant: "" });
+    expect(await listed.text()).toContain(`href="/console/lookups/${id}"`);
+  });
+});
+
 describe("an action", () => {
+  test("gives a key limits and defaults of its own, shows them, and takes them back", async () => {
+    const visit = visitOf("operate");
+    visit.cookies.set("language", "pt-BR");
+    const path = `/console/tenants/${tenant.tenantId}/keys/${tenant.keyId}`;
+    const none = { daily: "", cap: "", rate: "", purpose: "", legalBasis: "" };
+    const wrong = await visit.post(`${path}/terms`, { ...none, daily: "muitas" });
+    expect(wrong.status).toBe(422);
+    expect(await wrong.text()).toMatch(/value="muitas"[^>]*aria-invalid="true"/s);
+    const limits = { daily: "500", cap: "1000,50", rate: "2,5", purpose: "collection", legalBasis: "contract" };
+    const saved = await visit.post(`${path}/terms`, limits);
+    expect(saved.headers.get("location")).toBe(`${path}?done=key-terms-saved`);
+    const shown = await (await visit.get(path)).text();
+    for (const text of ["R$\u00a01.000,50", "cobrança", "contrato", 'value="1000,50"']) expect(shown).toContain(text);
+    const keyOf = async () => {
+      const { data } = await adminJson<{ data: { id: string }[] }>(`/tenants/${tenant.tenantId}/keys`);
+      return data.find(({ id }) => id === tenant.keyId);
+    };
+    expect(await keyOf()).toMatchObject({
+      limits: { dailyLookups: 500, monthlySpendCapMicros: 1_000_500_000, ratePerSecond: 2.5 },
+      defaults: { purpose: "collection", legalBasis: "contract" },
+    });
+    await visit.post(`${path}/terms`, none);
+    expect(await keyOf()).toMatchObject({ limits: null, defaults: null });
+  });
+
+  test("makes a key with limits, and a tenant's fields mandatory", async () => {
+    const visit = visitOf("operate");
+    const other = await newTenant();
+    const home = `/console/tenants/${other.tenantId}`;
+    const made = await visit.post(`${home}/keys`, { mode: "live", "scopes.scores:read": "yes", daily: "1" });
+    const [key = ""] = /csg_live_\w{10}_\w{32}/.exec(await made.text()) ?? [];
+    expect((await lookup(key, CPF)).status).toBe(200);
+    expect((await lookup(key, CPF)).status).toBe(429);
+    const about = await adminJson<{ name: string; document: string; customerId: string }>(`/tenants/${other.tenantId}`);
+    const { name, document, customerId } = about;
+    const fields = { name, document, customerId, legalName: "", email: "", "requires.purpose": "yes" };
+    expect((await visit.post(`${home}/edit`, fields)).headers.get("location")).toBe(`${home}?done=tenant-saved`);
+    expect((await lookup(other.key, CPF)).status).toBe(400);
+    expect(await (await visit.get(`${home}/edit`)).text()).toMatch(/name="requires.purpose" value="yes" checked/);
+  });
+
+  test("revokes a key in its ledger, though the register does not know it", async () => {
+    const visit = visitOf("operate");
+    const other = await newTenant();
+    const home = `/console/tenants/${other.tenantId}`;
+    await env.DB.prepare("DELETE FROM api_keys WHERE id = ?").bind(other.keyId).run();
+    expect((await visit.post(`${home}/revoke-now`, { keyId: "csg_live_x" })).status).toBe(404);
+    expect((await lookup(other.key, CPF)).status).toBe(200);
+    expect(await (await visit.get(home)).text()).toContain(`action="${home}/revoke-now"`);
+    const revoked = await visit.post(`${home}/revoke-now`, { keyId: other.keyId });
+    expect(revoked.headers.get("location")).toBe(`${home}?done=key-revoked`);
+    expect((await lookup(other.key, CPF)).status).toBe(401);
+  });
+
   test("is the API's own: another tenant's key is not found below this one", async () => {
     const other = await newTenant();
     const visit = visitOf("operate");

@@ -1,13 +1,20 @@
 import { env } from "cloudflare:workers";
 import { exports } from "cloudflare:workers";
 
+type Call = (path: string, init: RequestInit) => Promise<Response>;
+
+const callGateway: Call = (path, init) => exports.default.fetch(`https://gateway.test${path}`, init);
+
 /** A person's browser without a screen: it keeps cookies, follows nothing by itself and sends forms as browsers do. */
 export class Visit {
   readonly cookies = new Map<string, string>();
   readonly #headers: Record<string, string>;
+  readonly #call: Call;
 
-  constructor(headers: Record<string, string> = {}) {
+  /** `call` asks another gateway than the one of the tests. */
+  constructor(headers: Record<string, string> = {}, call: Call = callGateway) {
     this.#headers = headers;
+    this.#call = call;
   }
 
   async get(path: string, headers: Record<string, string> = {}): Promise<Response> {
@@ -65,14 +72,14 @@ export class Visit {
 
   /** Another browser with the same cookies. */
   copy(): Visit {
-    const copy = new Visit(this.#headers);
+    const copy = new Visit(this.#headers, this.#call);
     for (const [name, value] of this.cookies) copy.cookies.set(name, value);
     return copy;
   }
 
   async #send(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const response = await exports.default.fetch(`https://gateway.test${path}`, {
+    const response = await this.#call(path, {
       ...init,
       redirect: "manual",
       headers: { ...(cookie === "" ? {} : { cookie }), ...this.#headers, ...init.headers },

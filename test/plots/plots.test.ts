@@ -2,10 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bars } from "../../src/pages/plots/bars.ts";
 import { lines } from "../../src/pages/plots/lines.ts";
+import { spansOf } from "../../src/pages/console/claro_now.ts";
 import { sparkline } from "../../src/pages/plots/sparkline.ts";
+import { timeline } from "../../src/pages/plots/timeline.ts";
 
 const TEXT = { title: "Consultas <por> dia", across: "Dia", asTable: "ver como tabela", formatValue: String };
 const places = ["01/11", "02/11", "03/11"];
+
+const DAY = { fromMs: 1000, toMs: 2000, wrong: "unknown", isWrong: false };
 
 /** A plot's markup, which is at hand at once: nothing in it is waited for. */
 const drawn = (plot: unknown) => String(plot);
@@ -103,4 +107,76 @@ test("no plot draws outside of its frame, whatever the numbers", () => {
       }
     }),
   );
+});
+
+describe("a timeline", () => {
+  test("shows a bar for each row, and upon it what was wrong when, as text and as a table", () => {
+    const rows = [
+      { name: "Disjuntor", spans: [{ fromMs: 1250, toMs: 1500, text: "aberto <b>" }] },
+      { name: "Token", spans: [] },
+    ];
+    const text = {
+      title: "24 horas",
+      calm: "sem problemas",
+      asTable: "ver como tabela",
+      columns: ["O quê", "Desde", "Até", "Situação"] as const,
+      formatTime: String,
+    };
+    const svg = drawn(timeline(text, { rows, fromMs: 1000, toMs: 2000, hours: [[1500, "12h"]] }));
+    expect(svg.match(/class="calm"/g)?.length).toBe(2);
+    expect(svg).toMatch(/class="trouble"\s+x="125"\s+y="18"\s+width="125"/);
+    expect(svg).toContain("aberto &lt;b&gt;, 1250 – 1500");
+    expect(svg).toMatch(/<td>1250<\/td>\s*<td>1500<\/td>/);
+    expect(svg).toContain(">12h</text");
+  });
+
+  test.each([
+    ["nothing that changed", [], {}, []],
+    ["nothing that changed while something is wrong", [], { isWrong: true }, [[1000, 2000, "unknown"]]],
+    ["what began within it", [[1200, "a"]], {}, [[1200, 2000, "a"]]],
+    [
+      "what began and ended within it",
+      [
+        [1500, null],
+        [1200, "a"],
+      ],
+      {},
+      [[1200, 1500, "a"]],
+    ],
+    ["what ended within it", [[1500, null]], {}, [[1000, 1500, "unknown"]]],
+    [
+      "what began before it and ended within it",
+      [
+        [1500, null],
+        [900, "a"],
+      ],
+      {},
+      [[1000, 1500, "a"]],
+    ],
+    ["what began before it", [[900, "a"]], {}, [[1000, 2000, "a"]]],
+    [
+      "what was over before it",
+      [
+        [900, null],
+        [800, "a"],
+      ],
+      {},
+      [],
+    ],
+    [
+      "what became another thing",
+      [
+        [1500, "b"],
+        [1200, "a"],
+      ],
+      {},
+      [
+        [1200, 1500, "a"],
+        [1500, 2000, "b"],
+      ],
+    ],
+  ] as const)("tells of %s", (_, changes, more, expected) => {
+    const told = changes.map(([atMs, text]) => ({ atMs, text }));
+    expect(spansOf(told, { ...DAY, ...more }).map(({ fromMs, toMs, text }) => [fromMs, toMs, text])).toEqual(expected);
+  });
 });

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { cnpjCheckDigits } from "../../domain/cnpj.ts";
 import { formatMicros, parseAmountMicros } from "../../domain/money.ts";
 import { formatSaoPaulo, nextPeriod, periodBounds, periodOf, type Period } from "../../domain/period.ts";
@@ -14,6 +14,7 @@ const DAY_MS = 86_400_000;
 const SEED = 20_261_128;
 const TENANT_NEAR_CAP = 0;
 const CAP_SHARE = 0.92;
+const MICROS_PER_REAL = 1_000_000;
 const KEY_ENDS_IN_DAYS = 9;
 const UPSTREAM_MICROS = 300_000;
 
@@ -33,12 +34,20 @@ export function addDemoCommands(program: Command): void {
         `Lives through eight weeks of ${DEMO_PARTNERS.length} partners within two minutes: months are closed, Claro fails once, a ` +
           "partner comes near its cap. The simulator answers; only a gateway of npm start takes it.",
       )
+      .option("--until <instant>", "their end, on a gateway with a moved clock (default: now)", pastInstant)
       .action(fill),
     ["demo fill"],
   );
 }
 
-async function fill(_options: unknown, command: Command): Promise<void> {
+/** A time that has been: nobody has made lookups tomorrow. */
+function pastInstant(text: string): number {
+  const atMs = Date.parse(text);
+  if (Number.isNaN(atMs) || atMs > Date.now()) throw new InvalidArgumentError("It must be an instant of the past.");
+  return atMs;
+}
+
+async function fill({ until }: { until?: number }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
   if (!isLoopback(api.url)) throw usageError(`demo fill is for a gateway on this machine, not for ${api.url}`);
   const { data } = await api.get<{ data: readonly { customerId: string }[] }>("/tenants", { limit: 200 });
@@ -48,9 +57,10 @@ async function fill(_options: unknown, command: Command): Promise<void> {
       "The demo's partners are there already. For new ones: npm start -- --persist-to DIR",
     );
   }
+  const endMs = until ?? Date.now();
   const filled = await withProgressBar(
-    { message: "Living through eight weeks", steps: Math.round((Date.now() - demoStartMs(Date.now())) / DAY_MS) },
-    async (steps) => await new DemoFill(api, steps).run(Date.now()),
+    { message: "Living through eight weeks", steps: Math.round((endMs - demoStartMs(endMs)) / DAY_MS) },
+    async (steps) => await new DemoFill(api, steps).run(endMs),
   );
   print(filled, { json, human: () => humanText(api.url, filled) });
 }
@@ -164,7 +174,7 @@ class DemoFill {
         const { totals } = await this.#api.get<{ totals: { amount: string } }>(`/tenants/${id}/usage`);
         const spent = parseAmountMicros(totals.amount);
         if (spent.ok && spent.value > 0) {
-          const monthlySpendCapMicros = Math.ceil(spent.value / CAP_SHARE);
+          const monthlySpendCapMicros = Math.round(spent.value / CAP_SHARE / MICROS_PER_REAL) * MICROS_PER_REAL;
           await this.#api.patch(`/tenants/${id}`, { plan: { monthlySpendCapMicros } });
         }
       }

@@ -29,6 +29,8 @@ export type Health = {
     readonly behind: number;
     readonly oldestUnflushed: { tenantId: string; mode: string; occurredAt: string; ageSeconds: number } | null;
   };
+  /** Missing from gateways of before. */
+  readonly archive?: { reachable: boolean };
   readonly database: { sizeBytes: number; limitBytes: number; state: string } | null;
   readonly reconciliations: {
     readonly months: readonly { period: string; id: string; unexplained: number }[];
@@ -107,6 +109,7 @@ export const HEALTH_ALARMS: readonly { readonly says: string; readonly isRaised:
     isRaised: ({ ledgers }) => ledgers.behind > 0 || ledgers.oldestUnflushed !== null,
   },
   { says: "D1 is nearly full", isRaised: ({ database }) => database?.state === "nearly_full" },
+  { says: "R2 could not be asked", isRaised: ({ archive }) => archive?.reachable === false },
   { says: "a month does not close", isRaised: ({ months }) => (months?.stuck ?? 0) > 0 },
   {
     says: "a reconciliation leaves something unexplained",

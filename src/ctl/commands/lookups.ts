@@ -1,6 +1,5 @@
 import { Option, type Command } from "commander";
 import type { AdminApi } from "../api/admin_api.ts";
-import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { fieldsText, note, print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
@@ -24,16 +23,19 @@ export function addLookupCommands(program: Command): void {
   withExamples(
     lookups
       .command("show")
-      .description("Shows a lookup by its id, or a tenant's lookups by a request id or a reference.")
+      .description("Shows a lookup by its id, or lookups by a request id or a reference.")
       .argument("<what>", "a lookup's id (lkp_…), a request id or a reference")
-      .option("--tenant <tenant-id>", "whose it is: needed but for an id of the last months")
+      .option(
+        "--tenant <tenant-id>",
+        "whose it is: needed for test lookups, for those of the last minutes and of archived months",
+      )
       .addOption(new Option("--by <name>", "what it is (default: either)").choices(["request-id", "reference"]))
       .option("--from <date>", "first day of São Paulo, YYYY-MM-DD (default: 30 days ago)", saoPauloDate)
       .option("--to <date>", "last day, inclusive; at most 31 days in all (default: today)", saoPauloDate)
       .action(showLookups),
     [
       "lookups show lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20",
-      "lookups show order-1234 --tenant <tenant-id>",
+      "lookups show order-1234",
       "lookups show 3f0c9f1e --tenant <tenant-id> --by request-id --from 2026-11-01 --to 2026-11-30",
     ],
   );
@@ -63,11 +65,10 @@ async function findAll(api: AdminApi, query: Query): Promise<{ data: Lookup[]; h
   return { data, hasMore: cursor !== null };
 }
 
-/** An id tells its time, and stands for itself; anything else is one tenant's, of some days. */
+/** An id tells its time, and stands for itself; anything else is of some days. */
 function queriesFor(what: string, { tenant, by, from, to }: Sought): Query[] {
   const days = { tenant, from, to };
   if (what.startsWith("lkp_") && by === undefined) return [{ id: what, ...days }];
-  if (tenant === undefined) throw usageError("A request id or a reference is a tenant's: give --tenant <tenant-id>");
   const isRequestId = by === "request-id" || (by === undefined && REQUEST_ID.test(what));
   return [
     ...(isRequestId ? [{ requestId: what, ...days }] : []),

@@ -1,5 +1,12 @@
 import { cpfCheckDigits } from "../../domain/cpf.ts";
-import { formatSaoPaulo, periodBounds, periodOf, previousPeriod } from "../../domain/period.ts";
+import {
+  formatSaoPaulo,
+  periodBounds,
+  periodOf,
+  previousPeriod,
+  saoPauloDate,
+  startOfDayMs,
+} from "../../domain/period.ts";
 import { MAGIC_CPFS } from "../../sandbox/magic_cpfs.ts";
 import { seededRandom } from "../sandbox/seeded_random.ts";
 
@@ -157,8 +164,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NIGHT_SHARE = 0.04;
 const LEAST_DAYS = 56;
-/** Days ago, and the hours of São Paulo, in which Claro failed. */
-const INCIDENT = { daysAgo: 1, from: 14, to: 16 };
+/** The hours of São Paulo in which Claro failed last: today where they are over, else yesterday. */
+const INCIDENT = { from: 13, to: 15 };
 /** How lookups end when all is well, in a hundred. */
 const NOT_FOUND_PERCENT = 5;
 const REJECTED_PERCENT = 1;
@@ -174,11 +181,11 @@ export function demoStartMs(nowMs: number): number {
 export function* demoTraffic(nowMs: number, seed: number): Generator<DemoHour, void, void> {
   const random = seededRandom(seed);
   const startMs = Math.ceil(demoStartMs(nowMs) / HOUR_MS) * HOUR_MS;
+  const incident = incidentBefore(nowMs);
   let person = 0;
   for (let hourMs = startMs; hourMs + HOUR_MS <= nowMs; hourMs += HOUR_MS) {
     const { hour, weekday } = hourOf(hourMs);
-    const daysAgo = Math.floor((nowMs - hourMs) / DAY_MS);
-    const isIncident = daysAgo === INCIDENT.daysAgo && hour >= INCIDENT.from && hour < INCIDENT.to;
+    const isIncident = hourMs >= incident.startMs && hourMs < incident.endMs;
     const lookups = DEMO_PARTNERS.flatMap((partner, index) => {
       const wanted = meanOf(partner, { hour, weekday, week: (hourMs - startMs) / (7 * DAY_MS) });
       return Array.from({ length: drawn(wanted, random) }, (): DemoLookup => {
@@ -190,6 +197,14 @@ export function* demoTraffic(nowMs: number, seed: number): Generator<DemoHour, v
     });
     if (lookups.length > 0) yield { atMs: hourMs + Math.floor(random() * HOUR_MS), lookups };
   }
+}
+
+function incidentBefore(nowMs: number): { startMs: number; endMs: number } {
+  const todayMs = startOfDayMs(saoPauloDate(nowMs));
+  const endMs = todayMs + INCIDENT.to * HOUR_MS;
+  const isOver = endMs <= nowMs;
+  const startMs = todayMs + INCIDENT.from * HOUR_MS;
+  return isOver ? { startMs, endMs } : { startMs: startMs - DAY_MS, endMs: endMs - DAY_MS };
 }
 
 /** Lookups of an hour as they are to be expected. */

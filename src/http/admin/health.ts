@@ -30,7 +30,41 @@ const breakerState = {
       { examples: [0] },
     ),
   ),
+  nextTryAt: timeField({
+    "pt-BR": "A partir de quando uma consulta de prova passa; `null` quando está fechado.",
+    en: "From when on one lookup may probe; null while it is closed.",
+  }).nullable(),
 };
+
+const BREAKER_CHANGES = told({
+  "pt-BR": "O que abriu e fechou nas últimas 24 horas, do mais novo ao mais antigo, até 100.",
+  en: "What opened and closed in the last 24 hours, the newest first, up to 100.",
+});
+const breakerChange = z.object({
+  at: timeField({ "pt-BR": "Quando.", en: "When." }),
+  tenantId: tenantIdField
+    .nullable()
+    .meta(told({ "pt-BR": "De que parceiro; `null`: o do gateway.", en: "Whose; null: the gateway's." })),
+  state: z
+    .enum(["open", "closed"])
+    .meta(told({ "pt-BR": "O que passou a estar.", en: "What it came to be." }, { examples: ["open"] })),
+});
+const TOKEN_CHANGES = told({
+  "pt-BR": "Quando os pedidos de token passaram a falhar ou voltaram a dar certo, do mais novo ao mais antigo.",
+  en: "When calls for a token began to fail or worked again, the newest first.",
+});
+const tokenChange = z.object({
+  at: timeField({ "pt-BR": "Quando.", en: "When." }),
+  code: z
+    .string()
+    .nullable()
+    .meta(
+      told(
+        { "pt-BR": "A causa; `null` quando voltou a dar certo.", en: "The cause; null when it worked again." },
+        { examples: ["claro_unauthorized"] },
+      ),
+    ),
+});
 
 export const healthAnswer = z
   .object({
@@ -80,6 +114,7 @@ export const healthAnswer = z
               .array(z.object({ tenantId: tenantIdField, ...breakerState }))
               .readonly()
               .meta(told({ "pt-BR": "Os 20 primeiros deles.", en: "The first 20 of them." })),
+            changes: z.array(breakerChange).readonly().meta(BREAKER_CHANGES),
           })
           .nullable()
           .meta(
@@ -109,6 +144,11 @@ export const healthAnswer = z
                 { examples: [0] },
               ),
             ),
+            nextTryAt: timeField({
+              "pt-BR": "Quando um token é pedido de novo; `null` sem falha.",
+              en: "When a token is asked for again; null without a failure.",
+            }).nullable(),
+            changes: z.array(tokenChange).readonly().meta(TOKEN_CHANGES),
           })
           .nullable()
           .meta(told({ "pt-BR": "O token da Claro.", en: "Claro's access token." })),
@@ -201,6 +241,13 @@ export const healthAnswer = z
       ),
     alarms: alarmsHealth,
     issuer: issuerHealth,
+    archive: z
+      .object({
+        reachable: z
+          .boolean()
+          .meta(told({ "pt-BR": "Se o R2 responde.", en: "Whether R2 answers." }, { examples: [true] })),
+      })
+      .meta(told({ "pt-BR": "Onde os meses fechados ficam.", en: "Where closed months are kept." })),
     database: databaseHealth.nullable().meta(
       told({
         "pt-BR": "O tamanho do D1; `null` quando não respondeu.",
@@ -249,11 +296,14 @@ export const readHealth = operatorEndpoint({
             ...shownState(breaker),
             openTenants: breaker.openTenants,
             tenants: breaker.tenants.map((tenant) => ({ tenantId: tenant.tenantId, ...shownState(tenant) })),
+            changes: breaker.changes.map(({ atMs, tenantId, state }) => ({ at: isoTime(atMs), tenantId, state })),
           },
           token: token && {
             ageSeconds: token.obtainedAtMs === null ? null : ageSeconds(token.obtainedAtMs, nowMs),
             expiresAt: time(token.expiresAtMs),
             failures: token.failures,
+            nextTryAt: time(token.nextTryAtMs),
+            changes: token.changes.map(({ atMs, code }) => ({ at: isoTime(atMs), code })),
           },
         },
         ledgers: {
@@ -276,6 +326,7 @@ export const readHealth = operatorEndpoint({
         },
         alarms: alarms && alarms.map(shownAlarm),
         issuer: { missing: [...health.issuerMissing] },
+        archive: { reachable: health.isArchiveThere },
         database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
         reconciliations: reconciliations && {
           months: [...reconciliations.months],
@@ -287,12 +338,16 @@ export const readHealth = operatorEndpoint({
   },
 });
 
-function shownState({ state, sinceMs, openings }: BreakerState) {
-  return { state, since: time(sinceMs), openings };
+function shownState({ state, sinceMs, openings, nextTryAtMs }: BreakerState) {
+  return { state, since: time(sinceMs), openings, nextTryAt: time(nextTryAtMs) };
 }
 
 function time(atMs: number | null): string | null {
-  return atMs === null ? null : new Date(atMs).toISOString();
+  return atMs === null ? null : isoTime(atMs);
+}
+
+function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString();
 }
 
 function ageSeconds(atMs: number, nowMs: number): number {

@@ -2,8 +2,18 @@ import * as z from "zod";
 import { MODES } from "../../domain/meter_event.ts";
 import { ok } from "../../domain/result.ts";
 import { findLookup, findLookups } from "../../gateway/find_lookups.ts";
+import { findLookupsOfAll } from "../../gateway/find_lookups_of_all.ts";
 import { operatorEndpoint } from "../endpoint.ts";
-import { foundLookup, foundQuery, isPair, readSearch, shownLookup, shownPage, writtenPlace } from "../found_lookup.ts";
+import {
+  foundLookup,
+  foundQuery,
+  isPair,
+  isWithinTenant,
+  readSearch,
+  shownLookup,
+  shownPage,
+  writtenPlace,
+} from "../found_lookup.ts";
 import { invalidRequest } from "../invalid_request.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
@@ -18,8 +28,8 @@ const lookupsQuery = foundQuery.extend({
     .meta(
       told(
         {
-          "pt-BR": "O parceiro; necessário com `requestId` e `reference`.",
-          en: "The tenant; needed with `requestId` and `reference`.",
+          "pt-BR": "O parceiro. Sem ele `requestId` e `reference` são procurados na cópia de todos.",
+          en: "The tenant. Without it `requestId` and `reference` are looked for in the copy of all of them.",
         },
         { examples: ["ten_0123456789abcdef0123"] },
       ),
@@ -35,13 +45,14 @@ export const listLookups = operatorEndpoint({
   summary: { "pt-BR": "Descobrir o que aconteceu com uma consulta", en: "Find out what became of a lookup" },
   description: {
     "pt-BR":
-      "Por `id`, ou por `tenant` com `requestId` ou `reference` entre `from` e `to` (até 31 dias). No máximo 20 por página; uma " +
-      "página pode vir vazia e mesmo assim ter `nextCursor`, porque cada chamada faz uma parte limitada da busca. Um id de um " +
-      "mês arquivado também precisa de `tenant`.",
+      "Por `id`, ou por `requestId` ou `reference` entre `from` e `to` (até 31 dias). No máximo 20 por página; uma página pode " +
+      "vir vazia e mesmo assim ter `nextCursor`, porque cada chamada faz uma parte limitada da busca. Sem `tenant` são achadas " +
+      "as consultas de produção que o D1 já tem, as mais novas primeiro; as dos últimos minutos, as de teste e as de um mês " +
+      "arquivado precisam de `tenant`.",
     en:
-      "By `id`, or by `tenant` with `requestId` or `reference` between `from` and `to` (up to 31 days). At most 20 a page; a " +
-      "page can be empty and still have a `nextCursor`, for each call does a bounded piece of the search. An id of an archived " +
-      "month needs `tenant` as well.",
+      "By `id`, or by `requestId` or `reference` between `from` and `to` (up to 31 days). At most 20 a page; a page can be " +
+      "empty and still have a `nextCursor`, for each call does a bounded piece of the search. Without `tenant` it finds live " +
+      "lookups that D1 has, the newest first; those of the last minutes, of test mode and of an archived month need `tenant`.",
   },
   role: "read",
   query: lookupsQuery,
@@ -66,8 +77,13 @@ export const listLookups = operatorEndpoint({
     const { tenant: tenantId } = query;
     const search = readSearch(query, services.clock.nowMs());
     if (!search.ok) return search;
-    if (tenantId === undefined) return invalidRequest("tenant", "required");
-    const found = await findLookups(services, { tenantId, modes: MODES, ...search.value.search }, search.value.place);
+    const { search: asked, place } = search.value;
+    if (tenantId === undefined) {
+      if (place !== null && isWithinTenant(place)) return invalidRequest("cursor", "cursor");
+      return ok(context.json(shownPage(await findLookupsOfAll(services, asked, place))));
+    }
+    if (!isWithinTenant(place)) return invalidRequest("cursor", "cursor");
+    const found = await findLookups(services, { tenantId, modes: MODES, ...asked }, place);
     return found.ok ? ok(context.json(shownPage(found.value))) : found;
   },
 });

@@ -1,5 +1,6 @@
 // oxlint-disable-next-line import/no-unassigned-import -- htmx looks for its attributes by itself
 import "htmx.org";
+import { sendWithProgress } from "./upload.ts";
 import { checkStatement } from "./verify_statement.ts";
 
 /**
@@ -11,6 +12,17 @@ root.dataset["script"] = "";
 
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && openSearch()) event.preventDefault();
+});
+
+// In the search the arrows go from what is typed to what is found, and back.
+document.querySelector("dialog#search")?.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[(event as KeyboardEvent).key];
+  if (step === undefined) return;
+  const places = [...document.querySelectorAll<HTMLElement>("dialog#search :is(input[type=search], .hits a)")];
+  const next = places[places.indexOf(document.activeElement as HTMLElement) + step];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
 });
 
 document.addEventListener("click", (event) => {
@@ -34,6 +46,10 @@ document.addEventListener("change", (event) => {
 // A form goes once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target instanceof HTMLFormElement ? event.target : null;
+  if (form?.dataset["upload"] !== undefined) {
+    event.preventDefault();
+    return sendWithProgress(form);
+  }
   if (form?.method !== "post" || form.dataset["again"] !== undefined) return;
   setTimeout(() => {
     for (const button of form.querySelectorAll<HTMLButtonElement>("button")) button.disabled = true;
@@ -44,6 +60,9 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[disabled]")) button.disabled = false;
 });
+
+// Where the pages stand in a row that scrolls, the one that is shown is in sight.
+document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 // What was done is said once: a reload or a link that is sent does not say it again.
 const address = new URL(location.href);

@@ -37,5 +37,6 @@ export const PART_TEXTS = {
   mode: { "pt-BR": "Modo", en: "Mode" },
   live: { "pt-BR": "produção", en: "live" },
   test: { "pt-BR": "teste", en: "test" },
+  nothing: { "pt-BR": "nada", en: "nothing" },
   notAsked: { "pt-BR": "não respondeu", en: "could not be asked" },
 } as const satisfies Readonly<Record<string, Text>>;

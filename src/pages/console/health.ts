@@ -2,13 +2,18 @@ import { html } from "hono/html";
 import { ok } from "../../domain/result.ts";
 import { alarmsOf } from "../../gateway/alarms.ts";
 import { readHealth, type Health } from "../../gateway/read_health.ts";
+import { latestFailures } from "../../platform/event_search.ts";
+import { unlessDown } from "../../platform/outage.ts";
 import { readRelease } from "../../platform/release.ts";
 import { badge, card, facts, heading, meter, notice, table, type Content, type Html } from "../html.ts";
 import { consolePage, type PageTools } from "../page.ts";
+import { claroNow, tenantsOf } from "./claro_now.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { HEALTH } from "./operate_texts.ts";
-import { claroNow } from "./overview.ts";
-import { ALARM_TEXTS } from "./overview_texts.ts";
+import { ALARM_TEXTS, OVERVIEW } from "./overview_texts.ts";
+import { tenantLink } from "./parts.ts";
+
+const DAY_MS = 86_400_000;
 
 /** `GET /console/health`. */
 export const showHealth = consolePage({
@@ -17,7 +22,12 @@ export const showHealth = consolePage({
   role: "read",
   handle: async (call) => {
     const { services, say, nowMs, context, format } = call;
-    const [health, rewritten] = await Promise.all([readHealth(services), services.auditChain.findRewritten(nowMs)]);
+    const [health, rewritten, failures] = await Promise.all([
+      readHealth(services),
+      services.auditChain.findRewritten(nowMs),
+      unlessDown(() => latestFailures(services.db, { sinceMs: nowMs - DAY_MS })),
+    ]);
+    const names = (await unlessDown(() => services.register.namesOf(tenantsOf(health)))) ?? new Map<string, string>();
     const title = say(NAV_TEXTS.health);
     const alarms = alarmsOf(health);
     const top =
@@ -39,17 +49,20 @@ export const showHealth = consolePage({
     >
       ${heading(title)} ${top}
       <div class="grid">
-        ${card(say(HEALTH.claro), claroNow({ health, asOfMs: nowMs }, call))}
+        ${card(say(HEALTH.claro), claroNow({ health, failures: failures ?? [], names }, call))}
         ${card(say(HEALTH.stores), stores(health, call))} ${card(say(HEALTH.gateway), gatewayFacts(context.env, call))}
         ${card(say(HEALTH.people), people(health, chain, call))}
       </div>
-      ${openBreakers(health, call)} ${stuckMonths(health, call)}
+      ${openBreakers(health, names, call)} ${stuckMonths(health, call)}
     </div>`;
     return ok({ title, body });
   },
 });
 
-function stores({ database, strayCalls, months, reconciliations, lifted }: Health, { say, format }: PageTools): Html {
+function stores(
+  { database, isArchiveThere, strayCalls, months, reconciliations, lifted }: Health,
+  { say, format }: PageTools,
+): Html {
   const missing = badge(say(PART_TEXTS.notAsked), "bad");
   const counted = (count: number | undefined): Content =>
     count === undefined ? missing : badge(format.count(count), count === 0 ? "good" : "warn");
@@ -60,6 +73,7 @@ function stores({ database, strayCalls, months, reconciliations, lifted }: Healt
         ${meter(database.bytes / database.limitBytes, format.share(database.bytes / database.limitBytes))}`;
   return facts([
     [say(HEALTH.size), size],
+    [say(HEALTH.archive), isArchiveThere ? badge(say(HEALTH.answers), "good") : missing],
     [say(HEALTH.stray), counted(strayCalls ?? undefined)],
     [say(HEALTH.stuck), counted(months?.stuck)],
     [
@@ -74,14 +88,16 @@ function stores({ database, strayCalls, months, reconciliations, lifted }: Healt
   ]);
 }
 
-function gatewayFacts(env: Env, { say, format, services }: PageTools): Html {
+function gatewayFacts(env: Env, { say, format, services, nowMs }: PageTools): Html {
+  const age = (at: string) =>
+    html`${format.time(Date.parse(at))} <span class="quiet">(${format.span(nowMs - Date.parse(at))})</span>`;
   const { version, commit, environment, ledgerSchema, deployedAt } = readRelease(env);
   const { issuer } = services.settings;
   return facts([
     [say(HEALTH.version), html`<code>${version}</code>`],
     [say(HEALTH.commit), html`<code>${commit}</code>`],
     [say(HEALTH.environment), environment],
-    [say(HEALTH.deployed), deployedAt === null ? say(HEALTH.local) : format.time(Date.parse(deployedAt))],
+    [say(HEALTH.deployed), deployedAt === null ? say(HEALTH.local) : age(deployedAt)],
     [say(HEALTH.schema), String(ledgerSchema)],
     [say(HEALTH.issuer), issuer.legalName ?? badge(say(HEALTH.issuerMissing), "warn")],
   ]);
@@ -99,16 +115,23 @@ function people({ operators }: Health, chain: Html, { say, format, services }: P
   ])}`;
 }
 
-function openBreakers({ breaker }: Health, { say, format }: PageTools): Html | string {
+function openBreakers(
+  { breaker }: Health,
+  names: ReadonlyMap<string, string>,
+  { say, format }: PageTools,
+): Html | string {
   const open = breaker?.tenants ?? [];
   if (open.length === 0) return "";
   const list = table<(typeof open)[number]>(
     [
       {
         head: say(PART_TEXTS.tenant),
-        cell: ({ tenantId }) => html`<a class="mono" href="/console/tenants/${tenantId}">${tenantId}</a>`,
+        cell: ({ tenantId }) => tenantLink(tenantId, names.get(tenantId) ?? tenantId),
       },
-      { head: say(PART_TEXTS.state), cell: ({ state }) => badge(state, "warn") },
+      {
+        head: say(PART_TEXTS.state),
+        cell: ({ state }) => badge(say(state === "open" ? OVERVIEW.breakerOpen : OVERVIEW.breakerHalf), "warn"),
+      },
       { head: say(PART_TEXTS.since), cell: ({ sinceMs }) => (sinceMs === null ? "–" : format.time(sinceMs)) },
     ],
     open,

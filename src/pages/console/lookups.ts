@@ -1,27 +1,26 @@
 import { html } from "hono/html";
 import type { z } from "zod";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
-import type { FailureCode } from "../../domain/failure.ts";
 import { parseAmountMicros } from "../../domain/money.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { listLookups } from "../../http/admin/lookups.ts";
 import type { foundLookup } from "../../http/found_lookup.ts";
-import type { Text } from "../../http/language.ts";
-import { ADVICE } from "../../http/pages/error_advice.ts";
-import { latestFailures, type FailureGroup } from "../../platform/event_search.ts";
+import { latestFailures } from "../../platform/event_search.ts";
 import { OUTCOME_TEXTS } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
+import { capital } from "../format.ts";
 import { badge, card, empty, facts, heading, notice, table, type Html, type Tone } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
-import { ADVICE_TEXTS, LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
-import { capital, lookupLink } from "./parts.ts";
+import { adviceOn, failureTable } from "./failure_table.ts";
+import { LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
+import { lookupLink, tenantLink } from "./parts.ts";
 import { phaseBar } from "../plots/phase_bar.ts";
 
-type FoundLookup = z.infer<typeof foundLookup>;
+export type FoundLookup = z.infer<typeof foundLookup>;
 type Found = { readonly data: readonly FoundLookup[]; readonly nextCursor: string | null };
 
 const DAY_MS = 86_400_000;
@@ -57,9 +56,10 @@ export const findLookup = consolePage({
     if (LOOKUP_ID.test(text)) return ok(new Redirect(`/console/lookups/${text}`));
     const [from, to, cursor] = [fieldOf(form, "from"), fieldOf(form, "to"), fieldOf(form, "cursor")];
     const kind = fieldOf(form, "kind") === "requestId" ? "requestId" : "reference";
-    const found = await search(call, {
-      tenant: fieldOf(form, "tenant"),
+    const tenant = fieldOf(form, "tenant");
+    const found = await searchLookups(call, {
       [kind]: text,
+      ...(tenant === "" ? {} : { tenant }),
       ...(from === "" ? {} : { from }),
       ...(to === "" ? {} : { to }),
       ...(cursor === "" ? {} : { cursor }),
@@ -77,22 +77,24 @@ export const showLookup = consolePage({
   path: "/console/lookups/:lookupId",
   role: "read",
   handle: async (call) => {
-    const { say, params } = call;
-    const found = await search(call, { id: params.lookupId });
+    const { say, params, services } = call;
+    const found = await searchLookups(call, { id: params.lookupId });
     if (!found.ok) return found;
     const [lookup] = found.value.data;
     if (lookup === undefined) return fail({ code: "not_found" });
+    const names = await services.register.namesOf([lookup.tenantId]);
     const crumbs = [{ to: "/console/lookups", text: say(NAV_TEXTS.lookups) }];
     const body = html`${heading(lookup.id, { crumbs, note: outcomeBadge(lookup, call) })}
       <div class="grid">
         ${card(say(LOOKUPS.phases), phases(lookup, call))} ${card(say(LOOKUPS.outcome), outcomeFacts(lookup, call))}
       </div>
-      ${card(null, aboutFacts(lookup, call))}`;
+      ${card(null, aboutFacts(lookup, names, call))}`;
     return ok({ title: lookup.id, body });
   },
 });
 
-async function search(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
+/** Lookups as the API finds them, in up to so many pages of a search. */
+export async function searchLookups(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
   let found = await callEndpoint<Found>(call, listLookups, { query });
   for (let page = 1; page < PAGES_A_SEARCH && found.ok; page += 1) {
     const { data, nextCursor } = found.value;
@@ -124,12 +126,14 @@ async function searchPage(call: ConsoleCall, filled: Filled, found: Found | null
     <div class="all"><button type="submit" class="first">${say(LOOKUPS.find)}</button></div>
   </form>`;
   const body = html`${heading(title, { note: say(LOOKUPS.lead) })} ${card(null, form)}
-  ${found === null ? "" : foundTable(found, filled, call)} ${card(say(LOOKUPS.failures), failureTable(failures, call))}`;
+  ${found === null ? "" : await foundTable(found, filled, call)}
+  ${card(say(LOOKUPS.failures), failures.length === 0 ? empty(say(LOOKUPS.noFailures)) : failureTable(failures, call))}`;
   return { title, body, ...(filled.issues.length === 0 ? {} : { status: 422 as const }) };
 }
 
-function foundTable({ data, nextCursor }: Found, { values }: Filled, call: PageTools): Html {
-  const { say, format, token } = call;
+async function foundTable({ data, nextCursor }: Found, { values }: Filled, call: PageTools): Promise<Html> {
+  const { say, format, token, services } = call;
+  const names = await services.register.namesOf([...new Set(data.map(({ tenantId }) => tenantId))]);
   const goOn =
     nextCursor === null
       ? ""
@@ -144,6 +148,7 @@ function foundTable({ data, nextCursor }: Found, { values }: Filled, call: PageT
   const list = table<FoundLookup>(
     [
       { head: say(PART_TEXTS.lookups), cell: ({ id }) => lookupLink(id) },
+      { head: say(PART_TEXTS.tenant), cell: ({ tenantId }) => tenantLink(tenantId, names.get(tenantId) ?? tenantId) },
       {
         head: say(LOOKUPS.ended),
         cell: ({ endedAt }) => html`<span class="nowrap">${format.time(Date.parse(endedAt))}</span>`,
@@ -155,25 +160,6 @@ function foundTable({ data, nextCursor }: Found, { values }: Filled, call: PageT
     { caption: say(LOOKUPS.found) },
   );
   return html`${card(say(LOOKUPS.found), list)} ${goOn}`;
-}
-
-function failureTable(failures: readonly FailureGroup[], { say, format }: PageTools): Html {
-  if (failures.length === 0) return empty(say(LOOKUPS.noFailures));
-  return table<FailureGroup>(
-    [
-      { head: say(PART_TEXTS.code), cell: ({ code }) => html`<a href="/docs/errors#${code}"><code>${code}</code></a>` },
-      { head: say(LOOKUPS.count), isNumber: true, cell: ({ failures: count }) => format.count(count) },
-      { head: say(LOOKUPS.tenants), isNumber: true, cell: ({ tenants }) => format.count(tenants) },
-      { head: say(LOOKUPS.last), cell: ({ lastAtMs }) => html`<span class="nowrap">${format.time(lastAtMs)}</span>` },
-      {
-        head: say(LOOKUPS.advice),
-        isName: true,
-        cell: ({ code }) => say(adviceOn(code)),
-      },
-    ],
-    failures,
-    { caption: say(LOOKUPS.failures) },
-  );
 }
 
 function outcomeBadge({ outcome }: FoundLookup, { say }: PageTools): Html {
@@ -220,22 +206,17 @@ function outcomeFacts(lookup: FoundLookup, call: PageTools): Html {
 
 function aboutFacts(
   { tenantId, keyId, mode, reference, requestId, transactionId }: FoundLookup,
+  names: ReadonlyMap<string, string>,
   { say }: PageTools,
 ): Html {
   return facts([
-    [say(PART_TEXTS.tenant), html`<a class="mono" href="/console/tenants/${tenantId}">${tenantId}</a>`],
+    [say(PART_TEXTS.tenant), tenantLink(tenantId, names.get(tenantId) ?? tenantId)],
     [say(LOOKUPS.keyUsed), html`<code>${keyId ?? "–"}</code>`],
     [say(PART_TEXTS.mode), say(PART_TEXTS[mode])],
     [capital(say(LOOKUPS.reference)), reference ?? "–"],
     [capital(say(LOOKUPS.requestId)), html`<code>${requestId ?? "–"}</code>`],
     [say(LOOKUPS.transaction), html`<code>${transactionId ?? "–"}</code>`],
   ]);
-}
-
-/** What helps. Where the docs tell a partner to ask the operator for what Claro says, the operator asks Claro. */
-function adviceOn(code: string): Text {
-  const advice = ADVICE[code as FailureCode] ?? "repeat";
-  return advice === "ask_operator" && code.startsWith("claro_") ? ADVICE_TEXTS.ask_claro : ADVICE_TEXTS[advice];
 }
 
 function microsOf(decimal: string): number {

@@ -3,8 +3,8 @@ import type { Text } from "../../http/language.ts";
 /** Finding a lookup, and what became of it. */
 export const LOOKUPS = {
   lead: {
-    "pt-BR": "Procure uma consulta pelo id, ou pelo id da requisição ou pela referência de um parceiro.",
-    en: "Find a lookup by its id, or by a request id or a reference of a tenant.",
+    "pt-BR": "Procure uma consulta pelo id, pelo id da requisição ou pela referência do parceiro.",
+    en: "Find a lookup by its id, its request id or the tenant's reference.",
   },
   text: { "pt-BR": "Id, id da requisição ou referência", en: "Id, request id or reference" },
   kind: { "pt-BR": "O que é", en: "What it is" },
@@ -12,7 +12,10 @@ export const LOOKUPS = {
   requestId: { "pt-BR": "id da requisição", en: "request id" },
   reference: { "pt-BR": "referência do parceiro", en: "tenant's reference" },
   tenant: { "pt-BR": "Id do parceiro", en: "Tenant's id" },
-  tenantHint: { "pt-BR": "Necessário para requisição e referência.", en: "Needed for a request id or a reference." },
+  tenantHint: {
+    "pt-BR": "Vazio: de qualquer parceiro. Com ele também as dos últimos minutos e as de teste.",
+    en: "Empty: of any tenant. With it, those of the last minutes and of test mode too.",
+  },
   from: { "pt-BR": "De", en: "From" },
   to: { "pt-BR": "Até", en: "To" },
   find: { "pt-BR": "Procurar", en: "Find" },

@@ -7,15 +7,17 @@ import type { ClosingReport } from "../../gateway/close_period.ts";
 import { readPeriodOfAll } from "../../gateway/period_of_all.ts";
 import { closePeriod } from "../../http/admin/periods.ts";
 import { getPeriod, putUpstreamPrices } from "../../http/admin/period_of_all.ts";
+import type { ClosingProgress } from "../../platform/statement_records.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
+import { capital } from "../format.ts";
 import { badge, card, empty, facts, heading, inCode, notice, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint, fileOf } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { MONTHS } from "./months_texts.ts";
-import { act, capital, tenantLink } from "./parts.ts";
+import { act, tenantLink } from "./parts.ts";
 import { readTiers, writeTiers } from "./plan_parts.ts";
 import { runsTable, uploadForm } from "./reconciliations.ts";
 import { PLAN_TEXTS } from "./tenants_texts.ts";
@@ -23,7 +25,7 @@ import { PLAN_TEXTS } from "./tenants_texts.ts";
 const MONTHS_SHOWN = 12;
 const MICROS_PER_CENTAVO = 10_000;
 
-type Progress = { readonly period: Period; readonly closed: number; readonly remaining: number };
+type Progress = ClosingProgress & { readonly period: Period };
 
 /** `GET /console/months`. */
 export const showMonths = consolePage({
@@ -109,9 +111,9 @@ export const setPrices = consolePage({
 /** `GET /console/months/files/{2026-11.csv}`. */
 export const downloadMonth = fileOf("/console/months/files/:periodFile", getPeriod);
 
-function monthState({ period, closed, remaining }: Progress, { say, format, nowMs }: PageTools): Html {
+function monthState({ period, closed, remaining, archived }: Progress, { say, format, nowMs }: PageTools): Html {
   if (nowMs < periodBounds(period).endMs) return badge(say(MONTHS.running));
-  if (remaining === 0) return badge(say(PART_TEXTS.closed), "good");
+  if (remaining === 0) return badge(say(archived === closed ? MONTHS.archived : PART_TEXTS.closed), "good");
   if (closed === 0) return badge(say(MONTHS.toClose), "warn");
   return badge(`${say(PART_TEXTS.closing)}: ${format.count(closed)} / ${format.count(closed + remaining)}`, "warn");
 }
@@ -139,13 +141,9 @@ async function monthPage(call: ConsoleCall, period: Period, filled: Filled): Pro
     ${month?.ok === true && month.value.tenants.length > 0 ? tenantsTable(month.value, call) : ""}
     <div class="grid">
       ${card(say(MONTHS.prices), pricesPart(call, period, { prices, filled }))}
-      ${card(
-        say(MONTHS.reconcile),
-        html`${may("finance") ? uploadForm(call, period) : ""}
-          <h3>${say(MONTHS.runs)}</h3>
-          ${runs.length === 0 ? empty(say(MONTHS.noRuns)) : runsTable(runs, call)}`,
-      )}
-    </div>`;
+      ${may("finance") ? card(say(MONTHS.reconcile), uploadForm(call, period)) : ""}
+    </div>
+    ${card(say(MONTHS.runs), runs.length === 0 ? empty(say(MONTHS.noRuns)) : runsTable(runs, call))}`;
   return { title, body, ...(filled.issues.length === 0 ? {} : { status: 422 as const }) };
 }
 
@@ -235,7 +233,7 @@ function pricesPart(
   if (!may("finance")) return told;
   const made = fields(filled);
   const area = html`${made.rest(["tiers"])}
-  ${made.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: prices === null ? "" : writeTiers(prices.tiers), rows: 3 })}`;
+  ${made.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: prices === null ? "" : writeTiers(prices.tiers, format), rows: 3 })}`;
   const form = act(call, {
     to: `/console/months/${period}/prices`,
     title: MONTHS.setPrices,

@@ -11,6 +11,8 @@ export const HEALTH = {
   gateway: { "pt-BR": "Gateway", en: "Gateway" },
   claro: { "pt-BR": "Claro e cópia", en: "Claro and the copy" },
   stores: { "pt-BR": "D1 e R2", en: "D1 and R2" },
+  archive: { "pt-BR": "Arquivos no R2", en: "Files in R2" },
+  answers: { "pt-BR": "responde", en: "answers" },
   size: { "pt-BR": "Tamanho do D1", en: "D1's size" },
   of: { "pt-BR": "de", en: "of" },
   stray: { "pt-BR": "Chamadas esperando o ledger", en: "Calls waiting for their ledger" },
@@ -69,6 +71,7 @@ export const OPERATORS = {
   roles: { "pt-BR": "Papéis", en: "Roles" },
   lastSeen: { "pt-BR": "Visto por último", en: "Last seen" },
   expires: { "pt-BR": "Acesso até", en: "Access until" },
+  endless: { "pt-BR": "sem fim", en: "no end" },
   expiresHint: { "pt-BR": "Vazio: sem fim.", en: "Empty: for ever." },
   once: {
     "pt-BR": "Entregue o token agora: ele aparece uma única vez.",
@@ -99,8 +102,8 @@ export const ROLE_TEXTS = {
 /** The search for everything. */
 export const SEARCH = {
   lead: {
-    "pt-BR": "Parceiro, CNPJ, chave, consulta, página. CPFs não são procurados.",
-    en: "Tenant, CNPJ, key, lookup, page. CPFs are not looked for.",
+    "pt-BR": "Parceiro, CNPJ, chave, consulta, requisição, referência, mês, página, ação. CPFs não são procurados.",
+    en: "Tenant, CNPJ, key, lookup, request, reference, month, page, action. CPFs are not looked for.",
   },
   text: { "pt-BR": "O que procurar", en: "What to look for" },
   nothing: { "pt-BR": "Nada encontrado.", en: "Nothing was found." },
@@ -109,5 +112,5 @@ export const SEARCH = {
   tenant: { "pt-BR": "parceiro", en: "tenant" },
   key: { "pt-BR": "chave", en: "key" },
   lookup: { "pt-BR": "consulta", en: "lookup" },
-  request: { "pt-BR": "procurar em Consultas", en: "look for it in Lookups" },
+  further: { "pt-BR": "Procurar mais longe, em Consultas", en: "Look further, in Lookups" },
 } as const satisfies Readonly<Record<string, Text>>;

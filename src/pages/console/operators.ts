@@ -45,7 +45,7 @@ export const showOperators = consolePage({
         },
         {
           head: say(OPERATORS.expires),
-          cell: ({ expiresAtMs }) => (expiresAtMs === null ? say(COMMON.never) : format.day(expiresAtMs)),
+          cell: ({ expiresAtMs }) => (expiresAtMs === null ? say(OPERATORS.endless) : format.day(expiresAtMs)),
         },
         {
           head: say(OPERATORS.revoke),

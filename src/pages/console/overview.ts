@@ -1,15 +1,15 @@
 import { html } from "hono/html";
 import { addCounts, NO_USAGE, requestsOf } from "../../domain/usage.ts";
-import type { LatencyMs } from "../../domain/latency.ts";
 import { ok } from "../../domain/result.ts";
 import type { Alarm } from "../../gateway/alarms.ts";
 import { readOverview, type Overview, type OverviewDay } from "../../gateway/read_overview.ts";
-import type { Text } from "../../http/language.ts";
-import { badge, card, empty, facts, figures, heading, meter, notice, type Html } from "../html.ts";
+import { badge, card, empty, figures, heading, meter, notice, type Html } from "../html.ts";
 import { consolePage, type PageTools } from "../page.ts";
 import { bars } from "../plots/bars.ts";
 import { lines } from "../plots/lines.ts";
+import { claroNow, tenantsOf } from "./claro_now.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
+import { failureTable } from "./failure_table.ts";
 import { ALARM_TEXTS, OVERVIEW } from "./overview_texts.ts";
 import { outcomeSeries, OUTCOMES, plotText, tenantLink } from "./parts.ts";
 
@@ -23,6 +23,7 @@ export const showOverview = consolePage({
   handle: async (call) => {
     const { services, say } = call;
     const overview = await readOverview(services);
+    const names = await services.register.namesOf(tenantsOf(overview.health));
     const title = say(NAV_TEXTS.overview);
     const asOf = `${say(OVERVIEW.asOf)} ${call.format.time(overview.completeThroughMs)}.`;
     const body = html`<div id="live" hx-get="/console" hx-trigger="every 30s" hx-select="#live" hx-swap="outerMorph">
@@ -31,12 +32,15 @@ export const showOverview = consolePage({
         ${card(say(OVERVIEW.byHour), hoursPlot(overview.today, call))}
         ${card(say(OVERVIEW.latencyByDay), latencyPlot(overview, call))}
       </div>
-      <div class="grid thirds">
-        ${card(say(OVERVIEW.claro), claroNow(overview, call))}
-        ${card(say(OVERVIEW.nearLimit), nearLimits(overview, call))}
-        ${card(say(OVERVIEW.failing), failing(overview, call))}
-        ${card(say(OVERVIEW.endingKeys), endingKeys(overview, call))}
+      <div class="grid">
+        ${card(say(OVERVIEW.claro), claroNow({ ...overview, names }, call))}
+        <div class="stack">
+          ${card(say(OVERVIEW.nearLimit), nearLimits(overview, call))}
+          ${card(say(OVERVIEW.failing), failing(overview, call))}
+          ${card(say(OVERVIEW.endingKeys), endingKeys(overview, call))}
+        </div>
       </div>
+      ${overview.failures.length === 0 ? "" : card(say(OVERVIEW.byCode), failureTable(overview.failures, call))}
     </div>`;
     return ok({ title, body });
   },
@@ -68,7 +72,11 @@ function todayInFigures(
       note: before(format.count(requestsOf(sameWeekday.counts))),
     },
     { name: say(OVERVIEW.delivered), value: shareOf(today), note: before(shareOf(sameWeekday)) },
-    { name: say(OVERVIEW.latency), value: latencyText(today.latency), note: before(latencyText(sameWeekday.latency)) },
+    {
+      name: say(OVERVIEW.latency),
+      value: today.latency === null ? "–" : format.milliseconds(today.latency.p95),
+      note: html`${today.latency === null ? "" : html`p50 ${today.latency.p50} · p99 ${today.latency.p99}<br />`}${before(sameWeekday.latency === null ? "–" : format.milliseconds(sameWeekday.latency.p95))}`,
+    },
     {
       name: say(OVERVIEW.charged),
       value: format.money(today.counts.amountMicros),
@@ -81,10 +89,6 @@ function todayInFigures(
     },
     { name: say(OVERVIEW.margin), value: marginMicros === null ? "–" : format.money(marginMicros) },
   ]);
-}
-
-function latencyText(latency: LatencyMs | null): string {
-  return latency === null ? "–" : `${latency.p50} · ${latency.p95} · ${latency.p99}`;
 }
 
 function hoursPlot({ hours }: OverviewDay, call: PageTools): Html {
@@ -112,49 +116,6 @@ function latencyPlot({ latencyByDay }: Overview, call: PageTools): Html {
   return lines(text, { places: latencyByDay.map(({ date }) => format.shortDate(date)), series });
 }
 
-const BREAKER_TEXTS: Readonly<Record<string, readonly [Text, "good" | "warn" | "bad"]>> = {
-  closed: [OVERVIEW.breakerClosed, "good"],
-  open: [OVERVIEW.breakerOpen, "bad"],
-  half_open: [OVERVIEW.breakerHalf, "warn"],
-};
-
-/** What Claro's breaker and token and the copy to D1 are doing, for the overview and the page of health. */
-export function claroNow({ health, asOfMs }: Pick<Overview, "health" | "asOfMs">, { say, format }: PageTools): Html {
-  const { breaker, token, oldestUnflushed, ledgersBehind } = health;
-  const [breakerText, tone] = BREAKER_TEXTS[breaker?.state ?? ""] ?? [PART_TEXTS.notAsked, "bad"];
-  const since = breaker?.sinceMs ?? null;
-  const tokenText =
-    token === null
-      ? badge(say(PART_TEXTS.notAsked), "bad")
-      : token.expiresAtMs === null
-        ? say(OVERVIEW.tokenNone)
-        : html`${say(OVERVIEW.tokenUntil)} ${format.time(token.expiresAtMs)}`;
-  const failures =
-    token === null || token.failures === 0
-      ? ""
-      : badge(`${format.count(token.failures)} ${say(OVERVIEW.tokenFailures)}`, "bad");
-  const lag =
-    oldestUnflushed === null
-      ? badge(say(OVERVIEW.noLag), "good")
-      : html`${badge(format.span(asOfMs - oldestUnflushed.oldestUnflushedAtMs), "warn")} ${format.count(ledgersBehind)}
-        ${say(OVERVIEW.ledgersBehind)}`;
-  return facts([
-    [
-      say(OVERVIEW.breaker),
-      html`${badge(say(breakerText), tone)}
-      ${since === null ? "" : html`<span class="quiet small">${say(PART_TEXTS.since)} ${format.time(since)}</span>`}`,
-    ],
-    ...(breaker === null || breaker.openings === 0
-      ? []
-      : [[say(OVERVIEW.openings), format.count(breaker.openings)] as const]),
-    ...(breaker === null || breaker.openTenants === 0
-      ? []
-      : [[say(OVERVIEW.openTenants), format.count(breaker.openTenants)] as const]),
-    [say(OVERVIEW.token), html`${tokenText} ${failures}`],
-    [say(OVERVIEW.copyLag), lag],
-  ]);
-}
-
 function nearLimits({ nearCap, nearAllowance }: Overview, { say, format }: PageTools): Html {
   const all = [
     ...nearCap.map((near) => ({ ...near, kind: OVERVIEW.cap, written: format.money })),
@@ -171,25 +132,17 @@ function nearLimits({ nearCap, nearAllowance }: Overview, { say, format }: PageT
   </ul>`;
 }
 
-function failing({ failing: list, failures }: Overview, { say, format }: PageTools): Html {
-  const tenants =
-    list.length === 0
-      ? empty(say(OVERVIEW.nobodyFails))
-      : html`<ul class="list">
-          ${list.map(
-            ({ tenantId, name, failures: failed, requests }) =>
-              html`<li>
-                ${tenantLink(tenantId, name)}
-                ${badge(`${format.count(failed)} ${say(OVERVIEW.of)} ${format.count(requests)}`, "bad")}
-              </li>`,
-          )}
-        </ul>`;
-  const codes = failures.slice(0, 3);
-  if (codes.length === 0) return tenants;
-  return html`${tenants}
-    <p class="small quiet">
-      ${codes.map(({ code, failures: failed }) => html`<a href="/console/lookups"><code>${code}</code></a> ${format.count(failed)} `)}
-    </p>`;
+function failing({ failing: list }: Overview, { say, format }: PageTools): Html {
+  if (list.length === 0) return empty(say(OVERVIEW.nobodyFails));
+  return html`<ul class="list">
+    ${list.map(
+      ({ tenantId, name, failures: failed, requests }) =>
+        html`<li>
+          ${tenantLink(tenantId, name)}
+          ${badge(`${format.count(failed)} ${say(OVERVIEW.of)} ${format.count(requests)}`, "bad")}
+        </li>`,
+    )}
+  </ul>`;
 }
 
 function endingKeys({ endingKeys: list }: Overview, { say, format }: PageTools): Html {

@@ -2,10 +2,12 @@ import { html } from "hono/html";
 import type { UsageCounts } from "../../domain/meter_event.ts";
 import type { Text } from "../../http/language.ts";
 import { COMMON, OUTCOME_TEXTS } from "../common_texts.ts";
-import { badge, type Html } from "../html.ts";
+import { attribute, badge, type Html } from "../html.ts";
+import type { RegisteredKey } from "../../platform/register.ts";
 import type { PageTools } from "../page.ts";
 import type { PlotText, Series } from "../plots/plot.ts";
 import { PART_TEXTS } from "./console_texts.ts";
+import { KEY_TEXTS } from "./tenants_texts.ts";
 
 /** What several pages of the console are made of. */
 export const OUTCOMES = ["delivered", "notFound", "rejected", "failed", "unknown"] as const;
@@ -22,6 +24,12 @@ export function lookupLink(id: string): Html {
 
 export function statusBadge(status: "active" | "suspended", say: Say): Html {
   return status === "active" ? badge(say(PART_TEXTS.active), "good") : badge(say(PART_TEXTS.suspended), "bad");
+}
+
+export function keyState({ revokedAtMs, expiresAtMs }: RegisteredKey, nowMs: number, { say }: PageTools): Html {
+  if (revokedAtMs !== null) return badge(say(KEY_TEXTS.revokedKey), "bad");
+  const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
+  return hasExpired ? badge(say(KEY_TEXTS.expiredKey), "warn") : badge(say(KEY_TEXTS.activeKey), "good");
 }
 
 /** Places with their counts as series by outcome, for stacked bars. */
@@ -49,6 +57,7 @@ export function act(
     note,
     button,
     isDanger = false,
+    isOpen = false,
     fields = html``,
   }: {
     to: string;
@@ -56,10 +65,11 @@ export function act(
     note: Text;
     button: Text;
     isDanger?: boolean;
+    isOpen?: boolean;
     fields?: Html;
   },
 ): Html {
-  return html`<details class="act">
+  return html`<details class="act" ${attribute("open", isOpen)}>
     <summary>${say(title)}</summary>
     <form method="post" action="${to}" class="form">
       ${token}
@@ -88,9 +98,4 @@ export function secretOnce({ say }: PageTools, secret: string, note: Text): Html
         ${say(COMMON.copy)}
       </button>
     </p>`;
-}
-
-/** As it stands at the beginning of a line. */
-export function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { z } from "zod";
 import type { Failure } from "../../domain/failure.ts";
+import type { LegalBasis, Purpose } from "../../domain/lookup_grounds.ts";
 import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
 import { ok, type Result } from "../../domain/result.ts";
 import { readReferenceKeys } from "../../http/admin/privacy.ts";
@@ -20,6 +21,7 @@ import { PART_TEXTS } from "./console_texts.ts";
 import { act, lookupLink, tenantLink } from "./parts.ts";
 import { PEOPLE } from "./people_texts.ts";
 import { faults } from "./tenant_forms.ts";
+import { GROUND_TEXTS } from "./tenants_texts.ts";
 
 type Restriction = z.infer<typeof restriction>;
 type Answer = z.infer<typeof subjectAnswer>;
@@ -184,8 +186,8 @@ function foundCard({ data, progress, restrictions }: Answer, masked: string, cal
         cell: ({ occurredAt }) => html`<span class="nowrap">${format.time(Date.parse(occurredAt))}</span>`,
       },
       { head: say(PEOPLE.tenant), isName: true, cell: ({ tenantId, tenantName }) => tenantLink(tenantId, tenantName) },
-      { head: say(PEOPLE.purpose), cell: ({ purpose }) => purpose ?? "–" },
-      { head: say(PEOPLE.basis), cell: ({ legalBasis }) => legalBasis ?? "–" },
+      { head: say(PEOPLE.purpose), cell: ({ purpose }) => ground(purpose, call) },
+      { head: say(PEOPLE.basis), cell: ({ legalBasis }) => ground(legalBasis, call) },
       { head: say(PEOPLE.outcome), cell: ({ outcome }) => outcome ?? "–" },
       { head: say(PART_TEXTS.lookups), cell: ({ id }) => lookupLink(id) },
     ],
@@ -203,6 +205,10 @@ function foundCard({ data, progress, restrictions }: Answer, masked: string, cal
     html`${data.length === 0 ? empty(say(PEOPLE.nothing)) : list} ${own}`,
     told,
   );
+}
+
+function ground(name: Purpose | LegalBasis | null, { say }: PageTools): string {
+  return name === null ? "–" : say(GROUND_TEXTS[name]);
 }
 
 function restrictionTable(list: readonly Restriction[], call: PageTools): Html {
@@ -241,7 +247,7 @@ function keyTable(keys: ReferenceKeys["data"], { say, format }: PageTools): Html
   const day = (text: string | null) => (text === null ? "–" : format.day(Date.parse(text)));
   return table<ReferenceKeys["data"][number]>(
     [
-      { head: say(PEOPLE.year), cell: ({ name }) => name },
+      { head: say(PEOPLE.year), cell: ({ name }) => (name === "restrictions" ? say(PEOPLE.restrictions) : name) },
       { head: say(PEOPLE.ends), cell: ({ endsAt }) => day(endsAt) },
       { head: say(PEOPLE.destroyed), cell: ({ destroyedAt }) => day(destroyedAt) },
     ],

@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import { formatMicros, parseAmountMicros } from "../../domain/money.ts";
+import { parseAmountMicros } from "../../domain/money.ts";
 import type { Plan, PriceTier } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
@@ -34,14 +34,14 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
 }
 
 /** The fields of a plan, filled in with what it is. */
-export function planFields(fields: Fields, plan: Plan, { say }: PageTools): Html {
+export function planFields(fields: Fields, plan: Plan, { say, format }: PageTools): Html {
   const value = (number: number | null | undefined) => (number === null || number === undefined ? "" : String(number));
-  return html`${fields.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: writeTiers(plan.tiers), rows: Math.max(plan.tiers.length + 1, 3), paths: ["plan.tiers"] })}
-  ${fields.input("cap", { label: say(PLAN_TEXTS.cap), hint: say(PLAN_TEXTS.capHint), value: plan.monthlySpendCapMicros === null ? "" : formatMicros(plan.monthlySpendCapMicros), inputmode: "decimal", paths: ["plan.monthlySpendCapMicros"] })}
+  return html`${fields.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: writeTiers(plan.tiers, format), rows: Math.max(plan.tiers.length + 1, 3), paths: ["plan.tiers"] })}
+  ${fields.input("cap", { label: say(PLAN_TEXTS.cap), hint: say(PLAN_TEXTS.capHint), value: plan.monthlySpendCapMicros === null ? "" : format.typedMoney(plan.monthlySpendCapMicros), inputmode: "decimal", paths: ["plan.monthlySpendCapMicros"] })}
   ${fields.input("allowance", { label: say(PLAN_TEXTS.allowance), hint: say(PLAN_TEXTS.allowanceHint), value: value(plan.allowance?.requests), inputmode: "numeric", paths: ["plan.allowance"] })}
   ${fields.input("rate", { label: say(PLAN_TEXTS.rate), value: value(plan.ratePerSecond), inputmode: "decimal", paths: ["plan.ratePerSecond"] })}
   ${fields.input("burst", { label: say(PLAN_TEXTS.burst), value: value(plan.burst), inputmode: "numeric", paths: ["plan.burst"] })}
-  ${fields.input("reads", { label: say(PLAN_TEXTS.reads), value: value(plan.readsPerMinute), inputmode: "numeric", paths: ["plan.readsPerMinute"] })}`;
+  ${fields.input("reads", { label: say(PLAN_TEXTS.reads), hint: say(PLAN_TEXTS.readsHint), value: value(plan.readsPerMinute), inputmode: "numeric", paths: ["plan.readsPerMinute"] })}`;
 }
 
 /** Terms as the API takes them. What is no number goes on as it was typed, for the API's rules to refuse with their words. */
@@ -73,21 +73,22 @@ export function readTiers(text: string): unknown[] {
     });
 }
 
-export function writeTiers(tiers: readonly PriceTier[]): string {
+export function writeTiers(tiers: readonly PriceTier[], { typedMoney }: PageTools["format"]): string {
   return tiers
     .map(({ upTo, unitPriceMicros }) =>
-      upTo === null ? formatMicros(unitPriceMicros) : `${upTo}: ${formatMicros(unitPriceMicros)}`,
+      upTo === null ? typedMoney(unitPriceMicros) : `${upTo}: ${typedMoney(unitPriceMicros)}`,
     )
     .join("\n");
 }
 
 /** Reais as people type them: `0.15` or `0,15`. */
-function toMicros(text: string): unknown {
+export function toMicros(text: string): unknown {
   const micros = parseAmountMicros(text.replace(",", "."));
   return micros.ok ? micros.value : text;
 }
 
-function toNumber(text: string): unknown {
+/** A number as people type it; what is none stays as it is. */
+export function toNumber(text: string): unknown {
   if (text === "") return undefined;
   const number = Number(text.replace(",", "."));
   return Number.isNaN(number) ? text : number;

@@ -7,8 +7,8 @@ import * as endpoints from "../../http/admin/reconciliations.ts";
 import type { difference, reconciliation, runningReconciliation } from "../../http/admin/reconciliation_schemas.ts";
 import { readLines } from "../../http/read_body.ts";
 import type { ReconciliationRun } from "../../platform/reconciliation_records.ts";
-import { badge, card, empty, figures, heading, inCode, table, type Html } from "../html.ts";
-import { consolePage, Redirect, type PageTools } from "../page.ts";
+import { badge, card, empty, figures, heading, inCode, meter, table, type Html } from "../html.ts";
+import { consolePage, Redirect, type ConsoleCall, type PageTools } from "../page.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { MONTHS, REASON_TEXTS } from "./months_texts.ts";
@@ -59,7 +59,11 @@ export const showReconciliation = consolePage({
     const note = html`${format.time(Date.parse(run.startedAt))} · ${format.count(run.lines)}
     ${say(MONTHS.lines).toLowerCase()}`;
     const content = run.status === "done" ? result(run, call) : progress(run, call);
-    return ok({ title, body: html`${heading(title, { crumbs, note })} ${content}` });
+    return ok({
+      title,
+      body: html`${heading(title, { crumbs, note })}
+        <div id="run">${content}</div>`,
+    });
   },
 });
 
@@ -81,6 +85,9 @@ export function uploadForm({ say, token }: PageTools, period: Period): Html {
     action="/console/months/${period}/reconcile"
     enctype="multipart/form-data"
     class="form"
+    data-upload
+    data-comparing="${say(MONTHS.comparing)}"
+    data-failed="${say(MONTHS.notSent)}"
   >
     ${token}
     <p class="quiet small">${inCode(say(MONTHS.reconcileNote))}</p>
@@ -88,7 +95,11 @@ export function uploadForm({ say, token }: PageTools, period: Period): Html {
       <label for="f-report">${say(MONTHS.report)}</label>
       <input id="f-report" name="report" type="file" accept=".csv,.jsonl,.ndjson,text/csv" required />
     </div>
-    <div><button type="submit" class="first">${say(MONTHS.send)}</button></div>
+    <div class="row">
+      <button type="submit" class="first">${say(MONTHS.send)}</button>
+      <progress hidden aria-label="${say(MONTHS.send)}"></progress>
+      <span role="status" class="quiet small"></span>
+    </div>
   </form>`;
 }
 
@@ -121,21 +132,33 @@ export function runsTable(runs: readonly ReconciliationRun[], { say, format }: P
   );
 }
 
+/** How far it is; where there is a script the page goes on by itself. */
 function progress(
   { id, status, progress: { done, steps } }: z.infer<typeof runningReconciliation>,
-  call: PageTools,
+  call: ConsoleCall,
 ): Html {
-  const { say, token, format } = call;
-  const state = status === "failed" ? badge(say(MONTHS.failedRun), "bad") : badge(say(MONTHS.runningRun), "warn");
+  const { say, token, format, may } = call;
+  const isFailed = status === "failed";
+  const state = isFailed ? badge(say(MONTHS.failedRun), "bad") : badge(say(MONTHS.runningRun), "warn");
+  const told = `${say(MONTHS.progress)}: ${format.count(done)} / ${format.count(steps)}`;
   const button =
-    status === "failed"
+    isFailed || !may("finance")
       ? ""
-      : html`<form method="post" action="/console/reconciliations/${id}">
+      : html`<form
+          method="post"
+          action="/console/reconciliations/${id}"
+          hx-post="/console/reconciliations/${id}"
+          hx-trigger="load delay:500ms"
+          hx-select="#run"
+          hx-target="#run"
+          hx-swap="outerHTML"
+        >
           ${token}<button type="submit" class="first">${say(MONTHS.goOn)}</button>
         </form>`;
   return card(
     null,
-    html`<p>${state} ${say(MONTHS.progress)}: ${format.count(done)} / ${format.count(steps)}</p>
+    html`<p>${state} ${told}</p>
+      <p>${meter(steps === 0 ? 0 : done / steps, told)}</p>
       ${button}`,
   );
 }

@@ -4,6 +4,7 @@ import { periodBounds, periodOf, saoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import type { Role } from "../../domain/roles.ts";
 import type { Text } from "../../http/language.ts";
+import { listLookups } from "../../http/admin/lookups.ts";
 import { tenantTable } from "../../platform/tenant_table.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
@@ -11,6 +12,8 @@ import { empty, heading, notice, type Html } from "../html.ts";
 import { consolePage, type ConsoleCall, type ShownPage } from "../page.ts";
 import { fieldOf } from "../read_form.ts";
 import { NAV_TEXTS } from "./console_texts.ts";
+import { callEndpoint } from "./call_endpoint.ts";
+import type { FoundLookup } from "./lookups.ts";
 import { LOOKUPS } from "./lookups_texts.ts";
 import { OPERATORS, SEARCH } from "./operate_texts.ts";
 import { PEOPLE } from "./people_texts.ts";
@@ -19,8 +22,10 @@ import { TENANTS } from "./tenants_texts.ts";
 type Hit = { readonly to: string; readonly text: string; readonly kind: Text };
 
 const MOST_TENANTS = 8;
+const FEWEST_CHARACTERS = 4;
 const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}/;
 const LOOKUP_ID = /^lkp_[0-9A-Za-z-]{1,60}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
 const PERIOD = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 
 /** Pages and actions that are found by their names. */
@@ -70,8 +75,17 @@ async function searchPage(call: ConsoleCall, typed: string): Promise<ShownPage> 
       <div class="grow">${made.input("text", { label: say(SEARCH.text), type: "search" })}</div>
       <button type="submit" class="first">${title}</button>
     </form>
-    <div id="hits">${shown}</div>`;
+    <div id="hits">${shown} ${isCpf || typed.length < FEWEST_CHARACTERS ? "" : further(typed, call)}</div>`;
   return { title, body };
+}
+
+/** On with the search where it has days and a tenant. */
+function further(typed: string, { say, token }: ConsoleCall): Html {
+  return html`<form method="post" action="/console/lookups">
+    ${token}<input type="hidden" name="text" value="${typed}" />
+    <input type="hidden" name="kind" value="${UUID.test(typed) ? "requestId" : "reference"}" />
+    <button type="submit" class="plain small">${say(SEARCH.further)} →</button>
+  </form>`;
 }
 
 function hitList(hits: readonly Hit[], { say }: ConsoleCall): Html {
@@ -101,14 +115,24 @@ async function find(call: ConsoleCall, typed: string): Promise<Hit[]> {
   const month = PERIOD.test(typed)
     ? [{ to: `/console/months/${typed}`, text: call.format.month(typed), kind: SEARCH.page }]
     : [];
-  const rest = [
-    {
-      to: "/console/lookups",
-      text: `${call.say(LOOKUPS.requestId)}, ${call.say(LOOKUPS.reference)}`,
-      kind: SEARCH.request,
-    },
-  ];
-  return [...month, ...places, ...(await tenantsFor(call, typed)), ...rest];
+  const [tenants, lookups] = await Promise.all([tenantsFor(call, typed), lookupsFor(call, typed)]);
+  return [...month, ...places, ...tenants, ...lookups];
+}
+
+/** Lookups by what else a partner may quote; the newest of the copy only, for this is asked as one types. */
+async function lookupsFor(call: ConsoleCall, typed: string): Promise<Hit[]> {
+  if (typed.length < FEWEST_CHARACTERS) return [];
+  const found = await Promise.all(
+    (["reference", "requestId"] as const).map(
+      async (name) => await callEndpoint<{ data: FoundLookup[] }>(call, listLookups, { query: { [name]: typed } }),
+    ),
+  );
+  const lookups = new Map(found.flatMap((one) => (one.ok ? one.value.data : [])).map((lookup) => [lookup.id, lookup]));
+  return [...lookups.values()].map(({ id, reference, endedAt }) => ({
+    to: `/console/lookups/${id}`,
+    text: `${reference ?? typed}, ${call.format.time(Date.parse(endedAt))}`,
+    kind: SEARCH.lookup,
+  }));
 }
 
 function placesFor({ say, may }: ConsoleCall, typed: string): Hit[] {

@@ -7,18 +7,22 @@ import { readUsage, type UsageOfRange } from "../../gateway/read_usage.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
 import type { RegisteredKey, Tenant } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
-import { badge, card, empty, facts, figures, heading, table, type Figure, type Html } from "../html.ts";
+import { card, empty, facts, figures, heading, table, type Figure, type Html } from "../html.ts";
 import { consolePage, type ConsoleCall, type PageTools } from "../page.ts";
 import { bars } from "../plots/bars.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { sumOf } from "./overview.ts";
-import { act, outcomeSeries, plotText, statusBadge } from "./parts.ts";
+import { groundNames } from "./key_terms.ts";
+import { act, keyState, outcomeSeries, plotText, statusBadge } from "./parts.ts";
 import { planFacts } from "./plan_parts.ts";
+import { revokeNowForm } from "./tenant_keys.ts";
 import { KEY_TEXTS, PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 import { lastDates } from "./tenants.ts";
 
 const USAGE_DAYS = 30;
 const MOST_KEYS = 200;
+/** As many colours as plots have. */
+const MOST_SERIES = 6;
 
 /** `GET /console/tenants/{id}`: one tenant, with what can be done. */
 export const showTenant = consolePage({
@@ -51,9 +55,10 @@ export const showTenant = consolePage({
         ${card(say(TENANTS.usage), usagePlot(usage.value, call))}
         ${card(say(TENANTS.spend), spendPlot(usage.value, call))}
       </div>
+      <div class="grid">${card(say(TENANTS.byKey), keysPlot(keys, usage.value, call))} ${planCard(tenant, call)}</div>
       ${keysCard(tenant, keys, usage.value, call)}
       <div class="grid">
-        ${card(say(TENANTS.about), aboutFacts(tenant, call))} ${planCard(tenant, call)}
+        ${card(say(TENANTS.about), aboutFacts(tenant, call))}
         ${may("operate") ? card(say(TENANTS.actions), tenantActions(tenant, call)) : ""}
       </div>`;
     return ok({ title: tenant.name, body });
@@ -105,6 +110,30 @@ function spendPlot({ days }: UsageOfRange, call: PageTools): Html {
   });
 }
 
+/** Which key made the lookups: the busiest by name, the others together. */
+function keysPlot(keys: readonly RegisteredKey[], { days, keys: used }: UsageOfRange, call: PageTools): Html {
+  const { say, format } = call;
+  const busiest = Object.entries(used)
+    .map(([id, counts]) => ({ id, requests: requestsOf(counts) }))
+    .filter(({ requests }) => requests > 0)
+    .toSorted((one, other) => other.requests - one.requests);
+  if (busiest.length === 0) return empty(say(TENANTS.noLookups));
+  const shown = busiest.slice(0, busiest.length > MOST_SERIES ? MOST_SERIES - 1 : MOST_SERIES);
+  const lookupsOf = (day: UsageOfRange["days"][number], id: string) =>
+    day.keys[id] === undefined ? 0 : requestsOf(day.keys[id]);
+  const series = shown.map(({ id }) => ({
+    name: keys.find((key) => key.id === id)?.label ?? id,
+    values: days.map((day) => lookupsOf(day, id)),
+  }));
+  const rest = busiest.slice(shown.length);
+  if (rest.length > 0) {
+    const sum = (day: UsageOfRange["days"][number]) => rest.reduce((total, { id }) => total + lookupsOf(day, id), 0);
+    series.push({ name: say(TENANTS.otherKeys), values: days.map(sum) });
+  }
+  const text = plotText(call, say(TENANTS.byKey), { across: say(PART_TEXTS.day) });
+  return bars(text, { places: days.map(({ date }) => format.shortDate(date)), series });
+}
+
 function keysCard(
   tenant: Tenant,
   keys: readonly RegisteredKey[],
@@ -153,18 +182,14 @@ function keysCard(
   return card(say(TENANTS.keys), keys.length === 0 ? empty(say(TENANTS.noKeys)) : shown, aside);
 }
 
-export function keyState({ revokedAtMs, expiresAtMs }: RegisteredKey, nowMs: number, { say }: PageTools): Html {
-  if (revokedAtMs !== null) return badge(say(KEY_TEXTS.revokedKey), "bad");
-  const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
-  return hasExpired ? badge(say(KEY_TEXTS.expiredKey), "warn") : badge(say(KEY_TEXTS.activeKey), "good");
-}
-
-function aboutFacts(tenant: Tenant, { say, format }: PageTools): Html {
+function aboutFacts(tenant: Tenant, call: PageTools): Html {
+  const { say, format } = call;
   return facts([
     [say(TENANTS.document), html`<span class="nowrap">${formatCnpj(tenant.document)}</span>`],
     [say(TENANTS.legalName), tenant.legalName ?? tenant.name],
     [say(TENANTS.email), tenant.email ?? "–"],
     [say(TENANTS.customerId), html`<code>${tenant.customerId}</code>`],
+    [say(TENANTS.requires), groundNames(tenant.requires, call)],
     [say(PART_TEXTS.created), format.day(tenant.createdAtMs)],
   ]);
 }
@@ -213,5 +238,5 @@ function tenantActions({ id, status }: Tenant, call: PageTools): Html {
           note: TENANTS.resumeNote,
           button: TENANTS.resumeButton,
         });
-  return html`${link} ${ended} ${state}`;
+  return html`${link} ${ended} ${state} ${revokeNowForm(call, id, null)}`;
 }

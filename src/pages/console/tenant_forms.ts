@@ -1,4 +1,6 @@
 import { html } from "hono/html";
+import { formatCnpj } from "../../domain/cnpj.ts";
+import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
 import { nextPeriod, periodBounds, periodOf, previousPeriod, saoPauloDate } from "../../domain/period.ts";
 import { overridePlan, resolvePlan, type Plan } from "../../domain/plan.ts";
 import { dailyExposureMicros, graduatedAmountMicros } from "../../domain/pricing.ts";
@@ -12,14 +14,14 @@ import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
 import { card, facts, heading, inCode, notice, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
-import { fieldOf, valuesOf } from "../read_form.ts";
+import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { sumOf } from "./overview.ts";
 import { planFields, readPlanTerms } from "./plan_parts.ts";
-import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
+import { GROUND_TEXTS, PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 
-const ABOUT_FIELDS = ["name", "document", "legalName", "email", "customerId"];
+const ABOUT_FIELDS = ["name", "document", "legalName", "email", "customerId", "requires"];
 
 /** `GET /console/tenants/new`. */
 export const showNewTenant = consolePage({
@@ -123,6 +125,7 @@ function readAbout(form: FormData): Record<string, unknown> {
     legalName: orNull("legalName"),
     email: orNull("email"),
     customerId: fieldOf(form, "customerId"),
+    requires: chosenOf(form, "requires", REQUIRABLE_FIELDS),
     ...(form.get("duplicate.yes") === null ? {} : { allowDuplicate: true }),
   };
 }
@@ -138,7 +141,7 @@ function newTenantForm(call: PageTools, filled: Filled): ShownPage {
     ${token} ${faults(call, filled, [...ABOUT_FIELDS, "plan"])} ${aboutFields(call, filled, null)}
     ${made.select("plan", { label: say(TENANTS.plan), choices })} ${duplicateField(call, filled)}
     <div class="row">
-      <button type="submit" class="first">${say(TENANTS.create)}</button>
+      <button type="submit" class="first">${say(TENANTS.createButton)}</button>
       <a href="/console/tenants">${say(COMMON.back)}</a>
     </div>
   </form>`;
@@ -226,10 +229,11 @@ async function preview(
 function aboutFields({ say, fields }: PageTools, filled: Filled, tenant: Tenant | null): Html {
   const made = fields(filled);
   return html`${made.input("name", { label: say(TENANTS.name), value: tenant?.name ?? "", isRequired: true })}
-  ${made.input("document", { label: say(TENANTS.document), hint: say(TENANTS.documentHint), value: tenant?.document ?? "", isRequired: true })}
+  ${made.input("document", { label: say(TENANTS.document), hint: say(TENANTS.documentHint), value: tenant === null ? "" : formatCnpj(tenant.document), isRequired: true })}
   ${made.input("legalName", { label: say(TENANTS.legalName), hint: say(TENANTS.legalNameHint), value: tenant?.legalName ?? "" })}
   ${made.input("email", { label: say(TENANTS.email), type: "email", value: tenant?.email ?? "" })}
-  ${made.input("customerId", { label: say(TENANTS.customerId), hint: inCode(say(TENANTS.customerIdHint)), value: tenant?.customerId ?? "", isRequired: true })}`;
+  ${made.input("customerId", { label: say(TENANTS.customerId), hint: inCode(say(TENANTS.customerIdHint)), value: tenant?.customerId ?? "", isRequired: true })}
+  ${made.checks("requires", { label: say(TENANTS.requires), hint: say(TENANTS.requiresHint), choices: REQUIRABLE_FIELDS.map((field) => [field, say(GROUND_TEXTS[field])] as const), checked: tenant?.requires ?? [] })}`;
 }
 
 /** Offered only when it is what stands in the way. */

@@ -11,12 +11,13 @@ import { consolePage, Redirect, type PageTools, type ShownPage } from "../page.t
 import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
-import { act, secretOnce } from "./parts.ts";
-import { keyState } from "./tenant.ts";
+import { keyTermFacts, keyTermFields, NO_TERMS, readKeyTerms, TERM_FIELDS } from "./key_terms.ts";
+import { act, keyState, secretOnce } from "./parts.ts";
 import { crumbsOf, faults, statusOf } from "./tenant_forms.ts";
 import { KEY_TEXTS } from "./tenants_texts.ts";
 
 const HOUR_SECONDS = 3600;
+const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}$/;
 
 /** `GET /console/tenants/{id}/keys/new`. */
 export const showNewKey = consolePage({
@@ -45,6 +46,7 @@ export const createKey = consolePage({
       scopes: chosenOf(form, "scopes", SCOPES),
       expiresAt: endOf(fieldOf(form, "expiresAt")),
       allowedIps: linesOf(fieldOf(form, "allowedIps")),
+      ...readKeyTerms(form),
     };
     const made = await callEndpoint<IssuedKey>(call, keys.issueKey, { params, body });
     if (made.ok) return ok(issued(call, tenant, made.value));
@@ -60,7 +62,7 @@ export const showKey = consolePage({
   role: "operate",
   handle: async (call) => {
     const found = await findKey(call, call.params);
-    return found === null ? fail({ code: "not_found" }) : ok(keyPage(call, found));
+    return found === null ? fail({ code: "not_found" }) : ok(keyPage(call, found, UNFILLED));
   },
 });
 
@@ -91,6 +93,37 @@ export const revokeKey = consolePage({
     if (found === null) return fail({ code: "not_found" });
     const revoked = await callEndpoint(call, keys.revokeKey, { params: { keyId: found.key.id } });
     return revoked.ok ? ok(new Redirect(`/console/tenants/${found.tenant.id}`, "key-revoked")) : revoked;
+  },
+});
+
+/** `POST /console/tenants/{id}/keys/{keyId}/terms`: its limits and defaults, whole. */
+export const changeKeyTerms = consolePage({
+  method: "POST",
+  path: "/console/tenants/:tenantId/keys/:keyId/terms",
+  role: "operate",
+  handle: async (call) => {
+    const { form, params } = call;
+    const found = await findKey(call, params);
+    if (found === null) return fail({ code: "not_found" });
+    const { id, tenantId } = found.key;
+    const changed = await callEndpoint(call, keys.changeKey, { params: { keyId: id }, body: readKeyTerms(form) });
+    if (changed.ok) return ok(new Redirect(`/console/tenants/${tenantId}/keys/${id}`, "key-terms-saved"));
+    if (changed.failure.issues === undefined) return changed;
+    return ok(keyPage(call, found, { values: valuesOf(form), issues: changed.failure.issues }));
+  },
+});
+
+/** `POST /console/tenants/{id}/revoke-now`: in the ledger, whether or not the register knows the key. */
+export const revokeKeyNow = consolePage({
+  method: "POST",
+  path: "/console/tenants/:tenantId/revoke-now",
+  role: "operate",
+  handle: async (call) => {
+    const { tenantId } = call.params;
+    const params = { tenantId, keyId: fieldOf(call.form, "keyId") };
+    if (!KEY_ID.test(params.keyId)) return fail({ code: "not_found" });
+    const revoked = await callEndpoint(call, keys.revokeKeyNow, { params });
+    return revoked.ok ? ok(new Redirect(`/console/tenants/${tenantId}`, "key-revoked")) : revoked;
   },
 });
 
@@ -128,12 +161,13 @@ function newKeyForm(call: PageTools, tenant: Tenant, filled: Filled): ShownPage 
     ["live", say(PART_TEXTS.live)],
   ] as const;
   const content = html`<form method="post" action="/console/tenants/${tenant.id}/keys" class="form">
-    ${token} ${faults(call, filled, ["mode", "label", "scopes", "expiresAt", "allowedIps"])}
+    ${token} ${faults(call, filled, ["mode", "label", "scopes", "expiresAt", "allowedIps", ...TERM_FIELDS])}
     ${made.select("mode", { label: say(PART_TEXTS.mode), choices: modes })}
     ${made.input("label", { label: say(PART_TEXTS.label) })}
     ${made.checks("scopes", { label: say(KEY_TEXTS.scopes), choices: SCOPES.map((scope) => [scope, scope] as const), checked: DEFAULT_SCOPES })}
     ${made.input("expiresAt", { label: say(KEY_TEXTS.expires), hint: say(KEY_TEXTS.expiresHint), type: "date" })}
     ${made.area("allowedIps", { label: say(KEY_TEXTS.ips), hint: inCode(say(KEY_TEXTS.ipsHint)), rows: 3 })}
+    ${keyTermFields(made, NO_TERMS, call)}
     <div class="row">
       <button type="submit" class="first">${say(KEY_TEXTS.createButton)}</button>
       <a href="/console/tenants/${tenant.id}">${say(COMMON.back)}</a>
@@ -156,15 +190,18 @@ function issued(call: PageTools, tenant: Tenant, { id, key }: IssuedKey): ShownP
   return { title, body: html`${heading(title, { crumbs: crumbsOf(call, tenant) })} ${card(null, content)}` };
 }
 
-function keyPage(call: PageTools, { tenant, key }: FoundKey): ShownPage {
+function keyPage(call: PageTools, { tenant, key }: FoundKey, filled: Filled): ShownPage {
   const { say, format, nowMs, fields } = call;
   const path = `/console/tenants/${tenant.id}/keys/${key.id}`;
   const title = key.label ?? key.id;
+  const isWrong = filled.issues.length > 0;
   const overlap = fields(UNFILLED).input("overlap", { label: say(KEY_TEXTS.overlap), type: "number", value: "24" });
   const actions: Html =
     key.revokedAtMs === null
-      ? html`${act(call, { to: `${path}/rotate`, title: KEY_TEXTS.rotate, note: KEY_TEXTS.rotateNote, button: KEY_TEXTS.rotateButton, fields: overlap })}
-        ${act(call, { to: `${path}/revoke`, title: KEY_TEXTS.revoke, note: KEY_TEXTS.revokeNote, button: KEY_TEXTS.revokeButton, isDanger: true })}`
+      ? html`${act(call, { to: `${path}/terms`, title: KEY_TEXTS.terms, note: KEY_TEXTS.limitHint, button: PART_TEXTS.save, isOpen: isWrong, fields: html`${faults(call, filled, TERM_FIELDS)} ${keyTermFields(fields(filled), key, call)}` })}
+        ${act(call, { to: `${path}/rotate`, title: KEY_TEXTS.rotate, note: KEY_TEXTS.rotateNote, button: KEY_TEXTS.rotateButton, fields: overlap })}
+        ${act(call, { to: `${path}/revoke`, title: KEY_TEXTS.revoke, note: KEY_TEXTS.revokeNote, button: KEY_TEXTS.revokeButton, isDanger: true })}
+        ${revokeNowForm(call, key.tenantId, key.id)}`
       : html``;
   const about = facts([
     [say(KEY_TEXTS.key), html`<code>${key.id}</code>`],
@@ -174,6 +211,25 @@ function keyPage(call: PageTools, { tenant, key }: FoundKey): ShownPage {
     [say(KEY_TEXTS.ips), key.allowedIps.length === 0 ? "–" : html`<code>${key.allowedIps.join(", ")}</code>`],
     [say(PART_TEXTS.created), format.time(key.createdAtMs)],
     [say(PART_TEXTS.expires), key.expiresAtMs === null ? say(COMMON.never) : format.time(key.expiresAtMs)],
+    ...keyTermFacts(key, call),
   ]);
-  return { title, body: html`${heading(title, { crumbs: crumbsOf(call, tenant) })} ${card(null, about)} ${actions}` };
+  const body = html`${heading(title, { crumbs: crumbsOf(call, tenant) })} ${card(null, about)} ${actions}`;
+  return { title, body, ...statusOf(filled) };
+}
+
+/** The break-glass: without an id it asks for one. */
+export function revokeNowForm(call: PageTools, tenantId: string, keyId: string | null): Html {
+  const { say, fields } = call;
+  const field =
+    keyId === null
+      ? fields(UNFILLED).input("keyId", { label: say(KEY_TEXTS.keyId), isRequired: true, placeholder: "csg_live_…" })
+      : html`<input type="hidden" name="keyId" value="${keyId}" />`;
+  return act(call, {
+    to: `/console/tenants/${tenantId}/revoke-now`,
+    title: KEY_TEXTS.revokeNow,
+    note: KEY_TEXTS.revokeNowNote,
+    button: KEY_TEXTS.revokeNowButton,
+    isDanger: true,
+    fields: field,
+  });
 }

@@ -118,7 +118,7 @@ export const showStatement = consolePage({
     const open = stored.value === null ? await openManifest(services, tenant.id, params.period) : null;
     if (open?.ok === false) return open;
     const manifest = stored.value === null ? (open as { value: Manifest }).value : manifestOf(stored.value);
-    const title = `${say(TENANTS.statements)}: ${format.month(params.period)}`;
+    const title = `${say(TENANTS.statement)}: ${format.month(params.period)}`;
     const path = `/console/tenants/${tenant.id}/statements`;
     const crumbs = [...crumbsOf(call, tenant), { to: path, text: say(TENANTS.statements) }];
     const body = html`${heading(title, { crumbs, note: html`${monthState(manifest.status, call)} ${tenant.name}` })}
@@ -234,7 +234,7 @@ function adjustmentForm(call: PageTools, filled: Filled): Html {
     ${made.input("amount", { label: say(MONEY_TEXTS.amount), hint: inCode(say(MONEY_TEXTS.amountHint)), inputmode: "decimal", isRequired: true })}
     ${made.input("units", { label: say(MONEY_TEXTS.units), hint: say(MONEY_TEXTS.unitsHint), inputmode: "numeric", value: "0", isRequired: true })}
     ${made.input("corrects", { label: say(MONEY_TEXTS.corrects), hint: inCode(say(MONEY_TEXTS.correctsHint)) })}
-    ${made.input("reason", { label: say(MONEY_TEXTS.reason), isRequired: true })}
+    ${made.input("reason", { label: say(MONEY_TEXTS.reason), hint: say(MONEY_TEXTS.reasonHint), isRequired: true })}
     <div><button type="submit" class="first">${say(MONEY_TEXTS.adjust)}</button></div>
   </form>`;
 }

@@ -1,8 +1,10 @@
+import type { LegalBasis, Purpose, RequirableField } from "../../domain/lookup_grounds.ts";
 import type { Text } from "../../http/language.ts";
 
 /** Tenants: the list, one of them, and what can be done with one. */
 export const TENANTS = {
   create: { "pt-BR": "Novo parceiro", en: "New tenant" },
+  createButton: { "pt-BR": "Criar parceiro", en: "Create the tenant" },
   searchHint: { "pt-BR": "Nome, CNPJ ou id", en: "Name, CNPJ or id" },
   status: { "pt-BR": "Situação", en: "Status" },
   all: { "pt-BR": "todos", en: "all" },
@@ -29,12 +31,17 @@ export const TENANTS = {
   },
   legalName: { "pt-BR": "Razão social", en: "Legal name" },
   legalNameHint: {
-    "pt-BR": "Para documentos; vazio quando é o próprio nome.",
-    en: "For documents; empty where the name is it.",
+    "pt-BR": "Para documentos. Vazio: igual ao nome.",
+    en: "For documents. Empty: the same as the name.",
   },
   email: { "pt-BR": "E-mail para documentos", en: "E-mail for documents" },
   customerId: { "pt-BR": "Customer ID na Claro", en: "Customer ID at Claro" },
   customerIdHint: { "pt-BR": "O `X-CustomerID` que a Claro recebe.", en: "The `X-CustomerID` that Claro is sent." },
+  requires: { "pt-BR": "Obrigatório em cada consulta", en: "Mandatory in each lookup" },
+  requiresHint: {
+    "pt-BR": "Sem isso a consulta é recusada, a não ser que a chave tenha um padrão.",
+    en: "Without it a lookup is refused, unless its key has a default.",
+  },
   plan: { "pt-BR": "Plano", en: "Plan" },
   trial: { "pt-BR": "Teste", en: "Trial" },
   payPerUse: { "pt-BR": "Por uso", en: "Pay per use" },
@@ -44,7 +51,10 @@ export const TENANTS = {
   edit: { "pt-BR": "Editar cadastro", en: "Edit" },
   editTitle: { "pt-BR": "Editar o cadastro", en: "Edit who it is" },
   usage: { "pt-BR": "Consultas por dia, 30 dias", en: "Lookups by day, 30 days" },
-  usageByKey: { "pt-BR": "Por chave, 30 dias", en: "By key, 30 days" },
+  byKey: { "pt-BR": "Consultas por dia e chave, 30 dias", en: "Lookups by day and key, 30 days" },
+  noLookups: { "pt-BR": "Nenhuma consulta em 30 dias.", en: "No lookup in 30 days." },
+  otherKeys: { "pt-BR": "outras chaves", en: "other keys" },
+  usageByKey: { "pt-BR": "Consultas, 30 dias", en: "Lookups, 30 days" },
   spend: { "pt-BR": "Gasto por dia, 30 dias", en: "Spent by day, 30 days" },
   spentThisMonth: { "pt-BR": "Gasto neste mês", en: "Spent this month" },
   allowanceLeft: { "pt-BR": "Franquia restante", en: "Allowance left" },
@@ -83,6 +93,7 @@ export const TENANTS = {
   linksEnded: { "pt-BR": "Links e sessões encerrados.", en: "Links and their sessions are over." },
   about: { "pt-BR": "Cadastro", en: "About" },
   statements: { "pt-BR": "Extratos", en: "Statements" },
+  statement: { "pt-BR": "Extrato", en: "Statement" },
   adjustments: { "pt-BR": "Ajustes", en: "Adjustments" },
   audit: { "pt-BR": "Auditoria", en: "Audit" },
 } as const satisfies Readonly<Record<string, Text>>;
@@ -95,7 +106,7 @@ export const PLAN_TEXTS = {
   tiers: { "pt-BR": "Preço por consulta", en: "Price of a lookup" },
   tiersHint: {
     "pt-BR":
-      "Uma faixa por linha: `até: preço`. A última, sem limite, só com o preço. Ex.: `1000: 0.15` e na linha seguinte `0.12`.",
+      "Uma faixa por linha: `até: preço`. A última, sem limite, só com o preço. Ex.: `1000: 0,15` e na linha seguinte `0,12`.",
     en: "A tier a line: `up to: price`. The last one, without a bound, is the price alone. E.g. `1000: 0.15` and on the next line `0.12`.",
   },
   allowance: { "pt-BR": "Franquia (consultas)", en: "Allowance (lookups)" },
@@ -104,6 +115,7 @@ export const PLAN_TEXTS = {
   rate: { "pt-BR": "Consultas por segundo", en: "Lookups a second" },
   burst: { "pt-BR": "Rajada", en: "Burst" },
   reads: { "pt-BR": "Leituras por minuto", en: "Reads a minute" },
+  readsHint: { "pt-BR": "Vazio: 120.", en: "Empty: 120." },
   cap: { "pt-BR": "Limite de gasto por mês (R$)", en: "Spend cap a month (BRL)" },
   capHint: { "pt-BR": "Vazio: sem limite.", en: "Empty: no cap." },
   from: { "pt-BR": "Vale a partir de", en: "In force from" },
@@ -129,7 +141,7 @@ export const KEY_TEXTS = {
   create: { "pt-BR": "Nova chave", en: "New key" },
   createButton: { "pt-BR": "Criar chave", en: "Make the key" },
   key: { "pt-BR": "Chave", en: "Key" },
-  scopes: { "pt-BR": "Pode", en: "May" },
+  scopes: { "pt-BR": "Permissões", en: "May" },
   ips: { "pt-BR": "Só destes endereços", en: "From these addresses only" },
   ipsHint: {
     "pt-BR": "Um por linha, também `203.0.113.0/24`. Vazio: de qualquer um.",
@@ -157,10 +169,56 @@ export const KEY_TEXTS = {
   },
   revokeButton: { "pt-BR": "Revogar a chave", en: "Revoke the key" },
   revoked: { "pt-BR": "Chave revogada.", en: "The key is revoked." },
+  daily: { "pt-BR": "Consultas por dia", en: "Lookups a day" },
+  cap: { "pt-BR": "Gasto por mês", en: "Spending a month" },
+  rate: { "pt-BR": "Consultas por segundo", en: "Lookups a second" },
+  limitHint: {
+    "pt-BR": "Só desta chave. Vazio: sem limite próprio.",
+    en: "Of this key alone. Empty: no limit of its own.",
+  },
+  purpose: { "pt-BR": "Finalidade padrão", en: "Purpose by default" },
+  legalBasis: { "pt-BR": "Base legal padrão", en: "Legal basis by default" },
+  noDefault: { "pt-BR": "nenhuma: a consulta diz", en: "none: the lookup says it" },
+  defaultHint: {
+    "pt-BR": "Vale para consultas que não dizem a sua, também no formato da Claro.",
+    en: "Counts for lookups that do not say theirs, in Claro's shape too.",
+  },
+  terms: { "pt-BR": "Limites e padrões", en: "Limits and defaults" },
+  termsSaved: {
+    "pt-BR": "Limites e padrões salvos. Já estão valendo.",
+    en: "Limits and defaults are saved and in force.",
+  },
+  revokeNow: { "pt-BR": "Revogar direto no ledger (emergência)", en: "Revoke in the ledger (break-glass)" },
+  revokeNowNote: {
+    "pt-BR":
+      "Para uma chave que o cadastro não conhece mais, porque o D1 foi restaurado, ou que ele não consegue alterar. Vale na hora; cadastro e auditoria acompanham depois.",
+    en: "For a key that the register no longer knows, because D1 was restored, or that it cannot change. Effective at once; register and audit follow.",
+  },
+  revokeNowButton: { "pt-BR": "Revogar no ledger", en: "Revoke in the ledger" },
+  keyId: { "pt-BR": "Id da chave", en: "Key id" },
   activeKey: { "pt-BR": "ativa", en: "active" },
   expiredKey: { "pt-BR": "vencida", en: "expired" },
   revokedKey: { "pt-BR": "revogada", en: "revoked" },
 } as const satisfies Readonly<Record<string, Text>>;
+
+/** What lookups are for, on what legal ground, and the fields that a tenant can be made to fill in. */
+export const GROUND_TEXTS = {
+  credit_granting: { "pt-BR": "concessão de crédito", en: "granting credit" },
+  credit_review: { "pt-BR": "revisão de crédito", en: "reviewing credit" },
+  collection: { "pt-BR": "cobrança", en: "collection" },
+  fraud_prevention: { "pt-BR": "prevenção à fraude", en: "preventing fraud" },
+  subject_request: { "pt-BR": "pedido do titular", en: "the person's own request" },
+  credit_protection: { "pt-BR": "proteção do crédito", en: "protection of credit" },
+  consent: { "pt-BR": "consentimento", en: "consent" },
+  contract: { "pt-BR": "contrato", en: "contract" },
+  legitimate_interest: { "pt-BR": "legítimo interesse", en: "legitimate interest" },
+  legal_obligation: { "pt-BR": "obrigação legal", en: "legal obligation" },
+  reference: { "pt-BR": "referência", en: "reference" },
+  purpose: { "pt-BR": "finalidade", en: "purpose" },
+  legalBasis: { "pt-BR": "base legal", en: "legal basis" },
+  consentId: { "pt-BR": "id do consentimento", en: "consent id" },
+  requestedBy: { "pt-BR": "quem pediu", en: "who asked" },
+} as const satisfies Readonly<Record<Purpose | LegalBasis | RequirableField, Text>>;
 
 /** Adjustments and statements of a tenant. */
 export const MONEY_TEXTS = {
@@ -168,7 +226,7 @@ export const MONEY_TEXTS = {
   newAdjustment: { "pt-BR": "Novo ajuste", en: "New adjustment" },
   adjust: { "pt-BR": "Registrar ajuste", en: "Record the adjustment" },
   amount: { "pt-BR": "Valor em reais", en: "Amount in BRL" },
-  amountHint: { "pt-BR": "Negativo para um crédito: `-12.34`.", en: "Below zero for a credit: `-12.34`." },
+  amountHint: { "pt-BR": "Negativo para um crédito: `-12,34`.", en: "Below zero for a credit: `-12.34`." },
   units: { "pt-BR": "Consultas", en: "Lookups" },
   unitsHint: {
     "pt-BR": "Negativo para um crédito; 0 quando só o valor muda.",
@@ -179,7 +237,8 @@ export const MONEY_TEXTS = {
     "pt-BR": "O id de uma consulta (`lkp_…`) ou um mês (`2026-10`).",
     en: "A lookup's id (`lkp_…`) or a month (`2026-10`).",
   },
-  reason: { "pt-BR": "Motivo, como o parceiro vai ler", en: "Reason, as the tenant will read it" },
+  reason: { "pt-BR": "Motivo", en: "Reason" },
+  reasonHint: { "pt-BR": "O parceiro vai ler assim, no extrato.", en: "The tenant will read it so, in its statement." },
   adjusted: { "pt-BR": "Ajuste registrado no mês aberto.", en: "The adjustment is recorded in the open month." },
   inMonth: { "pt-BR": "No mês", en: "In month" },
   waiting: { "pt-BR": "aguardando", en: "waiting" },

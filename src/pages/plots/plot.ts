@@ -56,7 +56,7 @@ export function axes(
           y1="${round(y)}"
           y2="${round(y)}"
         /><text x="${MARGIN.left - 8}" y="${round(y + 4)}" text-anchor="end">${text}</text>`,
-  )}${shown.map(({ x, text }) => html`<text x="${round(x)}" y="${HEIGHT - 6}" text-anchor="middle">${text}</text>`)}`;
+  )}${shown.map(({ x, text }, index) => html`<text class="${index % 2 === 0 ? "" : "every-other"}" x="${round(x)}" y="${HEIGHT - 6}" text-anchor="middle">${text}</text>`)}`;
 }
 
 /** The series by name, each with its colour and, for lines, its stroke. */

@@ -7,7 +7,7 @@ import { adviceText } from "../../http/pages/errors.ts";
 import type { Text } from "../../http/language.ts";
 import { PROBLEMS } from "../../http/texts/problem_texts.ts";
 import { COMMON } from "../common_texts.ts";
-import { card, facts, heading, table, type Content, type Html } from "../html.ts";
+import { card, facts, heading, inCode, table, type Content, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
 import { INTEGRATE_TEXTS, QUESTION_TEXTS, STEP_TEXTS } from "./integrate_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
@@ -81,7 +81,7 @@ export const showIntegrate = portalPage({
 function shownStep({ title, text, code }: Step, call: PortalCall): Html {
   return html`<li>
     <h3>${call.say(title)}</h3>
-    <p>${call.say(text)}</p>
+    <p>${inCode(call.say(text))}</p>
     ${code === undefined ? "" : html`<pre tabindex="0"><code>${codeOf(code, new URL(call.context.req.url).origin)}</code></pre>`}
   </li>`;
 }
@@ -130,7 +130,7 @@ function limitsCard({ say, format, partner, nowMs }: PortalCall): Html {
 
 function errorsCard({ say, language }: PortalCall): Html {
   const helps = (code: (typeof COMMON_ERRORS)[number]) =>
-    adviceText(ADVICE[code], (portuguese, english) => say({ "pt-BR": portuguese, en: english })).replaceAll("`", "");
+    adviceText(ADVICE[code], (portuguese, english) => say({ "pt-BR": portuguese, en: english }));
   const rows = table<(typeof COMMON_ERRORS)[number]>(
     [
       {
@@ -140,7 +140,7 @@ function errorsCard({ say, language }: PortalCall): Html {
       { head: say(INTEGRATE_TEXTS.status), cell: (code) => String(PROBLEMS[code].status), isNumber: true },
       {
         head: say(INTEGRATE_TEXTS.meaning),
-        cell: (code) => html`${PROBLEMS[code][language].replaceAll("`", "")} <span class="quiet">${helps(code)}</span>`,
+        cell: (code) => html`${inCode(PROBLEMS[code][language])} <span class="quiet">${inCode(helps(code))}</span>`,
       },
     ],
     COMMON_ERRORS,
@@ -154,7 +154,7 @@ function questionsCard({ say }: PortalCall): Html {
     QUESTIONS.map(
       ([question, answer]) =>
         html`<h3>${say(question)}</h3>
-          <p>${say(answer)}</p>`,
+          <p>${inCode(say(answer))}</p>`,
     ),
   );
 }

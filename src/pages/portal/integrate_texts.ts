@@ -32,8 +32,8 @@ export const STEP_TEXTS = {
   secretTitle: { "pt-BR": "Guarde a chave de teste fora do código", en: "Keep the test key out of your code" },
   secret: {
     "pt-BR":
-      "Uma chave csg_test_… é respondida pelo sandbox e nunca é cobrada. Deixe-a no cofre de segredos ou no ambiente, nunca em um aplicativo ou no navegador.",
-    en: "A csg_test_… key is answered by the sandbox and never charged. Keep it in your secret store or the environment, never in an app or a browser.",
+      "Uma chave `csg_test_…` é respondida pelo sandbox e nunca é cobrada. Deixe-a no cofre de segredos ou no ambiente, nunca em um aplicativo ou no navegador.",
+    en: "A `csg_test_…` key is answered by the sandbox and never charged. Keep it in your secret store or the environment, never in an app or a browser.",
   },
   firstTitle: { "pt-BR": "Faça a primeira consulta", en: "Make the first lookup" },
   first: {
@@ -44,38 +44,38 @@ export const STEP_TEXTS = {
   answerTitle: { "pt-BR": "Leia a resposta", en: "Read the answer" },
   answer: {
     "pt-BR":
-      "O score vai de 0 a 1000. billed diz se a consulta custa; guarde id, que encontra a consulta depois em Consultas.",
-    en: "A score is from 0 to 1000. billed says whether the lookup costs; keep id, which finds the lookup later at Lookups.",
+      "O score vai de 0 a 1000. `billed` diz se a consulta custa; guarde `id`, que encontra a consulta depois em Consultas.",
+    en: "A score is from 0 to 1000. `billed` says whether the lookup costs; keep `id`, which finds the lookup later at Lookups.",
   },
   errorsTitle: { "pt-BR": "Trate cada erro pelo código", en: "Treat each error by its code" },
   errors: {
     "pt-BR":
-      "Decida pelo campo code e mostre detail às pessoas. Em Testar há um botão para cada resposta que pode vir: passe por todos antes da produção.",
-    en: "Decide by the field code, and show detail to people. Try it has a button for each answer that can come: go through all of them before production.",
+      "Decida pelo campo `code` e mostre `detail` às pessoas. Em Testar há um botão para cada resposta que pode vir: passe por todos antes da produção.",
+    en: "Decide by the field `code`, and show `detail` to people. Try it has a button for each answer that can come: go through all of them before production.",
   },
   repeatTitle: { "pt-BR": "Repita sem pagar duas vezes", en: "Repeat without paying twice" },
   repeat: {
     "pt-BR":
-      "Mande um Idempotency-Key novo em cada consulta e o mesmo quando repetir. A repetição devolve a primeira resposta por 24 horas e a cobrança não se repete por 35 dias. Espere 30 segundos pela resposta.",
-    en: "Send a new Idempotency-Key with each lookup, and the same one when you repeat. A repeat gives the first answer for 24 hours, and the charge is not repeated for 35 days. Wait 30 seconds for an answer.",
+      "Mande um `Idempotency-Key` novo em cada consulta e o mesmo quando repetir. A repetição devolve a primeira resposta por 24 horas e a cobrança não se repete por 35 dias. Espere 30 segundos pela resposta.",
+    en: "Send a new `Idempotency-Key` with each lookup, and the same one when you repeat. A repeat gives the first answer for 24 hours, and the charge is not repeated for 35 days. Wait 30 seconds for an answer.",
   },
   purposeTitle: { "pt-BR": "Diga para que consulta", en: "Say what you look up for" },
   purpose: {
     "pt-BR":
-      "purpose (concessão, revisão, cobrança, prevenção à fraude…) e legalBasis registram a finalidade e a base legal da LGPD em cada consulta.",
-    en: "purpose (granting, review, collection, fraud prevention …) and legalBasis record what the LGPD asks for with each lookup.",
+      "`purpose` (concessão, revisão, cobrança, prevenção à fraude…) e `legalBasis` registram a finalidade e a base legal da LGPD em cada consulta.",
+    en: "`purpose` (granting, review, collection, fraud prevention …) and `legalBasis` record what the LGPD asks for with each lookup.",
   },
   liveTitle: { "pt-BR": "Troque pela chave de produção", en: "Change to the live key" },
   live: {
     "pt-BR":
-      "Só a chave muda: csg_live_… no lugar de csg_test_…. Restrinja-a aos endereços IP dos seus servidores e troque-a quando alguém que a conhecia sair.",
-    en: "Only the key changes: csg_live_… instead of csg_test_…. Restrict it to your servers' IP addresses, and rotate it when somebody who knew it leaves.",
+      "Só a chave muda: `csg_live_…` no lugar de `csg_test_…`. Restrinja-a aos endereços IP dos seus servidores e troque-a quando alguém que a conhecia sair.",
+    en: "Only the key changes: `csg_live_…` instead of `csg_test_…`. Restrict it to your servers' IP addresses, and rotate it when somebody who knew it leaves.",
   },
   claroTitle: { "pt-BR": "Já integra com a Claro?", en: "Integrated with Claro already?" },
   claro: {
     "pt-BR":
-      "Mude só o endereço, o client_id (o id da chave) e o client_secret (a última parte dela): o gateway responde no mesmo formato.",
-    en: "Change only the host, the client_id (the key's id) and the client_secret (its last part): the gateway answers in the same shape.",
+      "Mude só o endereço, o `client_id` (o id da chave) e o `client_secret` (a última parte dela): o gateway responde no mesmo formato.",
+    en: "Change only the host, the `client_id` (the key's id) and the `client_secret` (its last part): the gateway answers in the same shape.",
   },
 } as const satisfies Readonly<Record<string, Text>>;
 
@@ -96,8 +96,8 @@ export const QUESTION_TEXTS = {
   slow: { "pt-BR": "Recebi 429. E agora?", en: "I got a 429. What now?" },
   slowAnswer: {
     "pt-BR":
-      "Espere o tempo de Retry-After. Sem ele, um limite do plano ou da chave acabou: detail diz qual e quando volta.",
-    en: "Wait for what Retry-After says. Without it, a limit of the plan or the key is used up: detail says which, and when it begins anew.",
+      "Espere o tempo de `Retry-After`. Sem ele, um limite do plano ou da chave acabou: `detail` diz qual e quando volta.",
+    en: "Wait for what `Retry-After` says. Without it, a limit of the plan or the key is used up: `detail` says which, and when it begins anew.",
   },
   leaked: { "pt-BR": "A chave vazou. O que faço?", en: "The key has leaked. What do I do?" },
   leakedAnswer: {

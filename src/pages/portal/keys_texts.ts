@@ -6,7 +6,7 @@ export const KEYS_TEXTS = {
     en: "A key's secret is shown only when it is made.",
   },
   none: { "pt-BR": "Não há chaves.", en: "There are no keys." },
-  scopes: { "pt-BR": "Pode", en: "May" },
+  scopes: { "pt-BR": "Permissões", en: "May" },
   status: { "pt-BR": "Situação", en: "Status" },
   active: { "pt-BR": "ativa", en: "active" },
   expired: { "pt-BR": "vencida", en: "expired" },

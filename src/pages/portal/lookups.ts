@@ -4,9 +4,9 @@ import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { MODES } from "../../domain/meter_event.ts";
 import { saoPauloDate } from "../../domain/period.ts";
-import { ok, type Result } from "../../domain/result.ts";
+import { fail, ok, type Result } from "../../domain/result.ts";
 import { findLookups, type FoundLookup, type FoundPage } from "../../gateway/find_lookups.ts";
-import { foundQuery, readSearch, whyOf, writtenPlace } from "../../http/found_lookup.ts";
+import { foundQuery, isWithinTenant, readSearch, whyOf, writtenPlace } from "../../http/found_lookup.ts";
 import { OUTCOME_TEXTS } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
 import { badge, card, empty, facts, heading, notice, type Content, type Html, type Tone } from "../html.ts";
@@ -85,11 +85,9 @@ async function find(text: string, call: Call): Promise<Result<FoundPage, Failure
   for (const name of asked) {
     const read = readSearch({ ...range, ...name }, nowMs);
     if (!read.ok) return read;
-    const found = await findLookups(
-      services,
-      { tenantId: partner.tenant.id, modes, ...read.value.search },
-      read.value.place,
-    );
+    const { search, place } = read.value;
+    if (!isWithinTenant(place)) return fail({ code: "not_found" });
+    const found = await findLookups(services, { tenantId: partner.tenant.id, modes, ...search }, place);
     if (!found.ok) return found;
     page = { lookups: [...page.lookups, ...found.value.lookups], next: page.next ?? found.value.next };
     if (page.lookups.length > 0) break;

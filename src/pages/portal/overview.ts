@@ -8,7 +8,7 @@ import { ADVICE } from "../../http/pages/error_advice.ts";
 import { adviceText } from "../../http/pages/errors.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
-import { card, empty, figures, heading, meter, notice, table, type Figure, type Html } from "../html.ts";
+import { card, empty, figures, heading, inCode, meter, notice, table, type Figure, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
 import { lines } from "../plots/lines.ts";
 import { sparkline } from "../plots/sparkline.ts";
@@ -216,7 +216,7 @@ function failuresCard({ failures }: TenantOverview, { say, format, partner }: Po
   return card(title, rows, note);
 }
 
-function adviceOf(code: string, say: PortalCall["say"]): string {
+function adviceOf(code: string, say: PortalCall["say"]): Html {
   const advice = ADVICE[code as FailureCode] ?? "repeat";
-  return adviceText(advice, (portuguese, english) => say({ "pt-BR": portuguese, en: english })).replaceAll("`", "");
+  return inCode(adviceText(advice, (portuguese, english) => say({ "pt-BR": portuguese, en: english })));
 }

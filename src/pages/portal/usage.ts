@@ -12,6 +12,7 @@ import { readUsageRange } from "../../http/usage.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
 import { OUTCOME_TEXTS, COMMON } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
+import { capital } from "../format.ts";
 import { card, empty, figures, heading, table, type Column, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
 import { bars } from "../plots/bars.ts";
@@ -126,7 +127,7 @@ function filters(range: UsageRange, { say, fields, query, nowMs }: Call): Html {
 function sums({ totals, dueMicros, adjustments }: UsageOfRange, { say, format, partner }: Call): Html {
   const shown = [
     { name: say(PORTAL_TEXTS.requests), value: format.count(requestsOf(totals)) },
-    { name: say(OUTCOME_TEXTS.delivered), value: format.count(totals.delivered) },
+    { name: capital(say(OUTCOME_TEXTS.delivered)), value: format.count(totals.delivered) },
     { name: say(PORTAL_TEXTS.billed), value: format.count(totals.billed) },
   ];
   if (partner.mode === "test") return figures(shown);
@@ -191,7 +192,9 @@ function countColumns<Row>({ say, format }: Call, countsOf: (row: Row) => UsageC
   });
   return [
     column(say(PORTAL_TEXTS.requests), (counts) => format.count(requestsOf(counts))),
-    ...OUTCOMES.map((outcome) => column(say(OUTCOME_TEXTS[outcome]), (counts) => format.count(counts[outcome]))),
+    ...OUTCOMES.map((outcome) =>
+      column(capital(say(OUTCOME_TEXTS[outcome])), (counts) => format.count(counts[outcome])),
+    ),
     column(say(PORTAL_TEXTS.billed), ({ billed }) => format.count(billed)),
     column(say(PORTAL_TEXTS.amount), ({ amountMicros }) => format.money(amountMicros)),
   ];

@@ -18,6 +18,21 @@ export type AccessTokenGrant = {
   readonly usableUntilMs: number;
 };
 
+/** When calls for a token began to fail and with what code, or when they worked again: then the code is null. */
+export type TokenChange = { readonly atMs: number; readonly code: string | null };
+
+/** The token as operators see it: never the token itself. */
+export type TokenStatus = {
+  readonly obtainedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  /** Calls for one that failed in a row. */
+  readonly failures: number;
+  /** Until when Claro is left alone after a failure. */
+  readonly nextTryAtMs: number | null;
+  /** The newest first, fifty at most. */
+  readonly changes: readonly TokenChange[];
+};
+
 /** Why there is no token, in what a partner is told and in what the log says. */
 export type TokenRefusal = {
   readonly failure: Failure;
@@ -35,6 +50,7 @@ const SCHEMA = `
     obtained_at INTEGER, expires_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, retry_at INTEGER NOT NULL DEFAULT 0,
     failure TEXT
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS changes (id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, code TEXT) STRICT;
   INSERT INTO token (id) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM token);`;
 const READ_TOKEN = `SELECT mode, access_token, generation, obtained_at, expires_at, failures, retry_at, failure FROM token`;
 const SAVE_TOKEN = `
@@ -42,6 +58,13 @@ const SAVE_TOKEN = `
     retry_at = 0, failure = NULL`;
 const SAVE_MODE = `UPDATE token SET mode = ?`;
 const SAVE_FAILURE = `UPDATE token SET failures = ?, retry_at = ?, failure = ?`;
+/** A row when calls for a token begin to fail, fail otherwise, or no longer do (`code` is null): nothing when they go on as they did. */
+const ADD_CHANGE = `
+  INSERT INTO changes (at_ms, code)
+  SELECT ?1, ?2 WHERE ?2 IS NOT (SELECT code FROM changes ORDER BY id DESC LIMIT 1)`;
+const DROP_CHANGES = `DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - ?`;
+const READ_CHANGES = `SELECT at_ms, code FROM changes ORDER BY id DESC`;
+const MOST_CHANGES = 50;
 
 type TokenRow = {
   mode: Mode | null;
@@ -123,11 +146,18 @@ export class AccessToken extends DurableObject<Env> {
     return await this.#refresh(mode);
   }
 
-  /** Age and end of the token, for the operator; never the token. */
-  status(): { readonly obtainedAtMs: number | null; readonly expiresAtMs: number | null; readonly failures: number } {
-    const { access_token: token, obtained_at: obtainedAtMs, failures } = this.#row;
-    if (token === null || obtainedAtMs === null) return { obtainedAtMs: null, expiresAtMs: null, failures };
-    return { obtainedAtMs, expiresAtMs: this.#endMs(), failures };
+  /** Age and end of the token, and how calls for one went, for the operator. */
+  status(): TokenStatus {
+    const { access_token: token, obtained_at: obtainedAtMs, failures, retry_at: retryAtMs } = this.#row;
+    const isThere = token !== null && obtainedAtMs !== null;
+    const changes = this.#sql.exec<{ at_ms: number; code: string | null }>(READ_CHANGES).toArray();
+    return {
+      obtainedAtMs: isThere ? obtainedAtMs : null,
+      expiresAtMs: isThere ? this.#endMs() : null,
+      failures,
+      nextTryAtMs: failures > 0 && retryAtMs > this.#clock.nowMs() ? retryAtMs : null,
+      changes: changes.map(({ at_ms: atMs, code }) => ({ atMs, code })),
+    };
   }
 
   override async alarm(): Promise<void> {
@@ -191,6 +221,7 @@ export class AccessToken extends DurableObject<Env> {
     }
     const lifeMs = exchange.expiresInSeconds * 1000;
     this.#sql.exec(SAVE_TOKEN, exchange.accessToken, nowMs, nowMs + lifeMs);
+    this.#noteChange(null);
     this.#row = this.#readRow();
     if (lifeMs >= LEAST_RENEWED_LIFE_MS) {
       await this.ctx.storage.setAlarm(Date.now() + lifeMs - Math.min(lifeMs * RENEWAL_SHARE, LONGEST_RENEWAL_MS));
@@ -217,9 +248,15 @@ export class AccessToken extends DurableObject<Env> {
     const doubledMs = FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10);
     const backoffMs = Math.min(Math.max(doubledMs, askedToWaitSeconds * 1000), LONGEST_BACKOFF_MS);
     this.#sql.exec(SAVE_FAILURE, failures, this.#clock.nowMs() + backoffMs, JSON.stringify(refusal));
+    this.#noteChange(refusal.failure.code);
     this.#row = this.#readRow();
     if (mode === "live" && CLAROS_FAILURES.has(refusal.failure.code)) this.ctx.waitUntil(this.#tellBreaker());
     return refuse(refusal, backoffMs);
+  }
+
+  #noteChange(code: FailureCode | null): void {
+    this.#sql.exec(ADD_CHANGE, this.#clock.nowMs(), code);
+    this.#sql.exec(DROP_CHANGES, MOST_CHANGES);
   }
 
   /** Once a call, however many lookups wait for it. */

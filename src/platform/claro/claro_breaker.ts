@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { refusesForMs, type Opening } from "../../domain/circuit_breaker.ts";
 import {
   ClaroBreakers,
+  FORGET_OPENING_MS,
   GATEWAY,
   type BreakerAnswer,
   type Openings,
@@ -12,17 +13,30 @@ import { shiftedClock, type Clock } from "../clock.ts";
 import { logEvent } from "../log.ts";
 import { readSettings } from "../settings.ts";
 
-/** A row for each breaker that is open; what is counted while they are closed lives in memory and may be lost. */
+/**
+ * A row for each breaker that is open, and one for each time that one opened or closed lately; what is counted while they
+ * are closed lives in memory and may be lost.
+ */
 const SCHEMA = `
   DROP TABLE IF EXISTS open;
-  CREATE TABLE IF NOT EXISTS openings (name TEXT PRIMARY KEY, opening TEXT NOT NULL) STRICT, WITHOUT ROWID`;
+  CREATE TABLE IF NOT EXISTS openings (name TEXT PRIMARY KEY, opening TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS changes (
+    id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, name TEXT NOT NULL, is_open INTEGER NOT NULL
+  ) STRICT`;
 const READ_OPENINGS = `SELECT name, opening FROM openings`;
 const SAVE_OPENING = `INSERT INTO openings VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET opening = excluded.opening`;
 const DROP_OPENING = `DELETE FROM openings WHERE name = ?`;
+const ADD_CHANGE = `INSERT INTO changes (at_ms, name, is_open) VALUES (?, ?, ?)`;
+const DROP_CHANGES = `DELETE FROM changes WHERE id <= (SELECT max(id) FROM changes) - ?`;
+const READ_CHANGES = `SELECT at_ms, name, is_open FROM changes WHERE at_ms >= ? ORDER BY id DESC LIMIT ?`;
 
 /** A probe is a lookup: it has Claro's time, and the ledger's before and after it. */
 const PROBE_MARGIN_MS = 10_000;
 const MOST_TENANTS_SHOWN = 20;
+const MOST_CHANGES = 500;
+const MOST_CHANGES_SHOWN = 100;
+/** As far back as a timeline goes. */
+export const CHANGES_SHOWN_MS = 86_400_000;
 
 /** A tenant as it stands, and whether the gateway's breaker is open, which concerns everybody. */
 export type BreakerReply = { readonly answer: BreakerAnswer; readonly isGatewayOpen: boolean };
@@ -31,12 +45,23 @@ export type BreakerState = {
   readonly state: "closed" | "open" | "half_open";
   readonly sinceMs: number | null;
   readonly openings: number;
+  /** From when on one call may probe; null while it is closed. */
+  readonly nextTryAtMs: number | null;
+};
+
+/** One that opened or closed: the gateway's where `tenantId` is null. */
+export type BreakerChange = {
+  readonly atMs: number;
+  readonly tenantId: string | null;
+  readonly state: "open" | "closed";
 };
 
 /** The gateway's breaker, and tenants' that are open: the first few, and how many there are. */
 export type BreakerStatus = BreakerState & {
   readonly openTenants: number;
   readonly tenants: readonly (BreakerState & { readonly tenantId: string })[];
+  /** Of the last day, the newest first. */
+  readonly changes: readonly BreakerChange[];
 };
 
 /** The circuit breakers that all isolates share, as one object. */
@@ -91,13 +116,30 @@ export class ClaroBreaker extends DurableObject<Env> {
       ...this.#stateOf(this.#breakers.openings.get(GATEWAY)),
       openTenants: tenants.length,
       tenants: shown.map(([tenantId, opening]) => ({ tenantId, ...this.#stateOf(opening) })),
+      changes: this.#changes(),
     };
   }
 
+  #changes(): BreakerChange[] {
+    return this.#sql
+      .exec<{ at_ms: number; name: string; is_open: number }>(
+        READ_CHANGES,
+        this.#clock.nowMs() - CHANGES_SHOWN_MS,
+        MOST_CHANGES_SHOWN,
+      )
+      .toArray()
+      .map(({ at_ms: atMs, name, is_open: isOpen }) => ({
+        atMs,
+        tenantId: name === GATEWAY ? null : name,
+        state: isOpen === 1 ? "open" : "closed",
+      }));
+  }
+
   #stateOf(opening: Opening | undefined): BreakerState {
-    if (opening === undefined) return { state: "closed", sinceMs: null, openings: 0 };
-    const { sinceMs, openings } = opening;
-    return { state: refusesForMs(opening, this.#clock.nowMs()) > 0 ? "open" : "half_open", sinceMs, openings };
+    if (opening === undefined) return { state: "closed", sinceMs: null, openings: 0, nextTryAtMs: null };
+    const { sinceMs, openings, untilMs: nextTryAtMs } = opening;
+    const isOpen = refusesForMs(opening, this.#clock.nowMs()) > 0;
+    return { state: isOpen ? "open" : "half_open", sinceMs, openings, nextTryAtMs };
   }
 
   #reply(answer: BreakerAnswer): BreakerReply {
@@ -111,17 +153,20 @@ export class ClaroBreaker extends DurableObject<Env> {
     for (const [name, opening] of openings) {
       if (this.#saved.get(name) === opening) continue;
       this.#sql.exec(SAVE_OPENING, name, JSON.stringify(opening));
-      if (!this.#saved.has(name)) logOpening("open", name);
+      if (!this.#saved.has(name)) this.#noteChange("open", name, opening.sinceMs);
     }
-    for (const name of this.#saved.keys()) {
+    for (const [name, { untilMs }] of this.#saved) {
       if (openings.has(name)) continue;
       this.#sql.exec(DROP_OPENING, name);
-      logOpening("closed", name);
+      // One that nobody probed was forgotten, which is noticed with the next call only.
+      this.#noteChange("closed", name, Math.min(this.#clock.nowMs(), untilMs + FORGET_OPENING_MS));
     }
     this.#saved = new Map(openings);
   }
-}
 
-function logOpening(state: "open" | "closed", name: string): void {
-  logEvent("warn", { event: `claro_breaker_${state}`, ...(name === GATEWAY ? {} : { tenantId: name }) });
+  #noteChange(state: BreakerChange["state"], name: string, atMs: number): void {
+    this.#sql.exec(ADD_CHANGE, atMs, name, state === "open" ? 1 : 0);
+    this.#sql.exec(DROP_CHANGES, MOST_CHANGES);
+    logEvent("warn", { event: `claro_breaker_${state}`, ...(name === GATEWAY ? {} : { tenantId: name }) });
+  }
 }

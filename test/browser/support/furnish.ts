@@ -1,7 +1,7 @@
 import { cpfCheckDigits } from "../../../src/domain/cpf.ts";
 import { cnpjCheckDigits } from "../../../src/domain/cnpj.ts";
 import { CLARO_MS_BOUNDS } from "../../../src/domain/ledger/day_sums.ts";
-import { periodOf, previousPeriod, saoPauloDate } from "../../../src/domain/period.ts";
+import { periodOf, previousPeriod, saoPauloDate, type Period } from "../../../src/domain/period.ts";
 import { MAGIC_CPFS } from "../../../src/sandbox/magic_cpfs.ts";
 import type { PagesGateway } from "./gateway.ts";
 
@@ -60,12 +60,24 @@ export async function furnish(gateway: PagesGateway): Promise<World> {
   const lookupIds = await lookUp(url, live.key);
   await writeDays(gateway, ids);
   await admin("/operators", { name: "Ana Souza", email: "ana@example.com", roles: ["operate", "finance"] });
-  const tenant = `/console/tenants/${tenantId}`;
   const lookupId = lookupIds[0] ?? "";
+  return { tenantId, key, lookupId, ...pathsOf({ tenantId, keyId: live.key.slice(0, 19), lookupId, period }) };
+}
+
+/** Every page, for one tenant with a key and a lookup, and a month that has ended. */
+export function pathsOf({
+  tenantId,
+  keyId,
+  lookupId,
+  period,
+}: {
+  tenantId: string;
+  keyId: string;
+  lookupId: string;
+  period: Period;
+}): Pick<World, "consolePaths" | "portalPaths"> {
+  const tenant = `/console/tenants/${tenantId}`;
   return {
-    tenantId,
-    key,
-    lookupId,
     consolePaths: {
       overview: "/console",
       search: "/console/search",
@@ -76,7 +88,7 @@ export async function furnish(gateway: PagesGateway): Promise<World> {
       "tenant-edit": `${tenant}/edit`,
       plan: `${tenant}/plan`,
       "key-new": `${tenant}/keys/new`,
-      key: `${tenant}/keys/${live.key.slice(0, 19)}`,
+      key: `${tenant}/keys/${keyId}`,
       adjustments: `${tenant}/adjustments`,
       statements: `${tenant}/statements`,
       statement: `${tenant}/statements/${periodOf(Date.now())}`,
@@ -97,6 +109,7 @@ export async function furnish(gateway: PagesGateway): Promise<World> {
       try: "/portal/try",
       keys: "/portal/keys",
       usage: "/portal/usage",
+      "usage-by-key": "/portal/usage?by=key",
       statements: "/portal/statements",
       lookups: "/portal/lookups",
       integrate: "/portal/integrate",

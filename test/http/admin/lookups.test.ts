@@ -21,6 +21,7 @@ const CPF = "52998224725";
 const NOVEMBER = month("2046-11");
 const DECEMBER = month("2046-12");
 const DAY_MS = 86_400_000;
+const PLACE_IN_COPY = { beganMs: 1, endedMs: 1, tenantId: "ten_1", mode: "live", firstSeq: 1, at: 0 };
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -124,6 +125,44 @@ describe("GET /admin/v1/lookups", () => {
     expect(data[0]?.statement).toEqual({ period: "2046-11", status: "closed", seq: 1 });
   });
 
+  test("finds lookups of whichever tenant without saying whose, the newest batches first, each once over all pages", async () => {
+    const name = `lote "é" ${crypto.randomUUID()}`;
+    const expected: string[] = [];
+    for (const [batch, size] of [30, 1, 15].entries()) {
+      const { tenantId } = await newTenant();
+      const events = Array.from({ length: size * 2 }, (_, index) => {
+        const id = newLookupId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
+        const isWanted = index % 2 === 0;
+        if (isWanted) expected.push(id);
+        const atMs = Date.now() - batch * 60_000 + index;
+        return {
+          ...EVENT,
+          seq: index + 1,
+          id,
+          occurred_at: atMs,
+          reference: isWanted ? name : `${name}0`,
+          request_id: id,
+        };
+      });
+      await env.DB.prepare("INSERT INTO event_batches VALUES (?, 'live', 1, ?, ?)")
+        .bind(tenantId, events.length, JSON.stringify(events))
+        .run();
+    }
+    const found: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const asked = `reference=${encodeURIComponent(name)}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`;
+      const page: Page = await find(asked);
+      expect(page.data.length).toBeLessThanOrEqual(20);
+      found.push(...page.data.map(({ id }) => id));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    expect(found).toEqual(expected);
+    expect((await find(`requestId=${expected[0] ?? ""}`)).data.map(({ id }) => id)).toEqual([expected[0]]);
+    const before = new Date(Date.now() - 2 * DAY_MS).toISOString().slice(0, 10);
+    expect((await find(`reference=${encodeURIComponent(name)}&to=${before}`)).data).toEqual([]);
+  });
+
   test("finds a lookup by its id alone, whose it is", async () => {
     const { tenantId } = await newTenant();
     const atMs = Date.now();
@@ -149,8 +188,11 @@ describe("GET /admin/v1/lookups", () => {
 
   test.each([
     ["", "id:required"],
-    ["reference=x", "tenant:required"],
-    ["requestId=x", "tenant:required"],
+    [
+      `reference=x&cursor=${encodeURIComponent(btoa(JSON.stringify({ period: "2046-11", mode: "live", next: 1 })))}`,
+      "cursor:cursor",
+    ],
+    [`tenant=ten_1&reference=x&cursor=${encodeURIComponent(btoa(JSON.stringify(PLACE_IN_COPY)))}`, "cursor:cursor"],
     [`id=lkp_${"0".repeat(36)}`, "tenant:required"],
     ["tenant=ten_1&id=x", "id:invalid_form"],
     ["tenant=ten_1&reference=x&requestId=y", "reference:not_together"],

@@ -8,6 +8,7 @@ import { readOverview } from "../../../src/gateway/read_overview.ts";
 import { servicesOf } from "../../../src/platform/services.ts";
 import { MAGIC_CPFS } from "../../../src/sandbox/magic_cpfs.ts";
 import { countedEnv } from "../../support/counted_env.ts";
+import { disturbedGateway } from "../../support/disturbed.ts";
 import { admin, adminJson, ledgerOf, lookup, newKey, newTenant } from "../../support/gateway.ts";
 
 const CPF = "52998224725";
@@ -142,6 +143,37 @@ describe("GET /admin/v1/overview", () => {
     await sumUsage(services.value);
     const again = await adminJson<Overview>("/overview");
     expect({ ...again, completeThrough: null }).toEqual({ ...overview, completeThrough: null });
+  });
+
+  test("has today's failures of a tenant that asks little, whose batch began long ago", async () => {
+    vi.setSystemTime(NOON_MS + 20 * DAY_MS);
+    const { tenantId } = await newTenant();
+    const event = {
+      reference: null,
+      billed: 0,
+      units: 1,
+      amount_micros: 0,
+      kind: "lookup",
+      failure_code: "claro_forbidden",
+    };
+    const ages = [12 * DAY_MS, 2 * DAY_MS, DAY_MS / 24];
+    const events = ages.map((ageMs, index) => {
+      return { ...event, seq: index + 1, id: `lkp_${index}`, outcome: "failed", occurred_at: Date.now() - ageMs };
+    });
+    await env.DB.prepare("INSERT INTO event_batches VALUES (?, 'live', 1, 3, ?)")
+      .bind(tenantId, JSON.stringify(events))
+      .run();
+    const { failures } = await (await admin("/overview")).json<Overview>();
+    expect(failures).toMatchObject([{ code: "claro_forbidden", failures: 1, tenants: 1 }]);
+  });
+
+  test("names R2 among the alarms when it does not answer, and so does health", async () => {
+    const away = { ...env.STATEMENTS, head: () => Promise.reject(new Error("head: internal error (10001)")) };
+    const gateway = disturbedGateway({ STATEMENTS: away });
+    const { alarms } = await (await gateway.admin("/overview")).json<Overview>();
+    expect(alarms).toContainEqual({ code: "archive_not_asked", count: 1 });
+    expect(await (await gateway.admin("/health")).json()).toMatchObject({ archive: { reachable: false } });
+    expect(await (await admin("/health")).json()).toMatchObject({ archive: { reachable: true } });
   });
 
   test("takes as many calls with a thousand tenants as with ten", async () => {

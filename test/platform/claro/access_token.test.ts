@@ -256,6 +256,29 @@ describe("a token with the lifetime", () => {
     expect((await get()).generation).toBe(grant.generation + 1);
   });
 
+  test("is told of with when calls for it began to fail, why, when the next may be, and when they worked again", async () => {
+    const before = await get();
+    const known = (await token().status()).changes.length;
+    await sandbox("faults", [{ target: "token", kind: "status", status: 500 }]);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    expect((await token().replace("live", before.generation)).kind).toBe("refused");
+    const failedAtMs = Date.now();
+    const failing = await token().status();
+    expect(failing).toMatchObject({ failures: 1, nextTryAtMs: failedAtMs + 1000 });
+    expect(failing.changes[0]).toEqual({ atMs: failedAtMs, code: "claro_failed" });
+    // Another failure of the same kind is nothing new.
+    vi.setSystemTime(failedAtMs + 2000);
+    await token().replace("live", before.generation);
+    expect((await token().status()).changes.length).toBe(known + 1);
+    await sandbox("reset");
+    vi.setSystemTime(failedAtMs + 60_000);
+    await granted(token().replace("live", before.generation));
+    const well = await token().status();
+    expect(well).toMatchObject({ failures: 0, nextTryAtMs: null });
+    expect(well.changes[0]).toEqual({ atMs: failedAtMs + 60_000, code: null });
+    expect(JSON.stringify(well)).not.toContain(before.accessToken);
+  });
+
   test("that an earlier version kept without a bound ends within a day, and is shown", async () => {
     await get();
     await runInDurableObject(token(), (_object, state) => {
