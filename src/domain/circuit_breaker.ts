@@ -4,11 +4,11 @@
  * opens it for longer.
  */
 
-export const WINDOW_MS = 30_000;
+const WINDOW_MS = 30_000;
 export const ENOUGH_FAILURES = 10;
 const LEAST_FAILURE_SHARE = 0.5;
 export const FIRST_OPENING_MS = 5000;
-export const LONGEST_OPENING_MS = 60_000;
+const LONGEST_OPENING_MS = 60_000;
 
 /** More failures than this in one window are not told apart: the oldest are forgotten. */
 const MOST_FAILURES = 1000;

@@ -19,10 +19,12 @@ async function migrate(db: D1Database, folder: string): Promise<void> {
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map(({ name }) => name));
   const files = readdirSync(folder).filter((file) => file.endsWith(".sql") && !applied.has(file));
-  const statements = files.toSorted().flatMap((file) => [
-    ...splitSqlQuery(readFileSync(join(folder, file), "utf8")).map((statement) => db.prepare(statement)),
-    db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(file),
-  ]);
+  const statements = files
+    .toSorted()
+    .flatMap((file) => [
+      ...splitSqlQuery(readFileSync(join(folder, file), "utf8")).map((statement) => db.prepare(statement)),
+      db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(file),
+    ]);
   if (statements.length > 0) await db.batch(statements);
 }
 

@@ -6,7 +6,7 @@ import { INSPECTOR, OWNER_PID } from "./wrangler_names.ts";
 /** The project's root, wherever the command was called from. */
 export const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url).href);
 
-export const WRANGLER = join(PROJECT_ROOT, "node_modules/wrangler/bin/wrangler.js");
+const WRANGLER = join(PROJECT_ROOT, "node_modules/wrangler/bin/wrangler.js");
 
 /** Keeps wrangler off the internet, and twice as fast. What Node has compiled once is kept. */
 const QUIET = {
