@@ -2,9 +2,9 @@ import { createServer } from "node:net";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { ChildProcess } from "node:child_process";
-import { unstable_readConfig as readConfig } from "wrangler";
 import { messageOf } from "../platform/log.ts";
 import { describeProblem, readSettings } from "../platform/settings.ts";
+import { readTemplate } from "./deploy/template.ts";
 import { announce, shownPath } from "./local/announce.ts";
 import { ensureDemo } from "./local/demo.ts";
 import { DEV_VARS, ensureDevVars, optionalVars } from "./local/dev_vars.ts";
@@ -54,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
   ensureWritable(join(PROJECT_ROOT, ".wrangler"));
   ensureWritable(stateDir);
   const devVars = ensureDevVars();
-  const settings = readSettings({ ...readWranglerConfig().vars, ...devVars.vars, LOCAL: "true", ...vars });
+  const settings = readSettings({ ...readTemplate().vars, ...devVars.vars, LOCAL: "true", ...vars });
   if (!settings.ok) {
     const place = `${relative(process.cwd(), DEV_VARS)}, wrangler.toml and --var`;
     const lines = settings.failure.problems.map((problem) => `\n  ${describeProblem(problem)}`).join("");
@@ -96,7 +96,7 @@ async function serve(url: string, service: Service): Promise<number> {
   if (ending.asked) return 0;
   if (!migrated.ok) return failure(`The database could not be prepared:\n${migrated.output}`);
 
-  const optional = optionalVars(service.devVars.vars, readWranglerConfig().secrets?.required ?? []);
+  const optional = optionalVars(service.devVars.vars, readTemplate().secrets.required);
   const local = ["--persist-to", stateDir, ...optional, "--var", "LOCAL:true"];
   const gateway = spawnWrangler(["dev", ...local, ...args]);
   ending.passTo(gateway);
@@ -171,10 +171,6 @@ function withPort(args: readonly string[], port: number): string[] {
     return !/^--(?:port|persist-to)(?:=|$)/.test(arg) && previous !== "--port" && previous !== "--persist-to";
   });
   return ["--port", String(port), ...kept];
-}
-
-function readWranglerConfig() {
-  return readConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }, { hideWarnings: true });
 }
 
 async function isFree(port: number): Promise<boolean> {

@@ -1,14 +1,16 @@
+import { BoundedMap } from "./bounded_map.ts";
+
 /**
  * The parts of a circuit breaker. Closed, it watches how calls end in a sliding window. When many fail, and they are half
  * of the calls, it opens and refuses calls for a while. Then one call at a time may probe: a success closes it, a failure
  * opens it for longer.
  */
 
-export const WINDOW_MS = 30_000;
+const WINDOW_MS = 30_000;
 export const ENOUGH_FAILURES = 10;
 const LEAST_FAILURE_SHARE = 0.5;
 export const FIRST_OPENING_MS = 5000;
-export const LONGEST_OPENING_MS = 60_000;
+const LONGEST_OPENING_MS = 60_000;
 
 /** More failures than this in one window are not told apart: the oldest are forgotten. */
 const MOST_FAILURES = 1000;
@@ -17,13 +19,10 @@ const SUCCESS_SLOT_MS = 1000;
 
 /** Calls that ended within the last half minute. A failure counts once for each person, however often it comes. */
 export class CallWindow {
-  readonly #failedAtMs = new Map<string, number>();
+  readonly #failedAtMs = new BoundedMap<string, number>(MOST_FAILURES);
   #successes: { readonly atMs: number; count: number }[] = [];
 
   addFailure(person: string, nowMs: number): void {
-    this.#failedAtMs.delete(person);
-    const oldest = this.#failedAtMs.size >= MOST_FAILURES ? this.#failedAtMs.keys().next().value : undefined;
-    if (oldest !== undefined) this.#failedAtMs.delete(oldest);
     this.#failedAtMs.set(person, nowMs);
   }
 

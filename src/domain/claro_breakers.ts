@@ -1,3 +1,4 @@
+import { BoundedMap } from "./bounded_map.ts";
 import {
   CallWindow,
   ENOUGH_FAILURES,
@@ -56,7 +57,7 @@ export const FORGET_OPENING_MS = 600_000;
  * A success of any tenant closes the gateway's; a success of a tenant's probe closes its own.
  */
 export class ClaroBreakers {
-  readonly #windows = new Map<string, CallWindow>();
+  readonly #windows = new BoundedMap<string, CallWindow>(MOST_TENANTS);
   readonly #tokenFailures = new CallWindow();
   readonly #openings: Map<string, Opening>;
   readonly #probes = new Map<number, Probe>();
@@ -172,10 +173,6 @@ export class ClaroBreakers {
 
   #windowOf(tenantId: string): CallWindow {
     const window = this.#windows.get(tenantId) ?? new CallWindow();
-    // Put last, so that the first is the one that was quiet for longest.
-    this.#windows.delete(tenantId);
-    const oldest = this.#windows.size >= MOST_TENANTS ? this.#windows.keys().next().value : undefined;
-    if (oldest !== undefined) this.#windows.delete(oldest);
     this.#windows.set(tenantId, window);
     return window;
   }

@@ -16,9 +16,11 @@ export type Plan = {
   readonly ratePerSecond: number;
   readonly burst: number;
   readonly monthlySpendCapMicros: number | null;
-  /** Usage, statements and lookups found, apart from lookups; 120 where it is not said. */
+  /** Usage, statements and lookups found, apart from lookups; absent: `DEFAULT_READS_PER_MINUTE`. */
   readonly readsPerMinute?: number;
 };
+
+export const DEFAULT_READS_PER_MINUTE = 120;
 
 /** What a plan is called with when only its name is given: the seed's trial, and the price list's first tier. */
 const TRIAL_REQUESTS = 1000;

@@ -13,7 +13,7 @@ export const FIRST_KEY = "v1";
 export const RESTRICTION_KEY = "restrictions";
 
 /** Two readings of two clocks have to be this far apart before a key is destroyed on their word. */
-export const READINGS_APART_MS = 24 * 3_600_000;
+const READINGS_APART_MS = 24 * 3_600_000;
 
 const YEAR = /^\d{4}$/;
 

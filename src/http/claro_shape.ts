@@ -27,7 +27,7 @@ const tokenRequest = z
 
 const tokenQuery = z.object({ grant_type: grantType.optional() });
 
-export const tokenAnswer = z
+const tokenAnswer = z
   .object({
     access_token: z
       .string()
@@ -59,7 +59,7 @@ export const tokenAnswer = z
   .meta({ id: "IssuedToken" });
 
 /** Claro's clients send more than we read; what they send beside is let be. */
-export const claroScoreRequest = z
+const claroScoreRequest = z
   .object({
     data: z
       .object({
@@ -71,7 +71,7 @@ export const claroScoreRequest = z
   })
   .meta({ id: "ClaroScoreRequest" });
 
-export const claroScoreAnswer = z
+const claroScoreAnswer = z
   .object({
     apiVersion: z
       .string()

@@ -3,7 +3,7 @@ import { parsePeriod, type Period } from "../domain/period.ts";
 import { told } from "./language.ts";
 
 /** What stands in paths as `:name`. A path whose part does not fit is 404, and costs nothing. */
-export const PATH_PARAMETERS = {
+const PATH_PARAMETERS = {
   tenantId: z
     .string()
     .regex(/^ten_[0-9A-Za-z_]{1,40}$/)

@@ -35,7 +35,7 @@ export const writtenCpf = z
 
 const KEPT_TEXTS = ["reference", "consentId", "requestedBy"] as const;
 
-export const scoreRequest = z
+const scoreRequest = z
   .strictObject({
     cpf: writtenCpf,
     reference: freeText(64)

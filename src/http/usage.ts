@@ -30,7 +30,7 @@ const date = z.iso
   .date()
   .meta(told({ "pt-BR": "Um dia de São Paulo.", en: "A São Paulo day." }, { examples: ["2026-11-27"] }));
 
-export const usageAnswer = z
+const usageAnswer = z
   .object({
     timeZone: timeZoneField,
     from: date,
@@ -127,7 +127,7 @@ export const usageAnswer = z
   })
   .meta({ id: "Usage" });
 
-export const usageQuery = z.object({
+const usageQuery = z.object({
   groupBy: z
     .enum(["key"])
     .optional()

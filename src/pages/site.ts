@@ -8,7 +8,7 @@ import { CONSOLE } from "./console/console.ts";
 import { PORTAL } from "./portal/portal.ts";
 import { answerUnknownPage, runPage, type PlaceOfPages } from "./run_page.ts";
 
-export const PLACES: Readonly<Record<Place, PlaceOfPages>> = { console: CONSOLE, portal: PORTAL };
+const PLACES: Readonly<Record<Place, PlaceOfPages>> = { console: CONSOLE, portal: PORTAL };
 
 const YEAR_SECONDS = 31_536_000;
 

@@ -1,5 +1,5 @@
 /** What a D1 database of the paid plan may hold; when it is full, it takes nothing more. */
-export const DATABASE_LIMIT_BYTES = 10_000_000_000;
+const DATABASE_LIMIT_BYTES = 10_000_000_000;
 
 /** From the first on test and idle data leave D1; from the second on somebody has to look. */
 const RELIEF_SHARE = 0.7;

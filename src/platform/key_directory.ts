@@ -1,3 +1,4 @@
+import { BoundedMap } from "../domain/bounded_map.ts";
 import type { ApiKey } from "../domain/api_key.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { sha256Hex } from "./keyed_hash.ts";
@@ -9,12 +10,11 @@ const CACHED_CALLERS = 10_000;
 /** Stands in a namespace beside the keys: where it is missing, they are missing. */
 const MARK = "directory";
 
-/** What a key's hash stands for never changes while it exists, so an isolate may believe it for as long as it lives. */
-const callersByHash = new Map<string, Caller>();
-
 /** The keys in KV: `key:<SHA-256 of the key>` holds `{"tenantId", "keyId", "mode"}`, for as long as the key is known. */
 export class KeyDirectory {
   readonly #kv: KVNamespace;
+  /** What a key's hash stands for never changes while it exists, so an isolate may believe it for as long as it lives. */
+  readonly #callersByHash = new BoundedMap<string, Caller>(CACHED_CALLERS);
 
   constructor(kv: KVNamespace) {
     this.#kv = kv;
@@ -23,11 +23,11 @@ export class KeyDirectory {
   /** Who a key belongs to, or null for a key that nobody has; with `memoryOnly`, for one that this isolate never saw. */
   async find(key: ApiKey, { memoryOnly = false } = {}): Promise<Caller | null> {
     const hash = await sha256Hex(key.text);
-    const cached = callersByHash.get(hash);
+    const cached = this.#callersByHash.get(hash);
     if (cached !== undefined) return cached;
     if (memoryOnly) return null;
     const caller = await this.#kv.get<Caller>(nameOf(hash), "json");
-    if (caller !== null) rememberCaller(hash, caller);
+    if (caller !== null) this.#callersByHash.set(hash, caller);
     return caller;
   }
 
@@ -47,10 +47,4 @@ export class KeyDirectory {
 
 function nameOf(hash: string): string {
   return `key:${hash}`;
-}
-
-function rememberCaller(hash: string, caller: Caller): void {
-  const oldest = callersByHash.size >= CACHED_CALLERS ? callersByHash.keys().next().value : undefined;
-  if (oldest !== undefined) callersByHash.delete(oldest);
-  callersByHash.set(hash, caller);
 }

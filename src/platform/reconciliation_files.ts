@@ -37,7 +37,7 @@ export type ResultPage = {
 };
 
 /** Entries of each side on a page. */
-export const PAGE_ENTRIES = 1000;
+const PAGE_ENTRIES = 1000;
 const NO_RECONCILER: ReconcilerState = {
   charges: [],
   left: [],

@@ -1,5 +1,5 @@
 /** Longer than any line that is read; what is longer is cut here, so that it costs no more than this. */
-export const MOST_LINE_BYTES = 16_384;
+const MOST_LINE_BYTES = 16_384;
 
 const NEWLINE = 0x0a;
 

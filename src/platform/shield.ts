@@ -1,4 +1,5 @@
 import { countedAddress } from "../domain/caller_address.ts";
+import { BoundedMap } from "../domain/bounded_map.ts";
 import { FAILED_LOGINS_MS, MOST_FAILED_LOGINS } from "../domain/alarms.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Clock } from "./clock.ts";
@@ -14,9 +15,6 @@ export type FailedLogin = "malformed" | "unknown_key" | "operator";
 export const SHIELD_SECONDS = 60;
 const REMEMBERED_ADDRESSES = 10_000;
 
-/** Addresses from which unknown keys came too often, and until when. An isolate's own memory: nothing is asked for it. */
-const shutUntilMs = new Map<string, number>();
-
 /**
  * A coarse shield against floods of callers who cannot say who they are. Only failures are counted, by address, by
  * Cloudflare's limiter (one a location, not exact). Who is known to the isolate is never held up; a well-formed key that
@@ -27,6 +25,8 @@ export class Shield {
   readonly #limiters: { readonly callers: RateLimit; readonly operators: RateLimit };
   readonly #clock: Clock;
   readonly #alarms: Pick<Alarms, "noteFailedLogins">;
+  /** Addresses from which unknown keys came too often, and until when. An isolate's own memory: nothing is asked for it. */
+  readonly #shutUntilMs = new BoundedMap<string, number>(REMEMBERED_ADDRESSES);
   /** What this isolate saw of late, from all addresses together. */
   readonly #failures = new Map<FailedLogin, { count: number; sinceMs: number }>();
 
@@ -47,7 +47,9 @@ export class Shield {
     const limiter = kind === "operator" ? this.#limiters.operators : this.#limiters.callers;
     try {
       const { success } = await limiter.limit({ key: `${kind}:${address}` });
-      if (!success && kind === "unknown_key") this.#shut(address);
+      if (!success && kind === "unknown_key") {
+        this.#shutUntilMs.set(address, this.#clock.nowMs() + SHIELD_SECONDS * 1000);
+      }
       return !success;
     } catch (error) {
       logEvent("warn", { event: "shield_unavailable", error: messageOf(error) });
@@ -58,7 +60,7 @@ export class Shield {
   /** True while keys that this isolate does not know are turned away from an address unread. */
   isShut(ip: string | null): boolean {
     const address = countedAddress(ip);
-    return address !== null && (shutUntilMs.get(address) ?? 0) > this.#clock.nowMs();
+    return address !== null && (this.#shutUntilMs.get(address) ?? 0) > this.#clock.nowMs();
   }
 
   /** Notes once in ten minutes that there were too many. */
@@ -75,11 +77,5 @@ export class Shield {
     } catch (error) {
       logEvent("error", { event: "failed_logins", kind, count: seen.count, error: messageOf(error) });
     }
-  }
-
-  #shut(address: string): void {
-    const oldest = shutUntilMs.size >= REMEMBERED_ADDRESSES ? shutUntilMs.keys().next().value : undefined;
-    if (oldest !== undefined) shutUntilMs.delete(oldest);
-    shutUntilMs.set(address, this.#clock.nowMs() + SHIELD_SECONDS * 1000);
   }
 }

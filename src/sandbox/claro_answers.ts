@@ -5,12 +5,12 @@ export const TOKEN_PATH = "/oauth2/v1/token";
 export const SCORE_PATH = "/customers/v1/scores";
 
 /** How long a token is good for. Claro says `"expires_in":"3599"` of it, one second less. */
-export const TOKEN_LIFETIME_MS = 3_600_000;
+const TOKEN_LIFETIME_MS = 3_600_000;
 /** A token older than this is refused by the CPF `expired_token_once`; one refresh later it is younger. */
-export const FRESH_TOKEN_MS = 2_000;
-export const SLOW_ANSWER_MS = 1_500;
+const FRESH_TOKEN_MS = 2_000;
+const SLOW_ANSWER_MS = 1_500;
 /** The "timeout" never answers in practice; the bound only keeps a caller without a limit from hanging for good. */
-export const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** An HTTP call, in just the parts that Claro looks at. */
 export type ClaroCall = {
@@ -151,7 +151,7 @@ export function refusal(proxy: string, status: number, message: string): ClaroAn
 }
 
 /** The fixed score of an ordinary CPF, 0 to 1000: FNV-1a, mixed once more so that neighbours lie far apart. */
-export function scoreOf(cpf: Cpf): number {
+function scoreOf(cpf: Cpf): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < cpf.length; index++) {
     hash = Math.imul(hash ^ cpf.charCodeAt(index), 0x01000193);

@@ -33,7 +33,7 @@ async function lookup(url: string, key: string, leaving: Readonly<Record<string,
 
 async function delivered(url: string, key: string): Promise<number> {
   const response = await fetch(`${url}/v1/usage`, { headers: { authorization: `Bearer ${key}` } });
-  const { totals } = (await response.json()) as { totals: { delivered: number } };
+  const { totals } = await response.json<{ totals: { delivered: number } }>();
   return totals.delivered;
 }
 
@@ -77,7 +77,7 @@ test(`whoever hangs up takes nobody's lookup along, seed ${SEED}`, async () => {
       await Promise.all([...Array.from({ length: LEAVING }, leave), ...Array.from({ length: STAYING }, stay)]);
     }
     expect(stayed.map(({ status }) => status)).toEqual(Array(ROUNDS * STAYING).fill(200));
-    // A call whose trip was lost is made again after two seconds or more: nobody's had to be.
+    // A call whose batch was lost is made again after two seconds or more: nobody's had to be.
     expect(Math.max(...stayed.flatMap(ledgerMs))).toBeLessThan(2000);
     const leftEarly = left.filter(({ status }) => status === 204).length;
     const events = await delivered(gateway.url, key);
@@ -98,7 +98,7 @@ test("ledgers that still run the code before call batches serve every lookup, an
     const before = await callsToClaro();
     const answers = await Promise.all(Array.from({ length: 60 }, () => lookup(gateway.url, key)));
     expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(200));
-    // Trips of several did fail: some call was made again, after a pause of 50 ms.
+    // Batches of several did fail: some call was made again, after a pause of 50 ms.
     expect(Math.max(...answers.flatMap(ledgerMs))).toBeGreaterThanOrEqual(50);
     expect((await callsToClaro()) - before).toBe(60);
     expect(await delivered(gateway.url, key)).toBe(61);

@@ -1,5 +1,7 @@
+import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { dangersOf, describeChanges } from "../../src/ctl/commands/plan_changes.ts";
+import { addPlanOptions, planTerms } from "../../src/ctl/commands/plan_options.ts";
 import { overridePlan, resolvePlan, type PlanTerms } from "../../src/domain/plan.ts";
 
 const REAL = 1_000_000;
@@ -45,6 +47,32 @@ describe("a change of plan", () => {
       "Rate: 50 a second, burst 50 → 100 a second, burst 100",
       "Spend cap: BRL 5000.0000 a month → none",
     ]);
+    expect(describeChanges(paying, overridePlan(paying, { readsPerMinute: 30 }))).toEqual([
+      "Reads: 120 a minute → 30 a minute",
+    ]);
     expect(describeChanges(paying, paying)).toEqual([]);
+  });
+});
+
+describe("a plan's options", () => {
+  test("give every term of a plan", () => {
+    const command = addPlanOptions(new Command()).option("--plan <name>");
+    const terms = planTerms(
+      command
+        .parse("--plan pay-per-use --allowance 5 --price 0.2 --rate 2 --burst 3 --spend-cap 10 --reads 30".split(" "), {
+          from: "user",
+        })
+        .opts(),
+      null,
+    );
+    expect(terms).toEqual({
+      name: "pay-per-use",
+      allowance: { requests: 5 },
+      tiers: at(200_000),
+      ratePerSecond: 2,
+      burst: 3,
+      monthlySpendCapMicros: 10 * REAL,
+      readsPerMinute: 30,
+    });
   });
 });

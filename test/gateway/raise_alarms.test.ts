@@ -31,7 +31,8 @@ async function alarmsOf(tenantId: string | null): Promise<Alarm[]> {
 }
 
 async function lookUpAll({ key, tenantId }: TestTenant, cpfs: readonly string[]): Promise<void> {
-  for (const cpf of cpfs) expect((await lookup(key, cpf)).status).toBe(200);
+  const answers = await Promise.all(cpfs.map((cpf) => lookup(key, cpf)));
+  expect(answers.map(({ status }) => status)).toEqual(cpfs.map(() => 200));
   await ledgerOf(tenantId).flush();
 }
 

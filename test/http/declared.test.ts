@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { ENDPOINTS } from "../../src/app.ts";
-import { SCOPES } from "../../src/domain/api_key.ts";
+import { SCOPES, type Scope } from "../../src/domain/api_key.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import type { Endpoint } from "../../src/http/endpoint.ts";
 import { parameterNames } from "../../src/http/path_parameters.ts";
@@ -32,7 +32,7 @@ const OTHER_SCOPES = {
   "usage:read": "scores:read",
   "statements:read": "scores:read",
   "keys:manage": "scores:read",
-} as const;
+} as const satisfies Record<Scope, Scope>;
 const CASES = ENDPOINTS.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const);
 const only = (wanted: (endpoint: Endpoint) => boolean) => CASES.filter(([, endpoint]) => wanted(endpoint));
 const hasAudience = (...audiences: string[]) => only(({ access }) => audiences.includes(access.audience));

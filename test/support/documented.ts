@@ -8,6 +8,12 @@ import { failuresOf } from "../../src/http/failures_of.ts";
 import { problem } from "../../src/http/problem.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 
+/** Each endpoint with what its path matches: made once, for every call of every test asks. */
+const PATHS = ENDPOINTS.map((endpoint) => ({
+  endpoint,
+  pattern: new RegExp(`^${endpoint.path.replaceAll(/:\w+/g, "[^/]+")}$`),
+}));
+
 /** Failures that come before any operation. */
 const EVERYWHERE: readonly FailureCode[] = ["not_found", "method_not_allowed", "misconfigured", "internal"];
 
@@ -51,8 +57,6 @@ function expectFailure(endpoint: Endpoint | null, { status, type, body }: Answer
 
 function findEndpoint(method: string, path: string): Endpoint | null {
   const asked = path.split("?")[0] ?? "";
-  const atPath = ENDPOINTS.filter((endpoint) =>
-    new RegExp(`^${endpoint.path.replaceAll(/:\w+/g, "[^/]+")}$`).test(asked),
-  );
+  const atPath = PATHS.filter(({ pattern }) => pattern.test(asked)).map(({ endpoint }) => endpoint);
   return atPath.find((endpoint) => endpoint.method === method) ?? atPath[0] ?? null;
 }

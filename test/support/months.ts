@@ -48,7 +48,7 @@ export async function download(tenantId: string, period: string, name: string): 
     : await textOf(response);
 }
 
-export async function manifestText(tenantId: string, period: string): Promise<string> {
+async function manifestText(tenantId: string, period: string): Promise<string> {
   return await download(tenantId, period, "manifest.json");
 }
 

@@ -40,6 +40,6 @@ export async function usageOf(key: string): Promise<Usage> {
   return await (await call("/v1/usage", { headers: { "x-api-key": key } })).json<Usage>();
 }
 
-export async function scoresAsked(): Promise<number> {
+async function scoresAsked(): Promise<number> {
   return (await sandbox<{ scoreCalls: number }>("counts")).scoreCalls;
 }

@@ -194,7 +194,7 @@ export class Clients {
 }
 
 /** Whether a client with an idempotency key has nothing left to hope for. */
-export function hasEnd({ attempts }: ClientLookup): boolean {
+function hasEnd({ attempts }: ClientLookup): boolean {
   return attempts.some(({ status }) => status !== null && [200, 400, 403, 404, 504].includes(status));
 }
 

@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { DEFAULT_SCOPES, SCOPES } from "../../domain/api_key.ts";
 import type { KeyLimits } from "../../domain/ledger/terms.ts";
 import type { LookupDefaults } from "../../domain/lookup_grounds.ts";
 import type { AdminApi } from "../api/admin_api.ts";
@@ -55,11 +56,7 @@ export function addKeyCommands(program: Command): void {
         .makeOptionMandatory(),
     )
     .option("--label <text>", "what the key is for; it is shown in exports")
-    .option(
-      "--scope <scope>",
-      "scores:read, usage:read, statements:read or keys:manage; repeat it (default: all but the last)",
-      collect,
-    )
+    .option("--scope <scope>", `${SCOPES.join(", ")}; repeat it (default: ${DEFAULT_SCOPES.join(", ")})`, collect)
     .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
     .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect);
   withExamples(

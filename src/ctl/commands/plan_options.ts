@@ -28,6 +28,7 @@ export type PlanOptions = {
   readonly rate?: number;
   readonly burst?: number;
   readonly spendCap?: number | None;
+  readonly reads?: number;
 };
 
 /** Adds the terms of a plan to a command. */
@@ -38,7 +39,8 @@ export function addPlanOptions(command: Command): Command {
     .option("--price <tiers>", "reais a lookup: 0.15, or 10000:0.15,rest:0.12", priceTiers)
     .option("--rate <n>", "lookups a second, e.g. 50 or 0.5", decimal)
     .option("--burst <n>", "lookups at once", wholeNumber(1, 100_000))
-    .option("--spend-cap <reais>", "the most that a month may cost, e.g. 5000 or 5.000,00, or none", reaisOrNone);
+    .option("--spend-cap <reais>", "the most that a month may cost, e.g. 5000 or 5.000,00, or none", reaisOrNone)
+    .option("--reads <n>", "reads of usage, statements and lookups a minute", wholeNumber(1, 100_000));
 }
 
 /** What a plan's options change, as the domain and the admin API take it. */
@@ -46,7 +48,7 @@ export type GivenTerms = Omit<PlanTerms, "name"> & { readonly name?: PlanName };
 
 /** The options as terms. `current` is the plan that the tenant has, null for a new one. */
 export function planTerms(options: PlanOptions, current: Plan | null): GivenTerms {
-  const { plan: name, allowance, allowanceEnds, price: tiers, rate: ratePerSecond, burst, spendCap } = options;
+  const { plan: name, allowance, allowanceEnds, price: tiers, rate: ratePerSecond, burst, spendCap, reads } = options;
   const inherited = name === undefined ? current : resolvePlan({ name }, 0);
   const terms = {
     name,
@@ -55,7 +57,8 @@ export function planTerms(options: PlanOptions, current: Plan | null): GivenTerm
     ratePerSecond,
     burst,
     monthlySpendCapMicros: spendCap === "none" ? null : spendCap,
-  };
+    readsPerMinute: reads,
+  } satisfies Record<keyof PlanTerms, unknown>;
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 

@@ -9,7 +9,7 @@ import { addPlanOptions, planTerms, type GivenTerms, type PlanOptions } from "./
 import { planFields, shownCount, shownTiers } from "./shown_values.ts";
 import { fetchTenant, type ShownTenant } from "./tenants.ts";
 
-export const PLAN_NAMES = ["trial", "pay-per-use"] as const;
+const PLAN_NAMES = ["trial", "pay-per-use"] as const;
 
 /** `plans`: the terms that tenants are served under. */
 export function addPlanCommands(program: Command): void {

@@ -80,7 +80,7 @@ export function instantOrNever(text: string): string {
 const AMOUNT = "It is an amount in reais such as 5000, 5.000,00, 0,15 or 0.15.";
 
 /** Reais with at most six places as micros, not below zero. */
-export function reais(text: string): number {
+function reais(text: string): number {
   const micros = readMicros(text, AMOUNT);
   if (micros < 0) throw new InvalidArgumentError(`${AMOUNT} It is not below zero.`);
   return micros;

@@ -1,5 +1,5 @@
 import { formatMicros } from "../../domain/money.ts";
-import type { Plan } from "../../domain/plan.ts";
+import { DEFAULT_READS_PER_MINUTE, type Plan } from "../../domain/plan.ts";
 
 const SAO_PAULO = new Intl.DateTimeFormat("sv-SE", {
   timeZone: "America/Sao_Paulo",
@@ -45,7 +45,7 @@ export function shownTiers(tiers: Plan["tiers"]): string {
     .join(", then ");
 }
 
-export function shownAllowance(allowance: Plan["allowance"]): string {
+function shownAllowance(allowance: Plan["allowance"]): string {
   if (allowance === null) return "unlimited";
   const until = allowance.endsAt === null ? "" : ` until ${shownTime(allowance.endsAt)}`;
   return `${shownCount(allowance.requests)} lookups in total${until}`;
@@ -58,6 +58,7 @@ export function planFields(plan: Plan): (readonly [name: string, value: string])
     ["Allowance", shownAllowance(plan.allowance)],
     ["Price (BRL)", shownTiers(plan.tiers)],
     ["Rate", `${plan.ratePerSecond} a second, burst ${shownCount(plan.burst)}`],
+    ["Reads", `${shownCount(plan.readsPerMinute ?? DEFAULT_READS_PER_MINUTE)} a minute`],
     ["Spend cap", cap === null ? "none" : `BRL ${formatMicros(cap)} a month`],
   ];
 }

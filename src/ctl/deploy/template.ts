@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { experimental_readRawConfig as readRawConfig } from "wrangler";
+import { parse } from "smol-toml";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
 
-/** What `wrangler.toml` says, as far as a deployment has to know of it; every environment is made from it. */
+/** What `wrangler.toml` says, as far as `npm start` and a deployment read it; every environment is made from it. */
 export type Template = {
   readonly name: string;
   readonly main: string;
@@ -23,8 +24,9 @@ export type Template = {
 /** What only a gateway on one's own machine may have. */
 const LOCAL_VARS = ["LOCAL", "CLOCK_OFFSET_MS"];
 
+/** Without wrangler's own reader: whoever imports wrangler waits a second for all of it. */
 export function readTemplate(): Template {
-  return readRawConfig({ config: join(PROJECT_ROOT, "wrangler.toml") }).rawConfig as Template;
+  return parse(readFileSync(join(PROJECT_ROOT, "wrangler.toml"), "utf8")) as unknown as Template;
 }
 
 /** Throws when settings would be deployed that are for local use only. */

@@ -4,7 +4,7 @@ import { isHeld, writePrivately } from "./state.ts";
 import { PROJECT_ROOT } from "./wrangler.ts";
 
 /** Where every running `npm start` of this checkout leaves a note, so that the operator's command line finds it. */
-export const NOTES = join(PROJECT_ROOT, ".wrangler", "gateways");
+const NOTES = join(PROJECT_ROOT, ".wrangler", "gateways");
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
 const OTHERS_MAY_WRITE = 0o022;

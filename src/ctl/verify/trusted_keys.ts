@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TrustedKey } from "../../domain/statement_audit.ts";
 
-export const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
 
 /** The keys are not to be trusted, or there are none to trust. Its message says what to do. */
 export class UntrustedKeysError extends Error {}
@@ -12,7 +12,7 @@ export class UntrustedKeysError extends Error {}
 type Pins = Record<string, { readonly pinnedAt: string; readonly keys: readonly TrustedKey[] }>;
 
 /** Where this user's computer keeps the keys that it has seen first, outside every download. */
-export function pinFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
+function pinFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
   const base = env["XDG_CONFIG_HOME"] ?? env["APPDATA"] ?? join(homedir(), ".config");
   return join(base, "claro-score-gateway", "trusted-keys.json");
 }
@@ -51,7 +51,7 @@ export async function pinnedKeys(gatewayUrl: string | null, file: string = pinFi
  * changed, is gone, or counts for more than before is refused; a new one has to be accepted. What takes trust away (its
  * end, its disowning) is taken over.
  */
-export async function pinKeys(
+async function pinKeys(
   gatewayUrl: string,
   listed: readonly TrustedKey[],
   { file = pinFile(), acceptNew = false, say = () => {} }: PinOptions = {},

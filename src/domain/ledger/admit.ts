@@ -16,7 +16,7 @@ import { isRestricted, planAt } from "./terms.ts";
 import { ANSWER_KEPT_MS, KEY_KEPT_MS } from "./times.ts";
 
 /** More open lookups than these are refused: the state, and with it every checkpoint, stays bounded. */
-export const MOST_OPEN_LOOKUPS = 10_000;
+const MOST_OPEN_LOOKUPS = 10_000;
 
 type Context = { readonly facts: Facts; readonly nowMs: number };
 

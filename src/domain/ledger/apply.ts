@@ -1,5 +1,6 @@
 import { assert } from "../assert.ts";
 import type { EventRow } from "../event_row.ts";
+import { DEFAULT_READS_PER_MINUTE } from "../plan.ts";
 import { overdrawToken, refilled, takeToken, underLimit, type RateLimit } from "../rate_limit.ts";
 import { countOfDay, giveBackOfDay } from "./day_counts.ts";
 import type {
@@ -21,8 +22,6 @@ import { countAdjusted, countEnded, countsOf, enterPeriod, noteUse } from "./pas
 import { keyOf, rateBucket, type LedgerState, type OpenIntent } from "./state.ts";
 import { planAt } from "./terms.ts";
 import { CLOCK_MARGIN_MS, LONGEST_STREAM_LEASE_MS } from "./times.ts";
-
-const DEFAULT_READS_PER_MINUTE = 120;
 
 /** Changes the state by one fact. It computes nothing from a clock and refuses nothing: what is an entry, is true. */
 export function apply(state: LedgerState, entry: Entry): void {

@@ -64,7 +64,7 @@ const nearLimit = z.object({
     .meta(told({ "pt-BR": "Quanto dele foi usado.", en: "How much of it is used." }, { examples: [0.93] })),
 });
 
-export const overviewAnswer = z
+const overviewAnswer = z
   .object({
     timeZone: timeZoneField,
     asOf: timeField({ "pt-BR": "Quando foi lido.", en: "When it was read." }),

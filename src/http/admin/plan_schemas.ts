@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Plan, PlanTerms } from "../../domain/plan.ts";
 import { validateTiers } from "../../domain/pricing.ts";
 import { told } from "../language.ts";
 import { issue } from "../zod_issues.ts";
@@ -102,7 +103,7 @@ const planTerms = {
   burst: z.int().min(1).max(100_000).meta(BURST),
   monthlySpendCapMicros: micros.nullable().meta(CAP),
   readsPerMinute: z.int().min(1).max(100_000).meta(READS),
-};
+} satisfies Record<Exclude<keyof PlanTerms, "name">, z.ZodType>;
 export const planName = z
   .enum(["trial", "pay-per-use"])
   .meta(told({ "pt-BR": "O nome do plano.", en: "The plan's name." }, { examples: ["pay-per-use"] }));
@@ -136,7 +137,7 @@ export const plan = z
     burst: z.int().meta(BURST),
     monthlySpendCapMicros: z.int().nullable().meta(CAP),
     readsPerMinute: z.int().optional().meta(READS),
-  })
+  } satisfies Record<keyof Plan, z.ZodType>)
   .meta({
     id: "Plan",
     ...told({ "pt-BR": "Os termos em que o parceiro é atendido.", en: "The terms that the tenant is served under." }),

@@ -104,7 +104,7 @@ const ABOUT = {
   allowDuplicate: z.boolean().optional().meta(ALLOW_DUPLICATE),
 };
 
-export const newTenant = z
+const newTenant = z
   .strictObject({
     name: tenantName.meta(NAME),
     document: document.meta(GIVEN_DOCUMENT),
@@ -130,7 +130,7 @@ export const tenantChange = z
   })
   .meta({ id: "TenantChange" });
 
-export const tenant = z
+const tenant = z
   .object({
     id: tenantIdField,
     name: z.string().meta(NAME),
@@ -173,7 +173,7 @@ const warning = z
   })
   .meta({ id: "TenantWarning" });
 
-export const createdTenant = tenant
+const createdTenant = tenant
   .extend({
     warnings: z
       .array(warning)

@@ -4,7 +4,6 @@ import { issueSentence, issueText } from "../texts/issue_texts.ts";
 import { PROBLEMS } from "../texts/problem_texts.ts";
 import { curl, jsonBody, lookupExample } from "./examples.ts";
 import { code, inline, prose, table, type Html, type PageContext, type Say } from "./layout.ts";
-import { MAGIC_ANSWERS } from "./magic_answers.ts";
 
 /** A part of the reference that is written by hand: what a partner's developer has to know before the list of calls. */
 export type GuideSection = { readonly id: string; readonly title: string; readonly body: Html };
@@ -47,8 +46,7 @@ function keys(say: Say): Html {
 }
 
 function sandbox({ say, language }: PageContext): Html {
-  const rows = MAGIC_CPFS.map(({ cpf, name, description }) => {
-    const failure = MAGIC_ANSWERS[name];
+  const rows = MAGIC_CPFS.map(({ cpf, failure, description }) => {
     return [
       html`<code>${cpf}</code>`,
       language === "en" ? description.en : description.ptBr,

@@ -94,7 +94,7 @@ const SAMPLES_BY_FORMAT: Readonly<Record<string, string>> = {
   date: "2026-11-27",
 };
 
-export function resolve(schema: Schema, schemas: Schemas): Schema {
+function resolve(schema: Schema, schemas: Schemas): Schema {
   const ref = schema.$ref ?? schema.allOf?.[0]?.$ref;
   return ref === undefined ? schema : resolve(schemas[ref.slice(REF.length)] ?? {}, schemas);
 }

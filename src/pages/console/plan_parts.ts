@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { parseAmountMicros } from "../../domain/money.ts";
-import type { Plan, PriceTier } from "../../domain/plan.ts";
+import { DEFAULT_READS_PER_MINUTE, type Plan, type PlanTerms, type PriceTier } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import { facts, inCode, type Html } from "../html.ts";
@@ -30,6 +30,7 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
       say(PLAN_TEXTS.rate),
       `${format.count(plan.ratePerSecond)} (${say(PLAN_TEXTS.burst).toLowerCase()} ${format.count(plan.burst)})`,
     ],
+    [say(PLAN_TEXTS.reads), format.count(plan.readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
   ]);
 }
 
@@ -49,15 +50,15 @@ export function readPlanTerms(form: FormData): Record<string, unknown> {
   const numberOr = (name: string) => toNumber(fieldOf(form, name));
   const cap = fieldOf(form, "cap");
   const allowance = fieldOf(form, "allowance");
-  const [rate, burst, reads] = [numberOr("rate"), numberOr("burst"), numberOr("reads")];
-  return {
+  const terms = {
     tiers: readTiers(fieldOf(form, "tiers")),
     monthlySpendCapMicros: cap === "" ? null : toMicros(cap),
     allowance: allowance === "" ? null : { requests: toNumber(allowance) },
-    ...(rate === undefined ? {} : { ratePerSecond: rate }),
-    ...(burst === undefined ? {} : { burst }),
-    ...(reads === undefined ? {} : { readsPerMinute: reads }),
-  };
+    ratePerSecond: numberOr("rate"),
+    burst: numberOr("burst"),
+    readsPerMinute: numberOr("reads"),
+  } satisfies Record<Exclude<keyof PlanTerms, "name">, unknown>;
+  return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 
 /** `1000: 0.15` a line, and the last one without a bound. */

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { TEST_LOOKUPS_A_DAY } from "../../domain/ledger/limits.ts";
+import { DEFAULT_READS_PER_MINUTE } from "../../domain/plan.ts";
 import { ok } from "../../domain/result.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
 import { ADVICE } from "../../http/pages/error_advice.ts";
@@ -12,8 +13,6 @@ import { portalPage, type PortalCall } from "../page.ts";
 import { INTEGRATE_TEXTS, QUESTION_TEXTS, STEP_TEXTS } from "./integrate_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { SAMPLES } from "./samples.ts";
-
-const DEFAULT_READS_A_MINUTE = 120;
 
 type Step = { readonly title: Text; readonly text: Text; readonly code?: "env" | "call" | "answer" | "claro" };
 
@@ -108,7 +107,7 @@ function limitsCard({ say, format, partner, nowMs }: PortalCall): Html {
   const limits: (readonly [string, Content])[] = [
     [say(INTEGRATE_TEXTS.rate), format.count(plan.ratePerSecond)],
     [say(INTEGRATE_TEXTS.burst), format.count(plan.burst)],
-    [say(INTEGRATE_TEXTS.reads), format.count(plan.readsPerMinute ?? DEFAULT_READS_A_MINUTE)],
+    [say(INTEGRATE_TEXTS.reads), format.count(plan.readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
     [
       say(INTEGRATE_TEXTS.cap),
       plan.monthlySpendCapMicros === null ? say(COMMON.unlimited) : format.money(plan.monthlySpendCapMicros),

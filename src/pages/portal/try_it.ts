@@ -6,10 +6,10 @@ import { describeFailure, problemBody } from "../../http/answer_failure.ts";
 import { runLookup } from "../../http/lookup_call.ts";
 import { ADVICE } from "../../http/pages/error_advice.ts";
 import { adviceText } from "../../http/pages/errors.ts";
-import { MAGIC_CHOICES, type MagicChoice } from "../../http/pages/magic_answers.ts";
 import { scoreBody } from "../../http/scores.ts";
 import { PROBLEMS } from "../../http/texts/problem_texts.ts";
 import type { Caller } from "../../platform/key_directory.ts";
+import { MAGIC_CPFS, type MagicCpf } from "../../sandbox/magic_cpfs.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
 import { badge, card, heading, notice, type Html } from "../html.ts";
@@ -49,7 +49,7 @@ export const tryLookup = portalPage({
 
 /** A magic one by its name, or one that was typed. */
 function readCpf(form: FormData): Cpf | null {
-  const magic = MAGIC_CHOICES.find(({ name }) => name === fieldOf(form, "magic"));
+  const magic = MAGIC_CPFS.find(({ name }) => name === fieldOf(form, "magic"));
   if (magic !== undefined) return magic.cpf;
   const typed = parseCpf(fieldOf(form, "cpf"));
   return typed.ok ? typed.value : null;
@@ -144,7 +144,7 @@ async function tryPage(
 }
 
 function choices({ say, language, token, fields }: PortalCall, { keyId }: Caller, filled: Filled): Html {
-  const button = ({ name, description, failure: code }: MagicChoice) => {
+  const button = ({ name, description, failure: code }: MagicCpf) => {
     const status = code === null ? "200" : `${PROBLEMS[code].status} ${code}`;
     return html`<button type="submit" name="magic" value="${name}" formnovalidate>
       <span>${language === "en" ? description.en : description.ptBr}</span>
@@ -165,7 +165,7 @@ function choices({ say, language, token, fields }: PortalCall, { keyId }: Caller
       hx-swap="outerHTML"
     >
       ${token}
-      <div class="choices">${MAGIC_CHOICES.map(button)}</div>
+      <div class="choices">${MAGIC_CPFS.map(button)}</div>
       <div class="form">
         ${fields(filled).input("cpf", { label: say(TRY_TEXTS.own), hint: say(TRY_TEXTS.ownHint), inputmode: "numeric" })}
         <div><button class="first" type="submit">${say(TRY_TEXTS.send)}</button></div>

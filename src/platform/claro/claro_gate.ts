@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../domain/bounded_map.ts";
 import type { ProbeResult } from "../../domain/claro_breakers.ts";
 import type { Cpf } from "../../domain/cpf.ts";
 import type { Mode } from "../../domain/meter_event.ts";
@@ -42,9 +43,9 @@ const PERSON_HEX_DIGITS = 32;
 export class ClaroGate {
   readonly #namespace: DurableObjectNamespace<ClaroBreaker>;
   readonly #hash: KeyedHash;
-  readonly #blocks = new Map<string, Block>();
-  readonly #tallies = new Map<string, Tally>();
-  readonly #reportedAtMs = new Map<string, number>();
+  readonly #blocks = new BoundedMap<string, Block>(MOST_KEPT);
+  readonly #tallies = new BoundedMap<string, Tally>(MOST_KEPT);
+  readonly #reportedAtMs = new BoundedMap<string, number>(MOST_KEPT);
   #lastSuccessAtMs: number | null = null;
   #isGatewayOpen = false;
 
@@ -113,7 +114,7 @@ export class ClaroGate {
       this.#lastSuccessAtMs = nowMs;
     }
     tally.lastSuccessAtMs = result === "succeeded" ? nowMs : null;
-    keep(this.#tallies, tenantId, tally);
+    this.#tallies.set(tenantId, tally);
   }
 
   #isTrusted(tenantId: string): boolean {
@@ -128,7 +129,7 @@ export class ClaroGate {
     const person = (await this.#hash.sign(`breaker\n${tenantId}\n${cpf}`)).slice(0, PERSON_HEX_DIGITS);
     const ageMs = Date.now() - (this.#reportedAtMs.get(person) ?? Number.NEGATIVE_INFINITY);
     if (ageMs >= 0 && ageMs < REPEAT_MS) return;
-    keep(this.#reportedAtMs, person, Date.now());
+    this.#reportedAtMs.set(person, Date.now());
     await this.#report(tenantId, [person]);
   }
 
@@ -164,7 +165,7 @@ export class ClaroGate {
       for (const [name, { by }] of this.#blocks) if (by === "gateway") this.#blocks.delete(name);
     }
     if (answer.kind === "closed") this.#blocks.delete(tenantId);
-    if (answer.kind === "open") keep(this.#blocks, tenantId, { untilMs: Date.now() + answer.forMs, by: answer.by });
+    if (answer.kind === "open") this.#blocks.set(tenantId, { untilMs: Date.now() + answer.forMs, by: answer.by });
   }
 
   #blockedForMs(tenantId: string): number {
@@ -175,12 +176,4 @@ export class ClaroGate {
 
 function refused(waitMs: number): Permit {
   return { kind: "refused", retryAfterSeconds: Math.max(Math.ceil(waitMs / 1000), 1) };
-}
-
-/** Puts what was used last at the end, and forgets what was used first where there is too much. */
-function keep<Value>(map: Map<string, Value>, name: string, value: Value): void {
-  map.delete(name);
-  const oldest = map.size >= MOST_KEPT ? map.keys().next().value : undefined;
-  if (oldest !== undefined) map.delete(oldest);
-  map.set(name, value);
 }

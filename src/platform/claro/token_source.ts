@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../domain/bounded_map.ts";
 import type { Mode } from "../../domain/meter_event.ts";
 import type { Clock } from "../clock.ts";
 import { logEvent, messageOf } from "../log.ts";
@@ -19,7 +20,7 @@ export class TokenSource {
   /** The token that this isolate used last: while it can be used, nobody has to be asked. */
   readonly #grants = new Map<Mode, AccessTokenGrant>();
   /** Until when, by tenant. */
-  readonly #notCuredUntilMs = new Map<string, number>();
+  readonly #notCuredUntilMs = new BoundedMap<string, number>(MOST_NOT_CURED);
 
   constructor(namespace: DurableObjectNamespace<AccessToken>, clock: Clock) {
     this.#namespace = namespace;
@@ -50,9 +51,6 @@ export class TokenSource {
   /** Claro answered 401 to the tenant with a successor too. */
   noteNotCured(tenantId: string, { obtainedAtMs }: AccessTokenGrant): void {
     if (this.#clock.nowMs() - obtainedAtMs >= FRESH_MS) return;
-    this.#notCuredUntilMs.delete(tenantId);
-    const oldest = this.#notCuredUntilMs.size >= MOST_NOT_CURED ? this.#notCuredUntilMs.keys().next().value : undefined;
-    if (oldest !== undefined) this.#notCuredUntilMs.delete(oldest);
     this.#notCuredUntilMs.set(tenantId, Date.now() + NOT_CURED_MS);
   }
 

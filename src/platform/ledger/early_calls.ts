@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../domain/bounded_map.ts";
 import type { EarlyCallPolicy } from "../../domain/ledger/commands.ts";
 import { missingFields, type GivenFields, type RequirableField } from "../../domain/lookup_grounds.ts";
 import { GRANT_USE_MS } from "../../domain/ledger/times.ts";
@@ -35,7 +36,7 @@ type Kept = { readonly customerId: string; policy: Policy; grants: Granted[] };
  * the ledger has answered.
  */
 export class EarlyCalls {
-  readonly #byKey = new Map<string, Kept>();
+  readonly #byKey = new BoundedMap<string, Kept>(KEPT_KEYS);
   /** All ledgers have the same list of persons: it is kept once. */
   #restricted: { readonly text: string; readonly set: ReadonlySet<string> } = { text: "", set: new Set() };
 
@@ -73,8 +74,6 @@ export class EarlyCalls {
     const kept = this.#byKey.get(keyId) ?? { customerId, policy, grants: [] };
     kept.policy = policy;
     kept.grants.push({ left: earlyCalls, endsAtMs: askedAtMs + GRANT_USE_MS });
-    const oldest = this.#byKey.size >= KEPT_KEYS ? this.#byKey.keys().next().value : undefined;
-    if (oldest !== undefined) this.#byKey.delete(oldest);
     this.#byKey.set(keyId, kept);
   }
 

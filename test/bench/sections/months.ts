@@ -78,7 +78,7 @@ async function reconcile(
       headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "text/csv" },
       body,
     });
-    const answer = (await response.json()) as Run;
+    const answer = await response.json<Run>();
     if (!response.ok) throw new Error(`a reconciliation answered ${response.status}: ${JSON.stringify(answer)}`);
     longestCallMs = Math.max(longestCallMs, performance.now() - startMs);
     httpCalls += 1;

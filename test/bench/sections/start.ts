@@ -5,7 +5,7 @@ import { startWorker } from "../runtime/worker.ts";
 import { spreadOf, table, written, type Spread } from "../statistics.ts";
 
 /** What was agreed on for the bundle without its pages, and what it holds itself to with them. */
-export const AGREED_GZIP_BYTES = 1_000_000;
+const AGREED_GZIP_BYTES = 1_000_000;
 export const OWN_GZIP_BYTES = 400_000;
 
 /**

@@ -130,7 +130,7 @@ async function lookUp(url: string, key: string): Promise<string[]> {
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({ cpf, reference: `pedido-${index}` }),
     });
-    const { id } = (await response.json()) as { id?: string };
+    const { id } = await response.json<{ id?: string }>();
     if (id !== undefined) ids.push(id);
   }
   return ids;

@@ -19,7 +19,7 @@ export function fileBytes(
   return Buffer.concat([...chunks, encoder.footer()].map((chunk) => Buffer.from(chunk as string)));
 }
 
-export function fileNamed(name: string): ExportFile {
+function fileNamed(name: string): ExportFile {
   const file = EXPORT_FILES.find((candidate) => candidate.name === name);
   if (file === undefined) throw new Error(`no file ${name}`);
   return file;

@@ -66,7 +66,7 @@ const PLAIN: Omit<MeterEvent, "seq"> = {
 };
 
 /** Text that spreadsheets and careless readers stumble over. */
-export const AWKWARD_TEXTS = [
+const AWKWARD_TEXTS = [
   "José da Conceição Araújo",
   'disse "olá", e saiu',
   "primeira linha\nsegunda linha",

@@ -29,7 +29,7 @@ const STEPS_A_RUN = 200;
 const STEPS_A_CHECK = 50;
 
 /** A generator of numbers that a seed repeats (mulberry32). */
-export function randomOf(seed: number): () => number {
+function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

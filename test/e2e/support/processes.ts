@@ -4,6 +4,13 @@ import { fileURLToPath } from "node:url";
 
 export const PROJECT_ROOT = fileURLToPath(new URL("../../../", import.meta.url).href);
 
+/** Keeps wrangler off the internet. */
+export const QUIET = {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+};
+
 const KILL_AFTER_MS = 30_000;
 
 /** A command in a process group of its own, with all that it printed. */

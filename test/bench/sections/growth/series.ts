@@ -11,7 +11,7 @@ export type Verdict = "flat" | "straight" | "steeper";
 const TOLERANCE = 0.2;
 
 /** The power of the size that a quantity grows with, between each two neighbours: 0 is a flat line, 1 a straight one. */
-export function exponentsOf({ points }: Series): number[] {
+function exponentsOf({ points }: Series): number[] {
   const sized = points.filter(({ size }) => size > 0);
   return sized.slice(1).map(({ size, value }, index) => {
     const before = sized[index] as Point;
