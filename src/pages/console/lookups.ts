@@ -94,7 +94,7 @@ export const showLookup = consolePage({
 });
 
 /** Lookups as the API finds them, in up to so many pages of a search. */
-export async function searchLookups(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
+async function searchLookups(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
   let found = await callEndpoint<Found>(call, listLookups, { query });
   for (let page = 1; page < PAGES_A_SEARCH && found.ok; page += 1) {
     const { data, nextCursor } = found.value;

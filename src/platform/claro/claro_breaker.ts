@@ -36,7 +36,7 @@ const MOST_TENANTS_SHOWN = 20;
 const MOST_CHANGES = 500;
 const MOST_CHANGES_SHOWN = 100;
 /** As far back as a timeline goes. */
-export const CHANGES_SHOWN_MS = 86_400_000;
+const CHANGES_SHOWN_MS = 86_400_000;
 
 /** A tenant as it stands, and whether the gateway's breaker is open, which concerns everybody. */
 export type BreakerReply = { readonly answer: BreakerAnswer; readonly isGatewayOpen: boolean };
