@@ -11,7 +11,7 @@ let measured: Measured;
 
 beforeAll(async () => {
   measured = await countOperations();
-}, 180_000);
+}, 300_000);
 
 describe("a lookup", () => {
   const ledgerOnly: Partial<Counts> = {
