@@ -93,7 +93,10 @@ async function askLedger(lookup: Lookup, claro: ClaroCall, call: AdmitCall): Pro
   return projected.ok ? await ledger.admit(call) : reply;
 }
 
-/** Gives an unused intent back, or records a call that Claro was sent and that nobody was answered. */
+/**
+ * Gives an unused intent back, or records a call that Claro was sent and that nobody was answered. Ends when that can not
+ * be lost any more.
+ */
 async function endUnadmitted(
   lookup: Lookup,
   claro: ClaroCall,
@@ -102,7 +105,7 @@ async function endUnadmitted(
   const outcome = await claro.abandon();
   // Nothing was sent, and the ledger knows that nothing would be.
   if (outcome === null && isReplied) return;
-  await putRight(lookup.services, lookup.caller, {
+  const { isSafe, ended } = putRight(lookup.services, lookup.caller, {
     lookupId: lookup.lookupId,
     sent: outcome === null ? null : call,
     idempotency: null,
@@ -112,6 +115,8 @@ async function endUnadmitted(
     upstreamStatus: outcome?.upstreamStatus ?? null,
     claroMs: lookup.timings.claro ?? null,
   });
+  lookup.waitUntil(ended);
+  await isSafe;
 }
 
 /** An early call may have passed a limit because its admission came too late: the one exception that there is. */

@@ -1,6 +1,7 @@
 import type { Charge, SettleReply } from "../domain/ledger/commands.ts";
 import type { LimitNotices } from "../domain/ledger/limits.ts";
 import { SETTLE_MS, SETTLE_REPLY_MS } from "../domain/ledger/times.ts";
+import { withDeadline } from "../platform/deadline.ts";
 import type { Admission } from "./admit_lookup.ts";
 import { keepAnswer } from "./idempotent_answer.ts";
 import type { Lookup } from "./lookup.ts";
@@ -46,9 +47,11 @@ export async function settleLookup(
   if (!settled.ok && ended.outcome === "delivered") {
     const { idempotency } = admission.call;
     const { transactionId } = ended;
-    waitUntil(
-      putRight(services, caller, { lookupId, sent: admission.call, idempotency, outcome: "unknown", transactionId }),
-    );
+    const call = { lookupId, sent: admission.call, idempotency, outcome: "unknown", transactionId } as const;
+    const { isSafe, ended: puttingRight } = putRight(services, caller, call);
+    waitUntil(puttingRight);
+    // Whoever is told that nothing is given must not be charged because this isolate ended just then.
+    await withDeadline(SETTLE_MS, () => isSafe);
   }
   return { kind: "unrecorded" };
 }

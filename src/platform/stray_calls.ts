@@ -3,6 +3,7 @@ import type { Mode } from "../domain/meter_event.ts";
 
 /** A call that a ledger has to be told of; see `gateway/put_right.ts`. */
 export type StrayCall = { readonly tenantId: string; readonly mode: Mode; readonly call: PutRightCall };
+export type NotedCall = StrayCall & { readonly notedAtMs: number };
 
 const SQL = {
   add: `
@@ -24,7 +25,7 @@ export class StrayCalls {
     this.#db = db;
   }
 
-  async add({ tenantId, mode, call, notedAtMs }: StrayCall & { notedAtMs: number }): Promise<void> {
+  async add({ tenantId, mode, call, notedAtMs }: NotedCall): Promise<void> {
     await this.#db.prepare(SQL.add).bind(call.lookupId, tenantId, mode, notedAtMs, JSON.stringify(call)).run();
   }
 

@@ -28,7 +28,8 @@ test.each([
 test("--help names every section", () => {
   const { code, stdout } = bench("--help");
   expect(code).toBe(0);
-  for (const name of ["throughput", "distance", "operations", "start"]) expect(stdout).toContain(name);
+  for (const name of ["throughput", "distance", "operations", "backlog", "months", "growth", "start"])
+    expect(stdout).toContain(name);
 });
 
 test("--json prints one document and nothing else on standard output", () => {

@@ -17,6 +17,10 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     const { measureOperations, printOperations } = await import("./sections/operations.ts");
     return { measure: measureOperations, print: printOperations };
   }),
+  backlog: section("A ledger whose events wait for D1: its rows, and who waits when it starts again", async () => {
+    const { measureBacklog, printBacklog } = await import("./sections/backlog.ts");
+    return { measure: measureBacklog, print: printBacklog };
+  }),
   months: section("A large month of one tenant, to its close and its comparison with Claro's report", async () => {
     const { measureMonthFigures, printMonthFigures } = await import("./sections/months.ts");
     return { measure: measureMonthFigures, print: printMonthFigures };
@@ -36,7 +40,7 @@ const USAGE = `npm run bench -- [options]
   --only <sections>   some of ${Object.keys(SECTIONS).join(",")}, with commas between them (default: all)
   --rounds <n>        rounds that count, 1 to 100 (default: 5)
   --seconds <n>       seconds of load in a round, 0.1 to 600 (default: 2)
-  --events <n>        events of the largest month in months and growth, 1000 to 10000000 (default: 1000000)
+  --events <n>        events in backlog and in the largest month of months and growth, 1000 to 10000000 (default: 1000000)
   --json              one JSON document instead of tables
   --help              this`;
 

@@ -26,6 +26,11 @@ export async function startGateway(
   return { worker, url: worker.url, keys, requests: lookupsWith(keys), repeatable };
 }
 
+/** The gateway whose ledgers' part of a lookup is answered in the isolate. */
+export async function startWithoutLedger(claroUrl: string): Promise<Contender> {
+  return await startGateway(claroUrl, { name: "without-ledger", entry: "test/bench/isolate_ledger/worker.ts" });
+}
+
 /** The settings that the gateway cannot do without. */
 export function gatewayVars(claroUrl: string): Record<string, string> {
   return {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import type { Counts } from "./counting/counts.ts";
 import { countOperations, type Measured } from "./counting/months.ts";
-import { priceCases, TARGET_USD } from "./sections/operations.ts";
+import { priceCases, TARGET_AT_ONCE_USD, TARGET_USD } from "./sections/operations.ts";
 
 /** A timing decides nothing here: more than twice what a lookup takes of a slow machine's CPU. */
 const ASSUMED_CPU_MS = 3;
@@ -11,7 +11,7 @@ let measured: Measured;
 
 beforeAll(async () => {
   measured = await countOperations();
-}, 180_000);
+}, 300_000);
 
 describe("a lookup", () => {
   const ledgerOnly: Partial<Counts> = {
@@ -61,6 +61,12 @@ describe("all that comes after a lookup", () => {
     expect(counts.logLines).toBe(1);
   });
 
+  test("adds up to half a row a lookup at most where 32 ask at once", () => {
+    const counts = measured.life.together;
+    expect(counts.ledgerRowsWritten).toBeLessThanOrEqual(0.5);
+    expect(counts.ledgerRequests).toBeLessThan(1);
+  });
+
   test("of a busy tenant is done for more than 50 at a time", () => {
     expect(measured.life.busyTenant.ledgerAlarms).toBeLessThan(1 / 50);
   });
@@ -68,6 +74,8 @@ describe("all that comes after a lookup", () => {
 
 test("a run of the cron with nothing to do writes nothing and asks few ledgers", () => {
   expect(measured.cron.oneTenant).toMatchObject({ ledgerRequests: 2, kvWrites: 0, d1RowsWritten: 0, logLines: 0 });
+  // A list costs twelve times what a read does.
+  expect(measured.cron.oneTenant.r2ClassA).toBeLessThanOrEqual(2);
   expect(measured.cron.manyTenants.ledgerRequests).toBeLessThanOrEqual(50);
 });
 
@@ -86,4 +94,5 @@ test("a million lookups cost no more than they may, of one tenant and of a thous
   // An isolate that is new for each lookup reads two keys of references from R2: US$ 0.72 a million.
   expect(prices["1 tenant, cold"]).toBeLessThanOrEqual(TARGET_USD + 0.35);
   expect(prices["1000 tenants, cold"]).toBeLessThanOrEqual(TARGET_USD + 1.75);
+  expect(prices["1 tenant, warm, 32 at once"]).toBeLessThanOrEqual(TARGET_AT_ONCE_USD);
 });

@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { LONGEST_FLUSH_MS } from "../../src/domain/ledger/times.ts";
 import { sweep } from "../../src/gateway/sweep.ts";
 import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { disturbedGateway, UNREACHABLE_LEDGERS } from "../support/disturbed.ts";
@@ -182,12 +183,17 @@ describe("the sweep", () => {
     expect(told).toContain(last.tenantId);
   });
 
-  test("re-arms the alarm of a ledger that lost it", async () => {
+  test.each([
+    ["and its memory", (ledger: DurableObjectStub) => evictDurableObject(ledger)],
+    // It believes that it has one; a while after that was due it must not.
+    ["and is in memory still", () => vi.setSystemTime(Date.now() + LONGEST_FLUSH_MS + 120_000)],
+  ])("re-arms the alarm of a ledger that lost it %s", async (_what, next) => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
     const tenant = await newTenant();
     expect((await lookup(tenant.key, CPF)).status).toBe(200);
     const ledger = ledgerOf(tenant.tenantId);
     await runInDurableObject(ledger, (_object, { storage }) => storage.deleteAlarm());
-    await evictDurableObject(ledger);
+    await next(ledger);
     const { createdAt } = await adminJson<{ createdAt: string }>(`/tenants/${tenant.tenantId}`);
     await services().sweepPlace.write([Date.parse(createdAt) - 1, ""]);
     await sweep(services());

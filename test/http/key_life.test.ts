@@ -3,9 +3,10 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { makeApiKey } from "../../src/domain/api_key.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
-import { admin, adminJson, call, lookup, newKey, newTenant } from "../support/gateway.ts";
+import { admin, adminJson, call, ledgerOf, lookup, newKey, newTenant } from "../support/gateway.ts";
 
 const CPF = "52998224725";
+const DAY_MS = 86_400_000;
 
 type Key = { id: string; key: string; clientSecret: string; expiresAt: string | null };
 type Listed = { id: string; status: string; label: string | null; lastUsedAt: string | null; expiresAt: string | null };
@@ -160,6 +161,26 @@ describe("an API key", () => {
     expect(statuses.at(-1)).toBe(409);
     await adminJson(`/keys/${tenant.keyId}/revoke`, { body: {} });
     expect((await admin(`/tenants/${tenant.tenantId}/keys`, { body: { mode: "test" } })).status).toBe(201);
+  });
+
+  test("that has ended is told to the ledger for a while only, and never more than some hundred of them", async () => {
+    const tenant = await newTenant();
+    const { tenantId, keyId } = tenant;
+    const nowMs = Date.now();
+    const end = (name: string, count: number, firstEndMs: number) =>
+      env.DB.prepare(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?4)
+         INSERT INTO api_keys (id, tenant_id, mode, secret_hash, scopes, allowed_ips, created_at, revoked_at, in_directory)
+         SELECT ?1 || i, tenant_id, mode, ?1 || i, scopes, allowed_ips, ?5 + i, ?3 + i, 1 FROM n, api_keys WHERE id = ?2`,
+      )
+        .bind(`${name}_${tenantId}_`, keyId, firstEndMs, count, nowMs - 200 * DAY_MS)
+        .run();
+    await end("long_ago", 20, nowMs - 91 * DAY_MS);
+    await end("lately", 600, nowMs - DAY_MS);
+    await adminJson(`/tenants/${tenantId}`, { method: "PATCH", body: { name: "renamed" } });
+    const told = (await ledgerOf(tenantId).terms())?.keys.map((key) => key.keyId) ?? [];
+    const lately = Array.from({ length: 500 }, (_, n) => `lately_${tenantId}_${101 + n}`);
+    expect(told.toSorted()).toEqual([keyId, ...lately].toSorted());
   });
 });
 

@@ -27,14 +27,14 @@ export class CountingGateway {
 
   static async start(
     claroUrl: string,
-    options: { tenants: number; stateDir: string; startMs?: number },
+    options: { tenants: number; stateDir?: string; startMs?: number; commitMs?: number },
   ): Promise<CountingGateway> {
-    const { startMs, ...more } = options;
+    const { startMs, commitMs = 0, ...more } = options;
     const { worker, keys } = await startGateway(claroUrl, {
       ...more,
       name: "counting",
       entry: "test/bench/counting/worker.ts",
-      vars: { EXPORT_SIGNING_KEY },
+      vars: { EXPORT_SIGNING_KEY, COMMIT_MS: String(commitMs) },
     });
     const gateway = new CountingGateway(worker, keys);
     if (startMs !== undefined) await gateway.#advanceTo(startMs);

@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { startSandbox } from "../runtime/sandbox.ts";
 import { MEMORY_DIR } from "../runtime/worker.ts";
 import { minus, times, type Counts } from "./counts.ts";
@@ -14,6 +15,11 @@ export const DAYS_A_MONTH = 30;
 export const PACED_LOOKUPS = 1000;
 /** Six days of one tenant of a thousand. */
 export const QUIET_LOOKUPS = 200;
+
+/** Partners that ask all at once, one lookup after the other each, with Claro's time and that of a commit. */
+export const TOGETHER = { partners: 32, lookupsEach: 50, claroMs: 100, commitMs: 10 } as const;
+/** The counting Worker's time goes on beside theirs in steps of this. */
+const STEP_MS = 50;
 
 /** After so many runs the sweep has come round to every ledger of a thousand tenants. */
 const CRON_ROUND_RUNS = 50;
@@ -31,7 +37,13 @@ export type Measured = {
   /** Single lookups, and how many calls each waited for one after the other, Claro's included. */
   readonly lookups: { readonly warm: Lookup; readonly repeatable: Lookup; readonly cold: Lookup };
   /** Of one lookup, with its share of alarms, flushes and deletes. */
-  readonly life: { readonly busyTenant: Counts; readonly quietTenant: Counts; readonly repeatable: Counts };
+  readonly life: {
+    readonly busyTenant: Counts;
+    readonly quietTenant: Counts;
+    readonly repeatable: Counts;
+    /** Of a busy tenant whose partners ask at once. */
+    readonly together: Counts;
+  };
   /** Closing a tenant's month, writing its files, reading them back and pruning D1. */
   readonly statement: { readonly each: Counts; readonly perEvent: Counts };
   /** A run of the cron with nothing to close. */
@@ -43,6 +55,13 @@ export type Measured = {
 
 /** Takes the counting Worker through some months of its own time. */
 export async function countOperations(): Promise<Measured> {
+  const [measured, together] = await Promise.all([countOneByOne(), countTogether()]);
+  return { ...measured, life: { ...measured.life, together } };
+}
+
+type OneByOne = Omit<Measured, "life"> & { readonly life: Omit<Measured["life"], "together"> };
+
+async function countOneByOne(): Promise<OneByOne> {
   const sandbox = await startSandbox({ latencyMs: 0 });
   const stateDir = mkdtempSync(join(MEMORY_DIR, "operations-"));
   let gateway: CountingGateway | null = null;
@@ -62,7 +81,29 @@ export async function countOperations(): Promise<Measured> {
   }
 }
 
-type WarmOnly = Omit<Measured, "lookups"> & { readonly lookups: Omit<Measured["lookups"], "cold"> };
+/** Lookups at once, and all that comes of them, for one of them. */
+async function countTogether(): Promise<Counts> {
+  const { partners, lookupsEach, claroMs, commitMs } = TOGETHER;
+  const sandbox = await startSandbox({ latencyMs: claroMs });
+  const gateway = await CountingGateway.start(sandbox.url, { tenants: 1, commitMs });
+  try {
+    const lookUp = gateway.lookup.bind(gateway, gateway.keys[0] ?? "");
+    await lookUp();
+    const lookups = partners * lookupsEach;
+    const { counts } = await gateway.measure(async () => {
+      const asking = Promise.all(Array.from({ length: partners }, () => repeat(lookupsEach, lookUp)));
+      const isDone = asking.then(() => true);
+      while (!(await Promise.race([isDone, pause(STEP_MS, false)]))) await gateway.pass(STEP_MS);
+      await gateway.pass(AFTER_LOOKUPS_MS);
+    });
+    return perLookup(counts, lookups);
+  } finally {
+    await gateway.stop();
+    sandbox.stop();
+  }
+}
+
+type WarmOnly = Omit<OneByOne, "lookups"> & { readonly lookups: Omit<Measured["lookups"], "cold"> };
 
 async function passMonths(gateway: CountingGateway, key: string): Promise<WarmOnly> {
   const lookUp = () => gateway.lookup(key);
@@ -112,7 +153,7 @@ async function passMonths(gateway: CountingGateway, key: string): Promise<WarmOn
   };
 }
 
-/** Lookups at a pace and all that comes of them, for one of them. Token and breaker go by time and not by lookups. */
+/** Lookups at a pace and all that comes of them, for one of them. */
 async function paced(
   gateway: CountingGateway,
   lookups: number,
@@ -126,6 +167,11 @@ async function paced(
     });
     await gateway.pass(afterMs);
   });
+  return perLookup(counts, lookups);
+}
+
+/** Token and breaker go by time and not by lookups. */
+function perLookup(counts: Counts, lookups: number): Counts {
   return times({ ...counts, sharedRequests: 0, sharedRowsRead: 0, sharedRowsWritten: 0 }, 1 / lookups);
 }
 

@@ -1,8 +1,10 @@
+import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../../src/domain/ledger/commands.ts";
 import gateway, {
   AccessToken as DeployedToken,
   ClaroBreaker as DeployedBreaker,
   TenantLedger as DeployedLedger,
 } from "../../../src/main.ts";
+import type { LookupCall, LookupReply } from "../../../src/platform/ledger/messages.ts";
 import { watchedSql } from "../../support/counted_sql.ts";
 import { countedEnv } from "./bindings.ts";
 import { COMMAND_PATH, START_MS, type Command, type Operation, type Reading } from "./counts.ts";
@@ -33,9 +35,25 @@ const alarms = new Map<string, Place & { readonly atMs: number }>();
 const ledgers = new Map<string, DurableObjectId>();
 
 class CountedLedger extends DeployedLedger {
+  readonly #commits: Commits;
+
   constructor(context: DurableObjectState, env: Env) {
+    const commits = new Commits(context.storage, Number((env as unknown as { COMMIT_MS?: string }).COMMIT_MS ?? 0));
     super(countedState(context, "TENANT_LEDGER"), countedEnvOf(env));
+    this.#commits = commits;
     ledgers.set(context.id.toString(), context.id);
+  }
+
+  override async admit(call: AdmitCall): Promise<AdmitReply> {
+    return await this.#commits.hold(super.admit(call));
+  }
+
+  override async settle(call: SettleCall): Promise<SettleReply> {
+    return await this.#commits.hold(super.settle(call));
+  }
+
+  override async lookupCalls(calls: readonly LookupCall[]): Promise<PromiseSettledResult<LookupReply>[]> {
+    return await this.#commits.hold(super.lookupCalls(calls));
   }
 
   async fireAlarm(): Promise<void> {
@@ -51,6 +69,24 @@ class CountedLedger extends DeployedLedger {
 
   databaseBytes(): number {
     return this.ctx.storage.sql.databaseSize;
+  }
+}
+
+/** Lets a commit take its time, as where the object's storage is copied to other machines, and holds replies until then. */
+class Commits {
+  readonly #ms: number;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(storage: DurableObjectStorage, ms: number) {
+    this.#ms = ms;
+    const sync = storage.sync.bind(storage);
+    if (ms > 0) storage.sync = () => (this.#last = Promise.all([sync(), scheduler.wait(ms)]).then(() => undefined));
+  }
+
+  async hold<Reply>(replying: Promise<Reply>): Promise<Reply> {
+    const reply = await replying;
+    if (this.#ms > 0) await this.#last;
+    return reply;
   }
 }
 

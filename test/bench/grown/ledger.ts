@@ -1,8 +1,10 @@
 import { TenantLedger as Ledger } from "../../../src/main.ts";
 import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../../src/domain/ledger/commands.ts";
 import { newLookupId } from "../../../src/domain/lookup_id.ts";
+import { saoPauloDate } from "../../../src/domain/period.ts";
 import type { FlushReply, UsageReply } from "../../../src/platform/ledger/messages.ts";
 import { countedSql, rowsBetween, type RowCounts } from "../../support/counted_sql.ts";
+import { makeOld } from "../../platform/ledger/old_ledger.ts";
 import { replaceIn, withAlarms } from "./clock.ts";
 
 type Call = "admit" | "settle" | "usage";
@@ -19,6 +21,26 @@ export function takeRows(): LedgerRows {
   return taken;
 }
 
+let isD1Down = false;
+
+/** Whether the ledgers reach D1 from now on. The Worker does. */
+export function setD1Down(isDown: boolean): void {
+  isD1Down = isDown;
+}
+
+function withOwnD1(env: Env): Env {
+  const down = {
+    prepare: (sql: string) => env.DB.prepare(sql),
+    batch: () => Promise.reject(new Error("D1_ERROR: Network connection lost.")),
+  } as unknown as D1Database;
+  return {
+    ...env,
+    get DB() {
+      return isD1Down ? down : env.DB;
+    },
+  };
+}
+
 const newId = () => newLookupId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
 
 const LOOKUPS_AT_ONCE = 500;
@@ -31,7 +53,7 @@ export class TenantLedger extends Ledger {
 
   constructor(ctx: DurableObjectState, env: Env) {
     const { sql, rows } = countedSql(ctx.storage.sql);
-    super(replaceIn(withAlarms(ctx), { sql }), env);
+    super(replaceIn(withAlarms(ctx), { sql }), withOwnD1(env));
     this.#rows = rows;
   }
 
@@ -50,16 +72,48 @@ export class TenantLedger extends Ledger {
     return reply;
   }
 
+  /** Asked first, what the object's start read and wrote. */
+  rowsSinceStart(): RowCounts {
+    return this.#rows();
+  }
+
+  /** Throws the object out of memory, with all that is under way in it. */
+  restart(): void {
+    this.ctx.abort("the benchmark starts it again");
+  }
+
+  /** Makes the object one of schema version 1 with events that D1 does not have, which the next start takes over. */
+  age(waiting: number): void {
+    const { sql } = this.ctx.storage;
+    const terms = this.terms();
+    this.ctx.storage.transactionSync(() => {
+      makeOld(sql);
+      sql.exec(`UPDATE ledger SET terms = ?, price_version = 1`, JSON.stringify(terms));
+      sql.exec(`INSERT INTO prices VALUES (1, ?)`, JSON.stringify(terms?.plan.tiers));
+      sql.exec(
+        `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+         INSERT INTO lookups (n, id, key_id, reference, cpf_reference, admitted_at, price_version, idempotency_key,
+           occurred_at, day, outcome, billed, units, unit_price_micros, amount_micros, transaction_id, kind, corrects)
+         SELECT i, printf('lkp_%032x', i), ?2, 'order-' || i, printf('v1:%032x', i), ?3, 1, NULL,
+           ?3 + 100, ?4, 'delivered', 1, 1, 150000, 150000, printf('%032x', i), 'lookup', NULL FROM n`,
+        waiting,
+        terms?.keys[0]?.keyId ?? "",
+        Date.now(),
+        saoPauloDate(Date.now()),
+      );
+    });
+  }
+
   /** How many rows its journal has. */
   held(): number {
     return this.ctx.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM journal").one().n;
   }
 
   /** Admits, settles and flushes lookups as the Worker and the alarm would, without anything in between. */
-  async grow(keyId: string, lookups: number): Promise<void> {
+  async grow(keyId: string, lookups: number, atOnce = LOOKUPS_AT_ONCE): Promise<void> {
     const access = { keyId, scope: "scores:read", ip: null } as const;
-    for (let left = lookups; left > 0; left -= LOOKUPS_AT_ONCE) {
-      const lookupIds = Array.from({ length: Math.min(left, LOOKUPS_AT_ONCE) }, newId);
+    for (let left = lookups; left > 0; left -= atOnce) {
+      const lookupIds = Array.from({ length: Math.min(left, atOnce) }, newId);
       const admitted = await Promise.all(
         lookupIds.map((lookupId, index) =>
           super.admit({
@@ -78,7 +132,7 @@ export class TenantLedger extends Ledger {
           return super.settle({ lookupId, outcome, transactionId: crypto.randomUUID(), answer: null });
         }),
       );
-      await this.alarm();
+      if (!isD1Down) await this.alarm();
     }
   }
 

@@ -6,7 +6,7 @@ import type { Remote } from "../../../src/platform/remote.ts";
 import { servicesOf, type Services } from "../../../src/platform/services.ts";
 import { setClock, withAlarms } from "./clock.ts";
 import { countedEnv, takeCalls } from "./counted_env.ts";
-import { takeRows, type LedgerRows, type TenantLedger } from "./ledger.ts";
+import { setD1Down, takeRows, type LedgerRows, type TenantLedger } from "./ledger.ts";
 
 /**
  * The gateway as it is deployed, with a clock that can be set, with what it reads, writes and calls counted, and with
@@ -48,7 +48,21 @@ async function command(name: string, given: URLSearchParams, env: Env): Promise<
     case "counts":
       return { calls: takeCalls(), rows: takeRows() } satisfies Counts;
     case "grow":
-      return await ledgerOf(env, tenantId).grow(given.get("keyId") ?? "", Number(given.get("lookups")));
+      return await ledgerOf(env, tenantId).grow(
+        given.get("keyId") ?? "",
+        Number(given.get("lookups")),
+        Number(given.get("atOnce") ?? 500),
+      );
+    case "d1_down":
+      return setD1Down(given.get("isDown") === "true");
+    case "age":
+      return await ledgerOf(env, tenantId).age(Number(given.get("waiting")));
+    case "restart":
+      return await ledgerOf(env, tenantId)
+        .restart()
+        .catch(() => undefined);
+    case "rows_since_start":
+      return await ledgerOf(env, tenantId).rowsSinceStart();
     case "flush":
       return await ledgerOf(env, tenantId).tidy();
     case "held":
@@ -62,8 +76,10 @@ async function command(name: string, given: URLSearchParams, env: Env): Promise<
   }
 }
 
-function ledgerOf(env: Env, tenantId: string): Remote<TenantLedger, "grow" | "held" | "tidy"> {
-  return env.TENANT_LEDGER.getByName(`${tenantId}:live`) as unknown as Remote<TenantLedger, "grow" | "held" | "tidy">;
+type GrownLedger = Remote<TenantLedger, "grow" | "held" | "tidy" | "age" | "restart" | "rowsSinceStart">;
+
+function ledgerOf(env: Env, tenantId: string): GrownLedger {
+  return env.TENANT_LEDGER.getByName(`${tenantId}:live`) as unknown as GrownLedger;
 }
 
 function services(env: Env): Services {

@@ -16,6 +16,8 @@ export type LoadOrder = {
 export type LoadResult = {
   /** Answers with status 200 that were asked for and came within the measured time. */
   readonly answers: number;
+  /** All answers with status 200, those of the warm-up too. */
+  readonly allAnswers: number;
   readonly errors: number;
   readonly seconds: number;
   readonly latenciesMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };

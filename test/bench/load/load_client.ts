@@ -17,6 +17,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const latenciesMs: number[] = [];
   let next = 0;
   let errors = 0;
+  let allAnswers = 0;
   const startMs = performance.now() + warmUpMs;
   const endMs = startMs + durationMs;
 
@@ -28,7 +29,8 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     }),
   );
   latenciesMs.sort((left, right) => left - right);
-  return { answers: latenciesMs.length, errors, seconds: durationMs / 1000, latenciesMs: summary(latenciesMs) };
+  const answers = latenciesMs.length;
+  return { answers, allAnswers, errors, seconds: durationMs / 1000, latenciesMs: summary(latenciesMs) };
 
   function useConnection(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -43,7 +45,10 @@ async function run(order: LoadOrder): Promise<LoadResult> {
         if (length === null || lane.received.length < length) return;
         const nowMs = performance.now();
         if (!lane.received.startsWith("HTTP/1.1 200 ")) errors += 1;
-        else if (lane.sentAtMs >= startMs && nowMs <= endMs) latenciesMs.push(nowMs - lane.sentAtMs);
+        else {
+          allAnswers += 1;
+          if (lane.sentAtMs >= startMs && nowMs <= endMs) latenciesMs.push(nowMs - lane.sentAtMs);
+        }
         lane.received = lane.received.slice(length);
         if (nowMs < endMs) send(lane);
         else lane.socket.end();

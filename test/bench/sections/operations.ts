@@ -7,6 +7,7 @@ import {
   MANY_TENANTS,
   PACED_LOOKUPS,
   QUIET_LOOKUPS,
+  TOGETHER,
   type Measured,
 } from "../counting/months.ts";
 import { startGateway } from "../contenders.ts";
@@ -19,6 +20,8 @@ import { table } from "../statistics.ts";
 const CRON_RUNS_A_MONTH = DAYS_A_MONTH * 24 * 12;
 
 export const TARGET_USD = 5;
+/** Of one tenant whose partners ask at once. */
+export const TARGET_AT_ONCE_USD = 1.8;
 
 export type PriceRow = { readonly name: string; readonly bill: Bill };
 export type OperationsRows = {
@@ -83,6 +86,7 @@ export function priceCases(measured: Measured, cpuMsPerLookup: number): PriceRow
     price("1 tenant, cold", plus(life.busyTenant, cold), one),
     price("1000 tenants, warm", life.quietTenant, many),
     price("1000 tenants, cold", plus(life.quietTenant, cold), many),
+    price("1 tenant, warm, 32 at once", life.together, one),
     price("1 tenant, warm, idempotency keys", life.repeatable, one),
   ];
 }
@@ -133,11 +137,12 @@ function counted(perLookup: number): string {
 
 function explanation(cpuMsPerLookup: number): string {
   return [
-    `Target: at most US$ ${TARGET_USD.toFixed(2)} a million. Published prices as of ${PRICES_READ_ON}, beyond what the plan includes.`,
+    `Target: at most US$ ${TARGET_USD.toFixed(2)} a million, ${TARGET_AT_ONCE_USD.toFixed(2)} where 32 ask at once. Published prices as of ${PRICES_READ_ON}, beyond what the plan includes.`,
     `Counted in workerd: ${PACED_LOOKUPS} lookups of one tenant and ${QUIET_LOOKUPS} of a tenant with a thousandth of the traffic, at the`,
     "pace of a million a month, with every alarm, flush, delete, closing, archive and prune; the second with its ledger out",
     `of memory before each. Derived: times a million; ${CRON_RUNS_A_MONTH} runs of the cron; a day of Claro's token times ${DAYS_A_MONTH}; cold is`,
     "what the first lookup of an isolate does beside a warm one's, for every lookup.",
+    `At once: ${TOGETHER.partners} partners, Claro takes ${TOGETHER.claroMs} ms, a commit ${TOGETHER.commitMs} ms.`,
     `Measured: ${cpuMsPerLookup.toFixed(2)} ms of CPU a lookup, of the whole local process. Assumed: an object is busy for ${ASSUMED.callMs} ms a call`,
     `and ${ASSUMED.alarmMs} ms an alarm, and free while it waits; ${ASSUMED.logLineExtraBytes} bytes beside our own in a log line; an event stays`,
     `${ASSUMED.eventsKeptDays} days in its object and D1 on average. Statements stay in R2: each month more is its line there again.`,

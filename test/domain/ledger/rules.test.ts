@@ -6,7 +6,7 @@ import { believedNowMs } from "../../../src/domain/ledger/event_time.ts";
 import { overdueLookups } from "../../../src/domain/ledger/settle.ts";
 import { emptyState, parseState, serializeState, type LedgerState } from "../../../src/domain/ledger/state.ts";
 import type { LedgerTerms } from "../../../src/domain/ledger/terms.ts";
-import { GRANT_MS } from "../../../src/domain/ledger/times.ts";
+import { GRANT_HELD_MS, GRANT_MS, GRANT_STEP_MS } from "../../../src/domain/ledger/times.ts";
 import { periodBounds, parsePeriod } from "../../../src/domain/period.ts";
 import { resolvePlan, type Plan } from "../../../src/domain/plan.ts";
 
@@ -84,18 +84,36 @@ describe("early calls", () => {
     expect(ledger.admit(NOW_MS + 1500).reply.kind).toBe("admitted");
   });
 
+  // Wherever the grants begin: lookups of others come as fast as the rate lets them, early calls as late as they may.
   test("never take an allowance of 301 past 301, however late they come", () => {
-    const ledger = ledgerOf(termsOf({ allowance: { requests: 301, endsAt: null }, ratePerSecond: 1000, burst: 1000 }));
-    let granted = 0;
-    let admitted = 0;
-    for (let n = 0; n < 400; n += 1) {
-      const early = granted > 0 && n % 2 === 0;
-      const { reply } = ledger.admit(NOW_MS + n, { earlyCallsAsked: 32, isSent: early });
-      if (reply.kind !== "admitted") continue;
-      admitted += 1;
-      granted = reply.earlyCalls ?? 0;
+    let early = 0;
+    for (let before = 140; before <= 300; before += 1) {
+      const ledger = ledgerOf(termsOf({ allowance: { requests: 301, endsAt: null }, ratePerSecond: 2, burst: 40 }));
+      let admitted = 0;
+      let startMs = NOW_MS;
+      for (; admitted < before; startMs += 500) {
+        expect(ledger.admit(startMs).reply.kind).toBe("admitted");
+        admitted += 1;
+      }
+      startMs += 30_000;
+      const late: number[] = [];
+      for (let atMs = startMs; atMs < startMs + 150_000; atMs += 250) {
+        while (late[0] !== undefined && late[0] <= atMs) {
+          late.shift();
+          expect(ledger.admit(atMs, { isSent: true }).reply).toMatchObject({ kind: "admitted", isLate: false });
+          admitted += 1;
+          early += 1;
+        }
+        for (;;) {
+          const { reply } = ledger.admit(atMs, { earlyCallsAsked: 32 });
+          if (reply.kind !== "admitted") break;
+          admitted += 1;
+          late.push(...Array.from({ length: reply.earlyCalls ?? 0 }, () => atMs + GRANT_HELD_MS - 2 * GRANT_STEP_MS));
+        }
+      }
+      expect(admitted, `${before} before`).toBe(301);
     }
-    expect(admitted).toBe(301);
+    expect(early).toBeGreaterThan(100);
   });
 
   test("are waited for by a suspension, after an eviction too, and by its repeat", () => {
@@ -122,6 +140,19 @@ test("terms below the ledger's own, or others under its version, are stale and c
     { kind: "stale", version: 5 },
   ]);
   expect(ledger.state().terms?.status).toBe("active");
+});
+
+test("terms that a row could not hold are refused whole, and smaller ones are taken after them", () => {
+  const base = termsOf({}, { version: 2 });
+  const [key] = base.keys;
+  if (key === undefined) throw new Error("a key");
+  const keys = Array.from({ length: 10_000 }, (_, n) => ({ ...key, keyId: `csg_live_${n}` }));
+  const ledger = ledgerOf(termsOf());
+  const before = serializeState(ledger.state());
+  expect(ledger.run({ kind: "configure", terms: { ...base, keys } }, NOW_MS)).toMatchObject({ kind: "too_large" });
+  expect(serializeState(ledger.state())).toBe(before);
+  const fitting = { ...base, keys: [key, ...keys.slice(0, 1000)] };
+  expect(ledger.run({ kind: "configure", terms: fitting }, NOW_MS)).toMatchObject({ kind: "configured" });
 });
 
 test("an intent that nobody settles ends at the end of its time, whenever that is noticed", () => {
