@@ -23,7 +23,7 @@ type Result = Pick<LoadResult, "answers" | "allAnswers" | "seconds"> & {
 type Results = Record<Name, Result[]>;
 
 /** Of the gateway without a ledger, what the one with it must reach: in processor time, of the whole runtime. */
-export const ASKED_OF_WITHOUT = { 32: 0.85, 128: 0.95 } as const;
+const ASKED_OF_WITHOUT = { 32: 0.85, 128: 0.95 } as const;
 
 export type ThroughputRow = {
   readonly concurrency: number;
