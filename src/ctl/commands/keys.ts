@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { SCOPES } from "../../domain/api_key.ts";
 import type { KeyLimits } from "../../domain/ledger/terms.ts";
 import type { LookupDefaults } from "../../domain/lookup_grounds.ts";
 import type { AdminApi } from "../api/admin_api.ts";
@@ -7,8 +8,8 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { addKeyTermOptions, changedKeyTerms, keyTermFields, type KeyTermOptions } from "./key_terms.ts";
-import { collect, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
+import { addKeyTermOptions, changedKeyTerms, keyTermFields, limitDangers, type KeyTermOptions } from "./key_terms.ts";
+import { collect, collectOf, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
 import { shownTime, utcMinute } from "./shown_values.ts";
 
 type ShownKey = {
@@ -58,7 +59,7 @@ export function addKeyCommands(program: Command): void {
     .option(
       "--scope <scope>",
       "scores:read, usage:read, statements:read or keys:manage; repeat it (default: all but the last)",
-      collect,
+      collectOf(SCOPES),
     )
     .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
     .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect);
@@ -75,7 +76,8 @@ export function addKeyCommands(program: Command): void {
     .command("update")
     .description("Changes a key's own limits and what it says of lookups that do not say it.")
     .argument("<tenant-id>")
-    .argument("<key-id>", "the key's id, csg_live_… or csg_test_…");
+    .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
+    .option("--yes", "do not ask, whatever changes");
   withExamples(addKeyTermOptions(update).action(updateKey), [
     "keys update <tenant-id> csg_live_0123456789 --daily-lookups 5000 --spend-cap 500",
     "keys update <tenant-id> csg_live_0123456789 --purpose credit_granting --rate none",
@@ -157,10 +159,22 @@ async function showKey(tenantId: string, keyId: string, _options: unknown, comma
   print(key, { json, human: () => fieldsText(keyFields(key)) });
 }
 
-async function updateKey(tenantId: string, keyId: string, options: KeyTermOptions, command: Command): Promise<void> {
+async function updateKey(
+  tenantId: string,
+  keyId: string,
+  { yes = false, ...options }: KeyTermOptions & { yes?: boolean },
+  command: Command,
+): Promise<void> {
   const { api, json } = contextOf(command);
-  const terms = changedKeyTerms(options, await fetchKey(api, tenantId, keyId));
+  const before = await fetchKey(api, tenantId, keyId);
+  const terms = changedKeyTerms(options, before);
   if (terms === null) throw usageError("Nothing to change: see --help for what can be");
+  const dangers = limitDangers(before.limits, terms.limits);
+  if (dangers.length > 0) {
+    const [[, was] = [], [, is] = []] = [keyTermFields(before), keyTermFields(terms)].map(([first]) => first ?? []);
+    const lines = [`Change ${keyId}?`, `  Own limits: ${was} → ${is}`, ...dangers.map((why) => `  ! ${why}`)];
+    await confirm(lines.join("\n"), { yes });
+  }
   const key = await api.patch<ShownKey>(`/keys/${encodeURIComponent(keyId)}`, terms);
   print(key, { json, human: () => fieldsText(keyFields(key)) });
 }

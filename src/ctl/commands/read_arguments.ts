@@ -122,6 +122,14 @@ export function cnpj(text: string): string {
   return parsed.value;
 }
 
+/** An option that may be given several times, each time one of `choices`. */
+export function collectOf(choices: readonly string[]): (text: string, earlier?: readonly string[]) => string[] {
+  return (text, earlier) => {
+    if (!choices.includes(text)) throw new InvalidArgumentError(`It is one of ${choices.join(", ")}.`);
+    return [...new Set([...(earlier ?? []), text])];
+  };
+}
+
 /** An option that may be given several times. */
 export function collect(text: string, earlier: readonly string[] | undefined): string[] {
   return [...(earlier ?? []), text];
