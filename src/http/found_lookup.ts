@@ -169,7 +169,7 @@ const date = z.iso.date(issue("date"));
 export const foundQuery = z.object({
   id: z
     .string()
-    .regex(/^lkp_[0-9a-f-]{36}$/, issue("invalid_form"))
+    .regex(/^lkp_[0-9a-f-]{36}$/, issue("invalid_form", { example: "lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e" }))
     .optional()
     .meta(
       told(
@@ -179,7 +179,7 @@ export const foundQuery = z.object({
     ),
   requestId: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,128}$/, issue("invalid_form"))
+    .regex(/^[A-Za-z0-9._-]{1,128}$/, issue("invalid_form", { example: "pedido-1234" }))
     .optional()
     .meta(
       told(

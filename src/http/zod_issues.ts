@@ -72,6 +72,7 @@ function described(found: z.core.$ZodIssue): Omit<Issue, "path"> {
     }
     case "invalid_format":
       if (found.format === "date") return { code: "date" };
+      if (found.format === "email") return { code: "email" };
       return { code: found.format === "datetime" ? "date_time" : "invalid_form" };
     default:
       return { code: "invalid_form" };

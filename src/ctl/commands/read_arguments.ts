@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { parseCnpj } from "../../domain/cnpj.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { validateTiers } from "../../domain/pricing.ts";
-import { formatDecimal, readAmountMicros, waysToWrite } from "./read_money.ts";
+import { formatDecimal, readAmountMicros, waysToWrite } from "../../domain/written_amount.ts";
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 type Unit = keyof typeof UNIT_SECONDS;

@@ -23,7 +23,7 @@ const newAdjustment = z
   .strictObject({
     id: z
       .string()
-      .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/, issue("invalid_form"))
+      .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/, issue("invalid_form", { example: "corr-17" }))
       .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"))
       .optional()
       .meta(

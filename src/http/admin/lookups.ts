@@ -23,7 +23,7 @@ import { issue } from "../zod_issues.ts";
 const lookupsQuery = foundQuery.extend({
   tenant: z
     .string()
-    .regex(/^ten_[0-9A-Za-z_]{1,40}$/, issue("invalid_form"))
+    .regex(/^ten_[0-9A-Za-z_]{1,40}$/, issue("invalid_form", { example: "ten_0123456789abcdef0123" }))
     .optional()
     .meta(
       told(

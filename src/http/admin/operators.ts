@@ -40,9 +40,9 @@ const newOperator = z
     name: z.string().trim().pipe(freeText(100)).meta(NAME),
     email: z
       .string()
-      .regex(/^(?:[^\s@:]{1,64}@[^\s@:]{1,190}|service:[^\s]{1,190})$/, issue("invalid_form"))
+      .regex(/^(?:[^\s@:]{1,64}@[^\s@:]{1,190}|service:[^\s]{1,190})$/, issue("email"))
       // Not in the pattern: what reads the document may know nothing of Unicode's classes.
-      .refine((text) => !/\p{C}/u.test(text), issue("invalid_form"))
+      .refine((text) => !/\p{C}/u.test(text), issue("email"))
       .nullable()
       .default(null)
       .meta(EMAIL),

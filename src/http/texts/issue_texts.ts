@@ -60,7 +60,12 @@ export const ISSUES = {
     "pt-BR": ({ most = "" }) => `pode ter no máximo ${counted(most, "item", "itens")}`,
     en: ({ most = "" }) => `must have at most ${counted(most, "entry", "entries")}`,
   },
-  invalid_form: { "pt-BR": "não está no formato esperado", en: "does not have the expected form" },
+  invalid_form: {
+    "pt-BR": ({ example }) =>
+      example === undefined ? "não está no formato esperado" : `precisa ser no formato de \`${example}\``,
+    en: ({ example }) =>
+      example === undefined ? "does not have the expected form" : `must have the form of \`${example}\``,
+  },
   printable: {
     "pt-BR": ({ longest = "" }) => `precisa ter de 1 a ${longest} caracteres visíveis, sem quebras de linha`,
     en: ({ longest = "" }) => `must be 1 to ${longest} visible characters, without line breaks`,
@@ -124,6 +129,10 @@ export const ISSUES = {
   body_limit: {
     "pt-BR": ({ limit = "" }) => `o corpo pode ter no máximo ${limit}`,
     en: ({ limit = "" }) => `the body may have at most ${limit}`,
+  },
+  credential_form: {
+    "pt-BR": ({ form = "" }) => `precisa ser \`${form}\``,
+    en: ({ form = "" }) => `must be \`${form}\``,
   },
   scope_required: {
     "pt-BR": ({ scope = "" }) => `a chave precisa do escopo \`${scope}\``,

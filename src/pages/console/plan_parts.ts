@@ -1,11 +1,10 @@
 import { html } from "hono/html";
-import { parseAmountMicros } from "../../domain/money.ts";
 import type { Plan, PriceTier } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import { facts, inCode, type Html } from "../html.ts";
 import type { PageTools } from "../page.ts";
-import { fieldOf } from "../read_form.ts";
+import { fieldOf, typedMicros, typedNumber } from "../read_form.ts";
 import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 
 /** Plans as people read and type them. */
@@ -46,14 +45,14 @@ export function planFields(fields: Fields, plan: Plan, { say, format }: PageTool
 
 /** Terms as the API takes them. What is no number goes on as it was typed, for the API's rules to refuse with their words. */
 export function readPlanTerms(form: FormData): Record<string, unknown> {
-  const numberOr = (name: string) => toNumber(fieldOf(form, name));
+  const numberOr = (name: string) => typedNumber(fieldOf(form, name));
   const cap = fieldOf(form, "cap");
   const allowance = fieldOf(form, "allowance");
   const [rate, burst, reads] = [numberOr("rate"), numberOr("burst"), numberOr("reads")];
   return {
     tiers: readTiers(fieldOf(form, "tiers")),
-    monthlySpendCapMicros: cap === "" ? null : toMicros(cap),
-    allowance: allowance === "" ? null : { requests: toNumber(allowance) },
+    monthlySpendCapMicros: cap === "" ? null : typedMicros(cap),
+    allowance: allowance === "" ? null : { requests: typedNumber(allowance) },
     ...(rate === undefined ? {} : { ratePerSecond: rate }),
     ...(burst === undefined ? {} : { burst }),
     ...(reads === undefined ? {} : { readsPerMinute: reads }),
@@ -68,8 +67,8 @@ export function readTiers(text: string): unknown[] {
     .filter((line) => line !== "")
     .map((line) => {
       const [bound = "", price] = line.split(":").map((part) => part.trim());
-      if (price === undefined) return { upTo: null, unitPriceMicros: toMicros(bound) };
-      return { upTo: toNumber(bound), unitPriceMicros: toMicros(price) };
+      if (price === undefined) return { upTo: null, unitPriceMicros: typedMicros(bound) };
+      return { upTo: typedNumber(bound), unitPriceMicros: typedMicros(price) };
     });
 }
 
@@ -79,17 +78,4 @@ export function writeTiers(tiers: readonly PriceTier[], { typedMoney }: PageTool
       upTo === null ? typedMoney(unitPriceMicros) : `${upTo}: ${typedMoney(unitPriceMicros)}`,
     )
     .join("\n");
-}
-
-/** Reais as people type them: `0.15` or `0,15`. */
-export function toMicros(text: string): unknown {
-  const micros = parseAmountMicros(text.replace(",", "."));
-  return micros.ok ? micros.value : text;
-}
-
-/** A number as people type it; what is none stays as it is. */
-export function toNumber(text: string): unknown {
-  if (text === "") return undefined;
-  const number = Number(text.replace(",", "."));
-  return Number.isNaN(number) ? text : number;
 }
