@@ -86,10 +86,11 @@ async function perform(endpoint: Endpoint, context: AppContext, letInAs: LetIn):
   if (letInAs.actor !== null && Object.keys(params).length > 0) context.get("log").target = loggedTarget(params);
   const input = await readInput(endpoint, context);
   if (!input.ok) return input;
-  const owner = params["tenantId"] ?? letInAs.caller?.tenantId ?? input.value.query["tenant"] ?? "";
-  context.set("listOwner", String(owner));
+  const { tenant } = input.value.query as { tenant?: string };
+  const owner = (params["tenantId"] as string | undefined) ?? letInAs.caller?.tenantId ?? tenant ?? "";
+  context.set("listOwner", owner);
   const cursor = context.req.query("cursor");
-  if (cursor !== undefined && !isCursorOf(cursor, String(owner))) return invalidRequest("cursor", "cursor");
+  if (cursor !== undefined && !isCursorOf(cursor, owner)) return invalidRequest("cursor", "cursor");
   return await handle(endpoint, context, { ...letInAs, params, input: input.value });
 }
 

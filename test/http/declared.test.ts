@@ -269,8 +269,33 @@ type Document = {
 
 /** What `Number` reads, or people write, and is not a whole number in digits. */
 const HOSTILE_NUMBERS = [
-  ...["", " ", " 5", "5 ", "+5", "-5", "-0", "05", "5.0", "5,0", "1e1", "1E1", "0x10", "0b1", "0o7", "1_0", "1.000"],
-  ...["٥", "５", "五", "NaN", "Infinity", "null", "true", "[]", "99999999999999999999", "9".repeat(400)],
+  "",
+  " ",
+  " 5",
+  "5 ",
+  "+5",
+  "-5",
+  "-0",
+  "05",
+  "5.0",
+  "5,0",
+  "1e1",
+  "1E1",
+  "0x10",
+  "0b1",
+  "0o7",
+  "1_0",
+  "1.000",
+  "٥",
+  "５",
+  "五",
+  "NaN",
+  "Infinity",
+  "null",
+  "true",
+  "[]",
+  "99999999999999999999",
+  "9".repeat(400),
 ];
 
 /** What a list asks for beside its cursor. */

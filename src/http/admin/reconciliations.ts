@@ -46,7 +46,7 @@ const ANSWERS = {
 } as const;
 const LIST = "reconciliations";
 const PAGES = "reconciliation";
-const place = z.tuple([z.int().min(0), z.string().regex(/^rec_[0-9a-f]{20}$/)]);
+const cursorContent = z.tuple([z.int().min(0), z.string().regex(/^rec_[0-9a-f]{20}$/)]);
 
 /** `POST /admin/v1/reconciliations?period=2026-11`. */
 export const reconcile = operatorEndpoint({
@@ -121,7 +121,7 @@ export const continueReconciling = operatorEndpoint({
   summary: { "pt-BR": "Continuar uma conciliação", en: "Go on with a reconciliation" },
   role: "finance",
   audit: "in_change",
-  query: z.object({ cursor: cursorQuery(PAGES, place) }),
+  query: z.object({ cursor: cursorQuery(PAGES, cursorContent) }),
   answers: ANSWERS,
   failures: ["not_found", "statement_unavailable"],
   handle: async ({ context, services, params }) => {
@@ -139,7 +139,7 @@ export const getReconciliation = operatorEndpoint({
   summary: { "pt-BR": "Ver uma conciliação", en: "See a reconciliation" },
   role: "read",
   audit: { action: "reconciliation.read", target: ({ reconciliationId = "" }) => reconciliationId },
-  query: z.object({ cursor: cursorQuery(PAGES, place) }),
+  query: z.object({ cursor: cursorQuery(PAGES, cursorContent) }),
   answers: ANSWERS,
   failures: ["not_found", "statement_unavailable"],
   handle: async ({ context, services, params, query }) => {
@@ -163,7 +163,7 @@ export const listReconciliations = operatorEndpoint({
       .optional()
       .meta(told({ "pt-BR": "Só de um mês.", en: "Of one month only." }, { examples: ["2026-11"] })),
     limit: limitQuery,
-    cursor: cursorQuery(LIST, place),
+    cursor: cursorQuery(LIST, cursorContent),
   }),
   answers: {
     200: {
@@ -193,12 +193,12 @@ async function answerRun(
   context.header("Cache-Control", "no-store");
   if (finishedAtMs === null || failure !== null) {
     const status = failure === null ? "running" : "failed";
-    const place = failure === null ? [done, run.id] : null;
+    const next = failure === null ? [done, run.id] : null;
     const shown: z.infer<typeof runningReconciliation> = {
       ...shownRun(run),
       status,
       progress: { done, steps },
-      nextCursor: cursorFor(context, PAGES, place),
+      nextCursor: cursorFor(context, PAGES, next),
     };
     return ok(context.json(shown, 202));
   }
