@@ -2,6 +2,7 @@ import { styleText } from "node:util";
 import { Command } from "commander";
 import { AdminApi } from "./api/admin_api.ts";
 import { findGateway } from "./api/find_gateway.ts";
+import { usageError } from "./ctl_error.ts";
 
 const NOTES = `
 Shorter, and for clean JSON (npm run prints lines of its own): npx ctl health
@@ -30,7 +31,8 @@ export function newProgram(): Command {
     .option("--url <url>", "the gateway's address (default: CLARO_GATEWAY_URL, else the one that `npm start` runs)")
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => styleText("bold", title), minWidthToWrap: 20 })
     .showHelpAfterError("(add --help for more)")
-    .exitOverride();
+    .exitOverride()
+    .hook("preAction", (_program, command) => refuseBlanks(command));
   return withExamples(program, [
     "tenants list",
     'tenants create --name "Loja São João" --document 12ABC34501DE35 --customer-id loja --plan trial',
@@ -39,6 +41,14 @@ export function newProgram(): Command {
     "lookups show lkp_5f8d0c1e-2b7a-4f0e-9d53-6a1c8e4b7f20",
     "health --json",
   ]).addHelpText("after", NOTES);
+}
+
+/** An argument that is empty is a variable that a script never set: nothing is asked of the gateway with it. */
+function refuseBlanks(command: Command): void {
+  const blank = command.args.findIndex((text) => text.trim() === "");
+  if (blank < 0) return;
+  const name = command.registeredArguments[blank]?.name() ?? "argument";
+  throw usageError(`${name} is empty: was a variable never set?`);
 }
 
 /** A group such as `tenants`, to which commands are added. */

@@ -44,6 +44,7 @@ export type IssueCode =
   | "content_type"
   | "content_encoding"
   | "body_limit"
+  | "credential_form"
   | "scope_required"
   | "address_seen"
   | "role_required"

@@ -1,11 +1,11 @@
 const STRINGS_AND_STRUCTURE = /"(?:[^"\\]|\\.)*"|[{}:]/g;
 
 /**
- * True when an object in `json`, of which `value` was read, names a member twice. Readers disagree on which of the two
- * counts, so one CPF could be checked and another one be asked for (RFC 7493, 2.3).
+ * The first name that an object in `json`, of which `value` was read, has twice; null where none is. Readers disagree on
+ * which of the two counts, so one CPF could be checked and another one be asked for (RFC 7493, 2.3).
  */
-export function repeatsName(json: string, value: unknown): boolean {
-  if (colonsIn(json) === membersOf(value)) return false;
+export function repeatedName(json: string, value: unknown): string | null {
+  if (colonsIn(json) === membersOf(value)) return null;
   const open: Set<string>[] = [];
   let lastString = "";
   for (const [token] of json.matchAll(STRINGS_AND_STRUCTURE)) {
@@ -15,13 +15,13 @@ export function repeatsName(json: string, value: unknown): boolean {
       open.pop();
     } else if (token === ":") {
       const name = JSON.parse(lastString) as string;
-      if (open.at(-1)?.has(name)) return true;
+      if (open.at(-1)?.has(name)) return name;
       open.at(-1)?.add(name);
     } else {
       lastString = token;
     }
   }
-  return false;
+  return null;
 }
 
 // Each member that is written has a colon. As many colons as members: none of them was lost in reading. Nearly every body

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from "./result.ts";
 export const CURRENCY = "BRL" as const;
 
 // Prices go below the centavo, so amounts are integers of a millionth of a real.
-const MICROS_PER_REAL = 1_000_000;
+export const MICROS_PER_REAL = 1_000_000;
 
 /** Amounts that are due are whole centavos. */
 export const MICROS_PER_CENTAVO = 10_000;

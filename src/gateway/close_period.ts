@@ -47,7 +47,7 @@ export async function closePeriod(
   const { endMs } = periodBounds(period);
   const nowMs = services.clock.nowMs();
   if (nowMs < endMs) {
-    const issues = [{ path: "period", code: "ends_at", params: { at: new Date(endMs).toISOString() } }] as const;
+    const issues = [{ path: "period", code: "ends_at", params: { atMs: endMs } }] as const;
     return fail({ code: "period_open", issues });
   }
   const signingKey = services.settings.exportSigningKey;

@@ -4,7 +4,6 @@ import { rightsBeyond, type KeyRights } from "../domain/key_rights.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { RegisteredKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import type { KeyLimits } from "../domain/ledger/terms.ts";
 import { issueKey, revokeKey, rotateKey, type IssuedKey, type NewKey } from "./keys.ts";
 import type { Actor } from "./tenants.ts";
 
@@ -36,19 +35,11 @@ export async function issueOwnKey(
     ...asked,
     scopes,
     expiresAtMs: asked.expiresAtMs ?? rights?.expiresAtMs ?? null,
-    limits: narrowest(asked.limits ?? null, rights?.limits ?? null),
+    limits: asked.limits ?? null,
     allowedIps: asked.allowedIps.length > 0 ? asked.allowedIps : (rights?.allowedIps ?? []),
   };
   const allowed = refuseBeyond(rights, key);
   return allowed.ok ? await issueKey(services, actor, tenantId, key) : allowed;
-}
-
-/** Of two keys' limits the narrower ones: a key that has some makes none that has more room. */
-function narrowest(left: KeyLimits | null, right: KeyLimits | null): KeyLimits | null {
-  const names = Object.keys({ ...left, ...right }) as (keyof KeyLimits)[];
-  if (names.length === 0) return null;
-  const least = (name: keyof KeyLimits) => Math.min(left?.[name] ?? Infinity, right?.[name] ?? Infinity);
-  return Object.fromEntries(names.map((name) => [name, least(name)]));
 }
 
 /** A successor of one of the tenant's keys, which the manager could have made itself, and which it does not outlive. */

@@ -12,7 +12,7 @@ const TENANTS_A_PAGE = 1000;
 export async function readPeriodOfAll(services: Services, period: Period): Promise<Result<PeriodOfAll, Failure>> {
   const { endMs } = periodBounds(period);
   if (services.clock.nowMs() < endMs) {
-    const issues = [{ path: "period", code: "ends_at", params: { at: new Date(endMs).toISOString() } }] as const;
+    const issues = [{ path: "period", code: "ends_at", params: { atMs: endMs } }] as const;
     return fail({ code: "period_open", issues });
   }
   const tenants: TenantMonth[] = [];

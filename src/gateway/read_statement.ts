@@ -1,14 +1,16 @@
 import type { Failure } from "../domain/failure.ts";
 import { parsePeriod, type Period, periodBounds, periodOf, previousPeriod } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { buildManifest, carriedOut, type Manifest, type SignedManifest } from "../domain/statement.ts";
+import { buildManifest, type Manifest, type SignedManifest } from "../domain/statement.ts";
 import { StatementAccumulator } from "../domain/statement_totals.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { MonthTotals } from "../platform/ledger/messages.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
-import { billedPlan, hasStatement, openPeriodEvents, whileReadable } from "./open_statement.ts";
+import { billedPlan, hasStatement, openPeriodEvents, whileReadable, type PeriodEvents } from "./open_statement.ts";
+
+const TEST_PRICES = [{ upTo: null, unitPriceMicros: 0 }];
 
 /** A month in a list: closed with its manifest, or open with its counts so far. */
 export type ListedStatement =
@@ -51,25 +53,25 @@ export async function openManifest(
   return await whileReadable(async () => {
     const events = await openPeriodEvents(services, tenantId, period);
     if (!events.ok) return events;
-    const { pages, range, tenant } = events.value;
     const before = await closedStatement(services, tenantId, previousPeriod(period));
     const previous = before.ok ? before.value : null;
-    const carriedIn = previous === null ? null : carriedOut(manifestOf(previous));
-    const accumulator = new StatementAccumulator(period, { tenantId, firstSeq: range.first, carriedIn });
-    for await (const page of pages) for (const event of page) accumulator.add(event);
-    const totals = accumulator.finish();
-    if (!totals.ok) throw new StoreError(`the events of ${period} are no period: ${totals.failure.name}`);
-    return ok(
-      buildManifest(totals.value, {
-        tenant,
-        plan: billedPlan(tenant),
-        period,
-        files: [],
-        previousManifestSha256: previous?.manifestSha256 ?? null,
-        closed: null,
-      }),
-    );
+    return ok(await addUpManifest(events.value, { period, previousManifestSha256: previous?.manifestSha256 ?? null }));
   });
+}
+
+/** The manifest of events that are read now. */
+export async function addUpManifest(
+  { pages, range, tenant, context: { carriedIn, mode } }: PeriodEvents,
+  { period, previousManifestSha256 }: { period: Period; previousManifestSha256: string | null },
+): Promise<Manifest> {
+  const about = { tenantId: tenant.id, mode: mode ?? ("live" as const), firstSeq: range.first, carriedIn };
+  const accumulator = new StatementAccumulator(period, about);
+  for await (const page of pages) for (const event of page) accumulator.add(event);
+  const totals = accumulator.finish();
+  if (!totals.ok) throw new StoreError(`the events of ${period} are no period: ${totals.failure.name}`);
+  // A test key is in many hands: it does not see what the tenant pays.
+  const plan = mode === "test" ? { ...billedPlan(tenant), tiers: TEST_PRICES } : billedPlan(tenant);
+  return buildManifest(totals.value, { tenant, plan, period, files: [], previousManifestSha256, closed: null });
 }
 
 /** A tenant's months, the newest first, `limit` of them after the one that `before` names. */

@@ -65,7 +65,7 @@ function tell(context: AppContext, failure: Failure, language: Language): ToldFa
   return {
     failure,
     status: status as ContentfulStatusCode,
-    title,
+    title: title[language],
     detail: [words, ...sentences].join(" "),
     issues: issues?.map((one) => ({ path: one.path, code: one.code, message: issueText(one, language) })),
     link: `${new URL(context.req.url).origin}/docs/errors#${failure.code}`,
@@ -102,11 +102,5 @@ function withRenewal(failure: Failure): Failure {
 
 function renewal({ resetsAtMs }: Failure): Issue {
   if (resetsAtMs === undefined) return { path: "", code: "does_not_renew" };
-  return { path: "", code: "renews_at", params: { at: saoPauloTime.format(new Date(resetsAtMs)) } };
+  return { path: "", code: "renews_at", params: { atMs: resetsAtMs } };
 }
-
-const saoPauloTime = new Intl.DateTimeFormat("pt-BR", {
-  timeZone: "America/Sao_Paulo",
-  dateStyle: "short",
-  timeStyle: "short",
-});

@@ -13,7 +13,7 @@ export async function authenticateTenant(
   credential: Credential,
 ): Promise<Result<Caller, Failure>> {
   const caller = await identify(context, credential);
-  if (!caller.ok) return caller;
+  if (!caller.ok) return fail(explainCredential(context, credential, caller.failure));
   const { tenantId, keyId, mode } = caller.value;
   Object.assign(context.get("log"), { tenantId, keyId, mode });
   return caller;
@@ -59,6 +59,33 @@ async function identify(context: AppContext, credential: Credential): Promise<Re
   if (credential === "issued-token") return await identifyByToken(services, { text: bearer(header), ip });
   const text = header === undefined ? undefined : (basicCredentials(header)?.replace(":", "_") ?? "");
   return await identifyByKey(services, { text, ip });
+}
+
+/** Where a credential goes, by what the endpoint takes, and how it is written there. */
+const CREDENTIAL_HEADERS: Readonly<Record<Credential, readonly string[]>> = {
+  "api-key": ["Authorization", "x-api-key"],
+  "client-credentials": ["x-client-auth", "Authorization"],
+  "issued-token": ["x-client-auth", "Authorization"],
+};
+const CREDENTIAL_FORMS: Readonly<Record<Credential, string>> = {
+  "api-key": "Bearer <API key>",
+  "client-credentials": "Basic <base64>",
+  "issued-token": "Bearer <token>",
+};
+
+/** What is wrong with the header that was sent: "missing" alone would have its sender look in the wrong place. */
+function explainCredential(context: AppContext, credential: Credential, failure: Failure): Failure {
+  if (failure.issues !== undefined || failure.code === "rate_limited") return failure;
+  for (const path of CREDENTIAL_HEADERS[credential]) {
+    const value = context.req.header(path);
+    // No credential of ours holds a comma: the platform joins a header's values with one.
+    if (value?.includes(",") === true) return { ...failure, issues: [{ path, code: "given_twice" }] };
+    if (value !== undefined && failure.code === "missing_credentials") {
+      const params = { form: CREDENTIAL_FORMS[credential] };
+      return { ...failure, issues: [{ path, code: "credential_form", params }] };
+    }
+  }
+  return failure;
 }
 
 export function bearer(header: string | undefined): string | undefined {

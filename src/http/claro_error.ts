@@ -33,12 +33,7 @@ export const claroError = z
           ),
         message: z
           .string()
-          .meta(
-            told(
-              { "pt-BR": "O código em inglês, por extenso.", en: "The code in words." },
-              { examples: ["Invalid CPF"] },
-            ),
-          ),
+          .meta(told({ "pt-BR": "O código por extenso.", en: "The code in words." }, { examples: ["CPF inválido"] })),
         detailedMessage: z.string().meta(
           told(
             {

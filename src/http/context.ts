@@ -30,6 +30,8 @@ export type LogFields = {
 };
 
 export type Variables = {
+  /** The tenant whose lists a call reads, where there is one: a cursor of another's is refused. */
+  listOwner?: string;
   requestId: string;
   startedAtMs: number;
   services: Services;

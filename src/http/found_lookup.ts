@@ -14,7 +14,8 @@ import {
 import type { CopyPlace } from "../platform/event_search.ts";
 import { invalidRequest } from "./invalid_request.ts";
 import { told } from "./language.ts";
-import { cursorQuery, encodeCursor } from "./paging.ts";
+import type { AppContext } from "./context.ts";
+import { cursorFor, cursorQuery } from "./paging.ts";
 import {
   currencyField,
   exactReais,
@@ -148,6 +149,7 @@ export const foundLookup = z
   })
   .meta({ id: "FoundLookup" });
 
+const FOUND = "lookups";
 const place = z.union([
   z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]),
   z.object({ period: monthQuery, mode: z.enum(MODES), next: z.int().min(0) }),
@@ -167,7 +169,7 @@ const date = z.iso.date(issue("date"));
 export const foundQuery = z.object({
   id: z
     .string()
-    .regex(/^lkp_[0-9a-f-]{36}$/, issue("invalid_form"))
+    .regex(/^lkp_[0-9a-f-]{36}$/, issue("invalid_form", { example: "lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e" }))
     .optional()
     .meta(
       told(
@@ -177,7 +179,7 @@ export const foundQuery = z.object({
     ),
   requestId: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,128}$/, issue("invalid_form"))
+    .regex(/^[A-Za-z0-9._-]{1,128}$/, issue("invalid_form", { example: "pedido-1234" }))
     .optional()
     .meta(
       told(
@@ -210,7 +212,7 @@ export const foundQuery = z.object({
         { examples: ["2026-11-27"] },
       ),
     ),
-  cursor: cursorQuery(place),
+  cursor: cursorQuery(FOUND, place),
 });
 
 type FoundAnswer = z.infer<typeof foundLookup>;
@@ -259,19 +261,19 @@ export function whyOf({ billed, mode, outcome }: FoundLookup["event"]): Why {
   }
 }
 
-export function shownPage({ lookups, next }: { lookups: FoundPage["lookups"]; next: unknown }): {
-  data: FoundAnswer[];
-  nextCursor: string | null;
-} {
-  return { data: lookups.map(shownLookup), nextCursor: writtenPlace(next) };
+export function shownPage(
+  context: AppContext,
+  { lookups, next }: { lookups: FoundPage["lookups"]; next: unknown },
+): { data: FoundAnswer[]; nextCursor: string | null } {
+  return { data: lookups.map(shownLookup), nextCursor: foundCursor(context, next) };
 }
 
 export function isPair(cursor: z.infer<typeof place>): cursor is [number, string] {
   return Array.isArray(cursor);
 }
 
-export function writtenPlace(next: unknown): string | null {
-  return next === null ? null : encodeCursor(next);
+export function foundCursor(context: AppContext, next: unknown): string | null {
+  return cursorFor(context, FOUND, next);
 }
 
 /** Whether a search goes on in one tenant's ledgers, and not in the copy of all of them. */

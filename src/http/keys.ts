@@ -18,6 +18,8 @@ import { told } from "./language.ts";
 import { HEADERS } from "./openapi_parts.ts";
 import { pageAnswer, pageOf, pageQuery } from "./paging.ts";
 
+const LIST = "own-keys";
+
 const OWN_KEYS = {
   tag: "Keys",
   scope: "keys:manage",
@@ -56,7 +58,7 @@ export const listOwnKeys = tenantEndpoint({
     "pt-BR": "As chaves do parceiro, sem os segredos. Uma chave de teste só vê as de teste.",
     en: "The tenant's keys, without their secrets. A test key sees test keys only.",
   },
-  query: pageQuery,
+  query: pageQuery(LIST),
   answers: {
     200: { description: { "pt-BR": "Uma página de chaves.", en: "A page of keys." }, content: pageAnswer(listedKey) },
   },
@@ -67,7 +69,11 @@ export const listOwnKeys = tenantEndpoint({
     const nowMs = services.clock.nowMs();
     context.header("Cache-Control", "no-store");
     const entry = (key: (typeof keys)[number]) => shownListedKey(key, nowMs, uses);
-    return ok(context.json(pageOf(keys, limit, { entry, place: (last) => [last.createdAtMs, last.id] })));
+    return ok(
+      context.json(
+        pageOf(context, { list: LIST, entries: keys, limit }, { entry, place: (last) => [last.createdAtMs, last.id] }),
+      ),
+    );
   },
 });
 

@@ -242,17 +242,17 @@ export const TAGS: Readonly<Record<Tag, { readonly name: Text; readonly descript
     },
   },
   Keys: {
-    name: { "pt-BR": "Operador: chaves", en: "Keys" },
+    name: { "pt-BR": "Chaves", en: "Keys" },
     description: {
-      "pt-BR": "Para o operador: as chaves de API dos parceiros.",
-      en: "For the operator: the tenants' API keys.",
+      "pt-BR": "Chaves de API: as próprias, para o parceiro; todas, para o operador.",
+      en: "API keys: a tenant's own, and for the operator every tenant's.",
     },
   },
   Lookups: {
-    name: { "pt-BR": "Operador: consultas", en: "Lookups" },
+    name: { "pt-BR": "Busca de consultas", en: "Lookups" },
     description: {
-      "pt-BR": "Para o operador: o que aconteceu com uma consulta.",
-      en: "For the operator: what became of a lookup.",
+      "pt-BR": "O que aconteceu com uma consulta.",
+      en: "What became of a lookup.",
     },
   },
   Subjects: {

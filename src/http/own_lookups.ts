@@ -46,6 +46,6 @@ export const listOwnLookups = tenantEndpoint({
     if (!isWithinTenant(place)) return invalidRequest("cursor", "cursor");
     const found = await findLookups(services, { tenantId, modes, ...search }, place);
     context.header("Cache-Control", "no-store");
-    return found.ok ? ok(context.json(shownPage(found.value))) : found;
+    return found.ok ? ok(context.json(shownPage(context, found.value))) : found;
   },
 });

@@ -45,9 +45,7 @@ export const problem = z
       ),
     title: z
       .string()
-      .meta(
-        told({ "pt-BR": "O código em inglês, por extenso.", en: "The code in words." }, { examples: ["Invalid CPF"] }),
-      ),
+      .meta(told({ "pt-BR": "O código por extenso.", en: "The code in words." }, { examples: ["CPF inválido"] })),
     status: z
       .int()
       .min(400)

@@ -1,8 +1,9 @@
 import type { Failure } from "../domain/failure.ts";
-import { repeatsName } from "../domain/json.ts";
+import { repeatedName } from "../domain/json.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { toHex } from "../platform/keyed_hash.ts";
 import { reportLines } from "../platform/report_lines.ts";
+import { safeName } from "./safe_name.ts";
 
 /** Larger than any request of ours but a report. */
 export const MAX_BODY_BYTES = 4096;
@@ -100,8 +101,9 @@ export async function readLines(
 export function parseJson(text: string): Result<unknown, Failure> {
   try {
     const value = JSON.parse(text) as unknown;
-    if (!repeatsName(text, value)) return ok(value);
-    return fail({ code: "invalid_request", issues: [{ path: "", code: "given_twice" }] });
+    const repeated = repeatedName(text, value);
+    if (repeated === null) return ok(value);
+    return fail({ code: "invalid_request", issues: [{ path: safeName(repeated), code: "given_twice" }] });
   } catch {
     return fail({ code: "invalid_json" });
   }

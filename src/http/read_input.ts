@@ -48,12 +48,9 @@ export function readQuery<Query extends z.ZodObject>(
   { ignoresOthers = false }: { ignoresOthers?: boolean } = {},
 ): Result<z.output<Query>, Failure> {
   const start = url.indexOf("?");
-  const given = start < 0 ? [] : [...new URLSearchParams(url.slice(start)).entries()];
-  const value = Object.fromEntries(given);
-  if (Object.keys(value).length < given.length) {
-    const repeated = Object.keys(value).filter((name) => given.filter(([one]) => one === name).length > 1);
-    return invalid(repeated.map((name) => ({ path: safeName(name), code: "given_twice" })));
-  }
+  const given = readPairs(start < 0 ? "" : url.slice(start));
+  if (!given.ok) return given;
+  const { value } = given;
   const parsed = (ignoresOthers ? declared : strict(declared)).safeParse(value);
   if (parsed.success) return ok(parsed.data as z.output<Query>);
   return invalid(issuesOf(parsed.error, { schema: declared, value, unknown: "unknown_parameter" }));
@@ -101,7 +98,17 @@ async function readBody(endpoint: Endpoint, request: Request): Promise<Result<un
 }
 
 function readForm(body: BodyDeclaration, text: string): Result<unknown, Failure> {
-  return parseBody(body, Object.fromEntries(new URLSearchParams(text)));
+  const given = readPairs(text);
+  return given.ok ? parseBody(body, given.value) : given;
+}
+
+/** Names with their values, as a query or a form has them, each once: readers disagree on which of two counts. */
+function readPairs(text: string): Result<Record<string, string>, Failure> {
+  const given = [...new URLSearchParams(text).entries()];
+  const value = Object.fromEntries(given);
+  if (Object.keys(value).length === given.length) return ok(value);
+  const repeated = Object.keys(value).filter((name) => given.filter(([one]) => one === name).length > 1);
+  return invalid(repeated.map((name) => ({ path: safeName(name), code: "given_twice" })));
 }
 
 /** A body as its declaration has it. */

@@ -10,6 +10,8 @@ import { answerFailure } from "./answer_failure.ts";
 import { authenticateTenant, authorizeTenant } from "./authenticate.ts";
 import { loggedReference, type AppContext } from "./context.ts";
 import type { Endpoint, OperatorAccess, RunCall, TenantAccess } from "./endpoint.ts";
+import { invalidRequest } from "./invalid_request.ts";
+import { isCursorOf } from "./paging.ts";
 import { MAX_BODY_BYTES, readLines } from "./read_body.ts";
 import { readInput, readParams, type ReadInput } from "./read_input.ts";
 import { mayAct } from "../domain/roles.ts";
@@ -83,7 +85,13 @@ async function perform(endpoint: Endpoint, context: AppContext, letInAs: LetIn):
   if (params === null) return fail({ code: "not_found" });
   if (letInAs.actor !== null && Object.keys(params).length > 0) context.get("log").target = loggedTarget(params);
   const input = await readInput(endpoint, context);
-  return input.ok ? await handle(endpoint, context, { ...letInAs, params, input: input.value }) : input;
+  if (!input.ok) return input;
+  const { tenant } = input.value.query as { tenant?: string };
+  const owner = (params["tenantId"] as string | undefined) ?? letInAs.caller?.tenantId ?? tenant ?? "";
+  context.set("listOwner", owner);
+  const cursor = context.req.query("cursor");
+  if (cursor !== undefined && !isCursorOf(cursor, owner)) return invalidRequest("cursor", "cursor");
+  return await handle(endpoint, context, { ...letInAs, params, input: input.value });
 }
 
 /** What an operator's call is about, without what only looks like an id. */

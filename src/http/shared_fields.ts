@@ -2,7 +2,7 @@ import * as z from "zod";
 import { MODES } from "../domain/meter_event.ts";
 import { CURRENCY } from "../domain/money.ts";
 import { TIME_ZONE } from "../domain/period.ts";
-import { told } from "./language.ts";
+import { told, type Text } from "./language.ts";
 import { issue } from "./zod_issues.ts";
 
 /** Fields that several answers have, so that each is explained once. */
@@ -112,6 +112,32 @@ export const countFields = {
   ...outcomeFields,
   billed: billedField,
 };
+
+type WholeNumber = {
+  readonly least: number;
+  readonly most: number;
+  /** What it is when it is not given. */
+  readonly otherwise: number;
+  readonly example: number;
+};
+
+/** A whole number in a query, in digits: `1e3`, `0x10`, ` 5` and Arabic digits are none, although `Number` reads some of them. */
+export function wholeNumberQuery(meaning: Text, { least, most, otherwise, example }: WholeNumber) {
+  return z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]*)$/, issue("wrong_type", { expected: "int" }))
+    .meta({
+      ...told(meaning),
+      override: ({ jsonSchema }) => {
+        delete jsonSchema.pattern;
+        const bounds = most === Number.MAX_SAFE_INTEGER ? { minimum: least } : { minimum: least, maximum: most };
+        Object.assign(jsonSchema, { type: "integer", ...bounds, default: otherwise, examples: [example] });
+      },
+    })
+    .transform(Number)
+    .pipe(z.number().min(least, issue("too_small", { least })).max(most, issue("too_large", { most })))
+    .default(otherwise);
+}
 
 /** A month in a query. */
 export const monthQuery = z.string().regex(/^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/, issue("month"));

@@ -1,5 +1,6 @@
 import { EXPORT_FILES, type ExportFile } from "../domain/export/export_files.ts";
 import type { Failure } from "../domain/failure.ts";
+import type { Mode } from "../domain/meter_event.ts";
 import type { Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { FileDigest } from "../domain/statement.ts";
@@ -7,6 +8,7 @@ import { manifestText } from "../domain/statement.ts";
 import { encodeEvents } from "../gateway/encode_events.ts";
 import { openPeriodEvents } from "../gateway/open_statement.ts";
 import { closedStatement, manifestOf, openManifest } from "../gateway/read_statement.ts";
+import { testManifest, testPeriodEvents } from "../gateway/test_statement.ts";
 import { beginFileStream } from "../platform/file_streams.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { byteRangeOf, hasCurrent, isSameFile, type ByteRange } from "./conditional_request.ts";
@@ -16,7 +18,15 @@ const MANIFEST: NamedFile = { name: "manifest.json", mediaType: "application/jso
 const FULL: Failure = { code: "rate_limited", retryAfterSeconds: 5 };
 
 type NamedFile = Pick<ExportFile, "name" | "mediaType" | "contentSecurityPolicy">;
-type Asked = { readonly tenantId: string; readonly period: Period; readonly file: NamedFile };
+type Asked = { readonly tenantId: string; readonly mode: Mode; readonly period: Period; readonly file: NamedFile };
+type AskedFile = {
+  /** The tenant that reads, of whose streams it counts as one; null for an operator. */
+  readonly reader: string | null;
+  readonly tenantId: string;
+  readonly mode?: Mode;
+  readonly period: Period;
+  readonly file: string;
+};
 type Answered = Promise<Result<Response, Failure>>;
 
 /**
@@ -25,14 +35,15 @@ type Answered = Promise<Result<Response, Failure>>;
  */
 export async function answerFile(
   context: AppContext,
-  { reader, tenantId, period, file: name }: { reader: string | null; tenantId: string; period: Period; file: string },
+  { reader, tenantId, mode = "live", period, file: name }: AskedFile,
 ): Answered {
   const file = [...EXPORT_FILES, MANIFEST].find((known) => known.name === name);
   if (file === undefined) return fail({ code: "not_found" });
   return await whileStreaming(context, reader, async () => {
+    const asked = { tenantId, mode, period, file };
+    if (mode === "test") return await answerOpen(context, asked);
     const stored = await closedStatement(context.get("services"), tenantId, period);
     if (!stored.ok) return stored;
-    const asked = { tenantId, period, file };
     return stored.value === null ? await answerOpen(context, asked) : await answerClosed(context, asked, stored.value);
   });
 }
@@ -61,21 +72,22 @@ export async function whileStreaming(context: AppContext, reader: string | null,
 }
 
 async function answerOpen(context: AppContext, asked: Asked): Answered {
-  const { tenantId, period, file } = asked;
+  const { tenantId, mode, period, file } = asked;
   const services = context.get("services");
+  const status = mode === "test" ? "test" : "open";
   const headers = {
     "content-type": file.mediaType,
-    "content-disposition": `attachment; filename="${tenantId}-${period}-open-${file.name}"`,
+    "content-disposition": `attachment; filename="${tenantId}-${period}-${status}-${file.name}"`,
     "cache-control": "no-store",
     "statement-status": "open",
     ...policyOf(file),
   };
   const exportFile = EXPORT_FILES.find(({ name }) => name === file.name);
   if (exportFile === undefined) {
-    const manifest = await openManifest(services, tenantId, period);
+    const manifest = await (mode === "test" ? testManifest : openManifest)(services, tenantId, period);
     return manifest.ok ? ok(context.body(manifestText(manifest.value), 200, headers)) : manifest;
   }
-  const events = await openPeriodEvents(services, tenantId, period);
+  const events = await (mode === "test" ? testPeriodEvents : openPeriodEvents)(services, tenantId, period);
   if (!events.ok) return events;
   const body = encodeEvents(events.value, exportFile);
   if (context.req.method !== "HEAD") return ok(context.body(body, 200, headers));

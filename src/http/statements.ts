@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { EXPORT_FILES } from "../domain/export/export_files.ts";
 import type { Failure } from "../domain/failure.ts";
-import type { UsageCounts } from "../domain/meter_event.ts";
+import type { Mode, UsageCounts } from "../domain/meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "../domain/money.ts";
 import { TIME_ZONE, type Period } from "../domain/period.ts";
-import { fail, ok, type Result } from "../domain/result.ts";
+import { ok, type Result } from "../domain/result.ts";
 import type { Manifest } from "../domain/statement.ts";
 import { possibleCostOf } from "../domain/statement_totals.ts";
 import { NO_USAGE, requestsOf } from "../domain/usage.ts";
@@ -15,6 +15,7 @@ import {
   openManifest,
   type ListedStatement,
 } from "../gateway/read_statement.ts";
+import { listTestStatements, testManifest } from "../gateway/test_statement.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { AppContext } from "./context.ts";
 import { operatorEndpoint, tenantEndpoint } from "./endpoint.ts";
@@ -25,10 +26,12 @@ import { monthQuery } from "./shared_fields.ts";
 import { answerFile, whileStreaming } from "./statement_files.ts";
 import { listedStatement, manifest as manifestSchema, operatorStatement, statement } from "./statement_schemas.ts";
 
+const MONTHS = "statements";
+
 /** What the tenant's calls and the operator's share: the operator sees a month as the tenant does. */
 const LIST = {
   method: "GET",
-  query: z.object({ limit: limitQuery, cursor: cursorQuery(z.tuple([z.literal(0), monthQuery])) }),
+  query: z.object({ limit: limitQuery, cursor: cursorQuery(MONTHS, z.tuple([z.literal(0), monthQuery])) }),
   answers: {
     200: {
       description: { "pt-BR": "Uma página de meses.", en: "A page of months." },
@@ -113,8 +116,8 @@ const AS_OPERATOR = { tag: "Tenants", role: "read" } as const;
 
 const LIST_DESCRIPTION = {
   "pt-BR":
-    "Do mais novo ao mais antigo, desde o mês em que o parceiro foi criado. O mês aberto conta até esta chamada.",
-  en: "The newest first, from the month of the tenant's creation. The open month counts up to this call.",
+    "Do mais novo ao mais antigo, desde o mês em que o parceiro foi criado. O mês aberto conta até esta chamada. Uma chave de teste vê só o mês atual, em modo de teste.",
+  en: "The newest first, from the month of the tenant's creation. The open month counts up to this call. A test key sees this month only, in test mode.",
 };
 const FILE_DESCRIPTION = {
   "pt-BR":
@@ -122,13 +125,15 @@ const FILE_DESCRIPTION = {
     "`demonstrativo.html` (o que o mês soma, para imprimir) ou `manifest.json`. " +
     "Os arquivos de um mês fechado nunca mudam nem por um byte, têm `ETag` e podem ser baixados em trechos. Enquanto o mês " +
     "está aberto, incluem toda consulta respondida antes desta chamada, e `Statement-Status` diz `open`. Um parceiro pode " +
-    "baixar dois arquivos ao mesmo tempo.",
+    "baixar dois arquivos ao mesmo tempo. Com uma chave de teste, os arquivos têm as últimas 1.000 consultas de teste do mês, com " +
+    "`mode` igual a `test`, para ensaiar a integração.",
   en:
     "`events.jsonl`, `events.csv`, `events.pt-br.csv`, `focus.csv`, `eventos.xlsx` (live events in the order of `seq`), " +
     "`demonstrativo.html` (what the month comes to, to be printed) or " +
     "`manifest.json`. A closed month's files never change by a byte, have an `ETag` and can be had in ranges. While the " +
     "month is open they include every lookup that was answered before this call, and `Statement-Status` says `open`. " +
-    "A tenant can have two files at a time.",
+    "A tenant can have two files at a time. With a test key the files hold the month's last 1,000 test lookups, with `mode` " +
+    "`test`, to rehearse with.",
 };
 
 /** `GET /v1/statements`: the tenant's months, the newest first. */
@@ -140,10 +145,7 @@ export const listStatements = tenantEndpoint({
   summary: { "pt-BR": "Os extratos, mês a mês", en: "List the months" },
   description: LIST_DESCRIPTION,
   headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
-  handle: async ({ context, caller, query }) => {
-    const tenantId = liveTenant(caller);
-    return tenantId.ok ? await answerList(context, tenantId.value, query) : tenantId;
-  },
+  handle: async ({ context, caller, query }) => await answerList(context, caller, query),
 });
 
 /** `GET /v1/statements/{period}`: what a month comes to. */
@@ -154,11 +156,8 @@ export const getStatement = tenantEndpoint({
   id: "getStatement",
   summary: { "pt-BR": "O extrato de um mês", en: "What a month comes to" },
   headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
-  handle: async ({ context, caller, params }) => {
-    const tenantId = liveTenant(caller);
-    if (!tenantId.ok) return tenantId;
-    return await answerStatement(context, { reader: tenantId.value, tenantId: tenantId.value, ...params });
-  },
+  handle: async ({ context, caller: { tenantId, mode }, params }) =>
+    await answerStatement(context, { reader: tenantId, tenantId, mode, ...params }),
 });
 
 /** `GET /v1/statements/{period}/{file}`: a month's live events in one format, or its manifest. */
@@ -170,11 +169,8 @@ export const getStatementFile = tenantEndpoint({
   summary: { "pt-BR": "Um arquivo do extrato de um mês", en: "A file of a month" },
   description: FILE_DESCRIPTION,
   headers: { ...HEADERS.limits, ...HEADERS.cacheControl },
-  handle: async ({ context, caller, params }) => {
-    const tenantId = liveTenant(caller);
-    if (!tenantId.ok) return tenantId;
-    return await answerFile(context, { reader: tenantId.value, tenantId: tenantId.value, ...params });
-  },
+  handle: async ({ context, caller: { tenantId, mode }, params }) =>
+    await answerFile(context, { reader: tenantId, tenantId, mode, ...params }),
 });
 
 /** `GET /admin/v1/tenants/{id}/statements`. */
@@ -185,7 +181,8 @@ export const listTenantStatements = operatorEndpoint({
   id: "listTenantStatements",
   summary: { "pt-BR": "Os extratos de um parceiro, mês a mês", en: "List a tenant's months" },
   description: LIST_DESCRIPTION,
-  handle: async ({ context, params, query }) => await answerList(context, params.tenantId, query),
+  handle: async ({ context, params, query }) =>
+    await answerList(context, { tenantId: params.tenantId, mode: "live" }, query),
 });
 
 /** `GET /admin/v1/tenants/{id}/statements/{period}`. */
@@ -204,7 +201,7 @@ export const getTenantStatement = operatorEndpoint({
   path: "/admin/v1/tenants/:tenantId/statements/:period",
   id: "getTenantStatement",
   summary: { "pt-BR": "O extrato de um mês de um parceiro", en: "What a tenant's month comes to" },
-  handle: async ({ context, params }) => await answerStatement(context, { reader: null, ...params }),
+  handle: async ({ context, params }) => await answerStatement(context, { reader: null, mode: "live", ...params }),
 });
 
 /** `GET /admin/v1/tenants/{id}/statements/{period}/{file}`: financial data in bulk, so it leaves a line in the audit. */
@@ -222,30 +219,32 @@ export const getTenantStatementFile = operatorEndpoint({
   handle: async ({ context, params }) => await answerFile(context, { reader: null, ...params }),
 });
 
-/** Statements hold live events, so only a live key may see them. */
-function liveTenant({ tenantId, mode }: Caller): Result<string, Failure> {
-  if (mode === "live") return ok(tenantId);
-  return fail({ code: "insufficient_scope", issues: [{ path: "", code: "live_key_required" }] });
-}
-
 async function answerList(
   context: AppContext,
-  tenantId: string,
+  { tenantId, mode }: Pick<Caller, "tenantId" | "mode">,
   { limit, cursor }: z.infer<typeof LIST.query>,
 ): Promise<Result<Response, Failure>> {
   const asked = { before: cursor?.[1] ?? null, limit: limit + 1 };
-  const listed = await listMonths(context.get("services"), tenantId, asked);
+  const listed = await (mode === "test" ? listTestStatements : listMonths)(context.get("services"), tenantId, asked);
   if (!listed.ok) return listed;
   context.header("Cache-Control", "no-store");
-  return ok(context.json(pageOf(listed.value, limit, { entry: shownListed, place: ({ period }) => [0, period] })));
+  return ok(
+    context.json(
+      pageOf(
+        context,
+        { list: MONTHS, entries: listed.value, limit },
+        { entry: shownListed, place: ({ period }) => [0, period] },
+      ),
+    ),
+  );
 }
 
 async function answerStatement(
   context: AppContext,
-  { reader, tenantId, period }: { reader: string | null; tenantId: string; period: Period },
+  { reader, tenantId, mode, period }: { reader: string | null; tenantId: string; mode: Mode; period: Period },
 ): Promise<Result<Response, Failure>> {
   const services = context.get("services");
-  const stored = await closedStatement(services, tenantId, period);
+  const stored = mode === "test" ? ok(null) : await closedStatement(services, tenantId, period);
   if (!stored.ok) return stored;
   const show = async (manifest: Manifest) => {
     context.header("Cache-Control", "no-store");
@@ -259,7 +258,7 @@ async function answerStatement(
   if (stored.value !== null) return await show(manifestOf(stored.value));
   // An open month is added up from its events: as much work as a file.
   return await whileStreaming(context, reader, async () => {
-    const open = await openManifest(services, tenantId, period);
+    const open = await (mode === "test" ? testManifest : openManifest)(services, tenantId, period);
     return open.ok ? await show(open.value) : open;
   });
 }

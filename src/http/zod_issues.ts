@@ -12,10 +12,11 @@ export function issue(code: IssueCode, params: Issue["params"] = {}): string {
 
 /** Where a value does not fit its schema and why, without what stood there. */
 export function issuesOf(error: z.ZodError, { schema, value, unknown }: Parsed): Issue[] {
-  return error.issues
-    .flatMap(innermost)
-    .flatMap((found) => toIssues(found, { schema, value, unknown }))
-    .slice(0, MOST_ISSUES);
+  const issues = error.issues.flatMap(innermost).flatMap((found) => toIssues(found, { schema, value, unknown }));
+  // Two rules can find the same fault: a reference that holds the CPF that is asked for also looks like one.
+  const isFirst = ({ path, code }: Issue, index: number) =>
+    issues.findIndex((one) => one.path === path && one.code === code) === index;
+  return issues.filter(isFirst).slice(0, MOST_ISSUES);
 }
 
 type Parsed = {
@@ -71,6 +72,7 @@ function described(found: z.core.$ZodIssue): Omit<Issue, "path"> {
     }
     case "invalid_format":
       if (found.format === "date") return { code: "date" };
+      if (found.format === "email") return { code: "email" };
       return { code: found.format === "datetime" ? "date_time" : "invalid_form" };
     default:
       return { code: "invalid_form" };

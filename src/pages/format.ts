@@ -63,7 +63,9 @@ function makeFormat(language: Language): Format {
     count: (value) => numbers.format(value),
     share: (value) => shares.format(value),
     money: (micros) => `${micros < 0 ? "−" : ""}R$\u00a0${writeMoney(micros, language, { isGrouped: true })}`,
-    typedMoney: (micros) => `${micros < 0 ? "-" : ""}${writeMoney(micros, language, { isGrouped: false })}`,
+    // Never three places: `1,125` could be read as a thousand, and the field that shows it would refuse it.
+    typedMoney: (micros) =>
+      `${micros < 0 ? "-" : ""}${writeMoney(micros, language, { isGrouped: false })}`.replace(/[.,]\d{3}$/, "$&0"),
     milliseconds: (ms) => `${numbers.format(Math.round(ms))} ms`,
     span: (ms) => {
       const [unitMs, unit] = SPANS.find(([least]) => Math.abs(ms) >= least) ?? [1000, "s"];

@@ -1,5 +1,7 @@
 import type { Failure } from "../domain/failure.ts";
+import { MICROS_PER_REAL } from "../domain/money.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
+import { readAmountMicros } from "../domain/written_amount.ts";
 import { readText, refuseHeaders } from "../http/read_body.ts";
 import { readsAsCpf } from "./reads_as_cpf.ts";
 
@@ -40,6 +42,22 @@ async function readUpload(request: Request, maxBytes: number): Promise<Result<Fo
 export function fieldOf(form: FormData, name: string): string {
   const value = form.get(name);
   return typeof value === "string" ? value.trim() : "";
+}
+
+/**
+ * Reais as people type them, in micros. What is no amount, or could be two (`5.000`), goes on as it was typed, for the API's
+ * rules to refuse with their words.
+ */
+export function typedMicros(text: string): unknown {
+  const micros = readAmountMicros(text);
+  return micros.ok ? micros.value : text;
+}
+
+/** A number as people type it, under the same rules; `undefined` where there is none. */
+export function typedNumber(text: string): unknown {
+  if (text === "") return undefined;
+  const micros = readAmountMicros(text);
+  return micros.ok ? micros.value / MICROS_PER_REAL : text;
 }
 
 /** The chosen of `name.value` boxes. */

@@ -20,6 +20,9 @@ describe("a change of plan", () => {
     ["a later tier is dearer", { tiers: [{ upTo: 10, unitPriceMicros: 100_000 }, ...at(150_000)] }, /dearer/],
     ["the rate is ten times as high", { ratePerSecond: 500 }, /rate changes/],
     ["the rate is a tenth", { ratePerSecond: 5 }, /rate changes/],
+    ["the cap is nothing", { monthlySpendCapMicros: 0 }, /every lookup that costs is refused/],
+    ["it gets an allowance", { allowance: { requests: 5000 } }, /end when the allowance is used up/],
+    ["its allowance is nothing", { allowance: { requests: 0 } }, /every lookup is refused/],
   ])("is asked about when %s", (_, terms, why) => {
     expect(dangersOf(paying, overridePlan(paying, terms)).join()).toMatch(why);
   });
@@ -29,7 +32,6 @@ describe("a change of plan", () => {
     ["a cap is set", { monthlySpendCapMicros: 4000 * REAL }],
     ["the price falls a little", { tiers: at(120_000) }],
     ["the rate doubles", { ratePerSecond: 100 }],
-    ["it gets an allowance", { allowance: { requests: 5 } }],
   ])("is not asked about when %s", (_, terms) => {
     expect(dangersOf(paying, overridePlan(paying, terms))).toEqual([]);
   });
@@ -40,6 +42,15 @@ describe("a change of plan", () => {
     expect(dangersOf(trial, resolvePlan({ name: "pay-per-use", tiers: at(0) }, 0)).join()).toMatch(/cost nothing/);
     // A plan's name begins the terms anew: the cap goes with them.
     expect(dangersOf(paying, resolvePlan({ name: "pay-per-use" }, 0)).join()).toMatch(/stolen key/);
+  });
+
+  test("of an allowance is asked about when it is tenfold, up or down", () => {
+    const limited = overridePlan(paying, { allowance: { requests: 10_000 } });
+    const to = (requests: number) => dangersOf(limited, overridePlan(limited, { allowance: { requests } }));
+    expect(to(20_000)).toEqual([]);
+    expect([to(100_000), to(1000)].join()).toMatch(/tenfold.*tenfold/);
+    expect(to(0).join()).toMatch(/every lookup is refused/);
+    expect(dangersOf(limited, overridePlan(limited, { allowance: null }))).toEqual([]);
   });
 
   test("is told from what to what", () => {

@@ -64,6 +64,25 @@ describe("looksLikeCpf", () => {
     }
   });
 
+  test.each([
+    ["negative circled", "⓿❶❷❸❹❺❻❼❽❾"],
+    ["sans-serif circled", "🄋➀➁➂➃➄➅➆➇➈"],
+    ["negative sans-serif circled", "🄌➊➋➌➍➎➏➐➑➒"],
+    ["double circled", "⓪⓵⓶⓷⓸⓹⓺⓻⓼⓽"],
+    ["Han", "〇一二三四五六七八九"],
+    ["Han with the other zero", "零一二三四五六七八九"],
+    ["Ethiopic", "0፩፪፫፬፭፮፯፰፱"],
+    ["parenthesized", "0⑴⑵⑶⑷⑸⑹⑺⑻⑼"],
+    ["keycap", ["0️⃣", "1️⃣", "2️⃣", "3️⃣", "4️⃣", "5️⃣", "6️⃣", "7️⃣", "8️⃣", "9️⃣"]],
+  ])("knows %s digits, which are not decimal ones", (_script, digits) => {
+    const signs = [...digits];
+    for (const cpf of KNOWN) {
+      const text = [...cpf].map((digit) => signs[Number(digit)]).join("");
+      expect(looksLikeCpf(text), text).toBe(true);
+      expect(holdsCpf(`nº ${text}`, cpf), text).toBe(true);
+    }
+  });
+
   test.each<[string, (cpf: string) => string]>([
     ["as it is", (cpf) => cpf],
     ["with its punctuation", grouped],

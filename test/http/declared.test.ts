@@ -36,6 +36,7 @@ const OTHER_SCOPES = {
 const CASES = ENDPOINTS.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, endpoint] as const);
 const only = (wanted: (endpoint: Endpoint) => boolean) => CASES.filter(([, endpoint]) => wanted(endpoint));
 const hasAudience = (...audiences: string[]) => only(({ access }) => audiences.includes(access.audience));
+const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
 const TAKES_BODY = only(({ method }) => method !== "GET");
 
 let tenant: TestTenant;
@@ -182,8 +183,8 @@ describe("the query", () => {
       ];
       const cursors = [...texts, ...texts.map((text) => btoa(text)), btoa('{"after":null,"mode":"all","seq":0}')];
       for (const cursor of cursors) {
-        const told = await sendOrPage(endpoint, `?${FOUND_BY[endpoint.id] ?? ""}cursor=${encodeURIComponent(cursor)}`);
-        if (told === null) continue;
+        const query = `?${FOUND_BY[endpoint.id] ?? ""}cursor=${encodeURIComponent(cursor)}`;
+        const told = await send(endpoint, { query });
         expect([told.status, told.code], cursor).toEqual([400, "invalid_request"]);
         expect(told.issues).toMatchObject([{ path: "cursor", code: "cursor" }]);
       }
@@ -191,14 +192,114 @@ describe("the query", () => {
   );
 });
 
+describe("a cursor", () => {
+  const LISTS = only(({ query }) => query !== undefined && "cursor" in query.shape && "limit" in query.shape);
+  const cursors: Record<string, string> = {};
+
+  beforeAll(async () => {
+    await newTenant();
+    for (const name of ["one", "two"])
+      await call("/admin/v1/operators", { body: { name, roles: ["read"] }, headers: ADMIN });
+    for (const [name, endpoint] of LISTS) {
+      const { nextCursor } = (await send(endpoint, { query: "?limit=1" })) as unknown as { nextCursor?: string | null };
+      if (typeof nextCursor === "string") cursors[name] = nextCursor;
+    }
+  });
+
+  test("goes on with its own list", async () => {
+    expect(Object.keys(cursors).length).toBeGreaterThanOrEqual(5);
+    for (const [name, cursor] of Object.entries(cursors)) {
+      const [, endpoint] = LISTS.find(([one]) => one === name) as (typeof LISTS)[number];
+      const query = `?limit=1&cursor=${encodeURIComponent(cursor)}`;
+      expect((await send(endpoint, { query })).status, name).toBe(200);
+    }
+  });
+
+  test.each(only(({ query }) => query !== undefined && "cursor" in query.shape))(
+    "of another list is none of %s",
+    async (name, endpoint) => {
+      for (const [of, cursor] of Object.entries(cursors)) {
+        if (of === name) continue;
+        const query = `?${FOUND_BY[endpoint.id] ?? ""}cursor=${encodeURIComponent(cursor)}`;
+        const told = await send(endpoint, { query });
+        expect([told.status, told.issues.map(({ code }) => code)], of).toEqual([400, ["cursor"]]);
+      }
+    },
+  );
+
+  test("of another tenant's list is none of one's own", async () => {
+    const other = await newTenant({ key: { scopes: [...SCOPES] } });
+    for (const path of [`/admin/v1/tenants/${other.tenantId}/keys`, "/v1/keys"]) {
+      const name = path === "/v1/keys" ? "GET /v1/keys" : "GET /admin/v1/tenants/:tenantId/keys";
+      const credentials = path === "/v1/keys" ? { authorization: `Bearer ${other.key}` } : ADMIN;
+      const response = await call(`${path}?cursor=${encodeURIComponent(cursors[name] ?? "")}`, {
+        headers: credentials,
+      });
+      expect(response.status, path).toBe(400);
+      expect(await response.json()).toMatchObject({ issues: [{ path: "cursor", code: "cursor" }] });
+    }
+  });
+});
+
+describe("a number in a query", () => {
+  test("is told as whole in the document, and is read in plain digits only", async () => {
+    const document = await (await call("/openapi.json")).json<Document>();
+    const numbers = CASES.flatMap(([name, endpoint]) => {
+      const path = endpoint.path.replaceAll(/:(\w+)/g, "{$1}");
+      const { parameters = [] } = document.paths[path]?.[endpoint.method.toLowerCase()] ?? {};
+      const whole = parameters.filter(({ in: place, schema }) => place === "query" && schema?.type === "integer");
+      return whole.map(({ name: parameter = "" }) => ({ name, endpoint, parameter }));
+    });
+    expect(new Set(numbers.map(({ parameter }) => parameter))).toEqual(new Set(["limit", "after"]));
+    for (const { name, endpoint, parameter } of numbers) {
+      for (const text of HOSTILE_NUMBERS) {
+        const told = await send(endpoint, { query: `?${parameter}=${encodeURIComponent(text)}` });
+        expect([told.status, told.issues.map(({ path }) => path)], `${name} ${text}`).toEqual([400, [parameter]]);
+      }
+    }
+  });
+});
+
+type Document = {
+  readonly paths: Record<
+    string,
+    Record<string, { parameters?: { in?: string; name?: string; schema?: { type?: string } }[] }>
+  >;
+};
+
+/** What `Number` reads, or people write, and is not a whole number in digits. */
+const HOSTILE_NUMBERS = [
+  "",
+  " ",
+  " 5",
+  "5 ",
+  "+5",
+  "-5",
+  "-0",
+  "05",
+  "5.0",
+  "5,0",
+  "1e1",
+  "1E1",
+  "0x10",
+  "0b1",
+  "0o7",
+  "1_0",
+  "1.000",
+  "٥",
+  "５",
+  "五",
+  "NaN",
+  "Infinity",
+  "null",
+  "true",
+  "[]",
+  "99999999999999999999",
+  "9".repeat(400),
+];
+
 /** What a list asks for beside its cursor. */
 const FOUND_BY: Record<string, string> = { findLookups: "id=lkp_01934f2a-7c1e-7d53-9a57-1d2f3b4c5d6e&" };
-
-/** Null where a made-up cursor happens to be one. */
-async function sendOrPage(endpoint: Endpoint, query: string): Promise<Told | null> {
-  const told = await send(endpoint, { query });
-  return told.status === 200 ? null : told;
-}
 
 describe("the body", () => {
   test.each(TAKES_BODY)("%s names the header that its body lacks", async (_, endpoint) => {

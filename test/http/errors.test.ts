@@ -123,6 +123,39 @@ describe("a refusal says what to do:", () => {
     expect(answer.detail).toContain("198.51.100.7");
   });
 
+  test.each([
+    ["/v1/usage", { authorization: "Basic eDp5" }, "missing_credentials", "Authorization", "credential_form"],
+    ["/v1/usage", { authorization: "csg_live_x" }, "missing_credentials", "Authorization", "credential_form"],
+    ["/v1/usage", { authorization: "Bearer a, Bearer a" }, "missing_credentials", "Authorization", "given_twice"],
+    ["/v1/usage", { "x-api-key": "a, a" }, "invalid_api_key", "x-api-key", "given_twice"],
+    [
+      "/oauth2/v1/token",
+      { "x-client-auth": "Basic eA==, Basic eA==" },
+      "invalid_api_key",
+      "x-client-auth",
+      "given_twice",
+    ],
+    [
+      "/customers/v1/scores",
+      { "x-client-auth": "Basic eDp5" },
+      "missing_credentials",
+      "x-client-auth",
+      "credential_form",
+    ],
+    [
+      "/customers/v1/scores",
+      { authorization: "Bearer a, Bearer b" },
+      "missing_credentials",
+      "Authorization",
+      "given_twice",
+    ],
+  ])("the header that holds no credential: %s %j", async (path, headers, code, header, issue) => {
+    const response = await call(path, { method: path === "/v1/usage" ? "GET" : "POST", headers });
+    const { error, ...problem } = await response.json<{ error?: object }>();
+    expect(response.status).toBe(401);
+    expect(error ?? problem).toMatchObject({ code, issues: [{ path: header, code: issue }] });
+  });
+
   test("the lookup's id, when it is on record", async () => {
     const tenant = await newTenant({ mode: "test" });
     for (const { name, cpf } of MAGIC_CPFS) {
@@ -145,7 +178,9 @@ describe("a refusal says what to do:", () => {
       const answer = await told(await shape.lookup(tenant, CPF, { "accept-language": "en" }));
       expect([answer.status, answer.code, answer.retryAfter]).toEqual([429, "spend_cap_reached", null]);
       expect(answer.issues).toMatchObject([{ code: "renews_at" }]);
-      expect(answer.detail).toMatch(/01\/02\/2027,? 00:00/);
+      // A day that a Brazilian writes `01/02/2027` would be another one to some who read English.
+      expect(answer.detail).toMatch(/1 February 2027 at 00:00 \(São Paulo time\)/);
+      expect((await told(await shape.lookup(tenant, CPF))).detail).toMatch(/01\/02\/2027,? 00:00 \(horário de São/);
     }
     vi.setSystemTime(Date.parse("2027-02-01T02:30:00.000Z"));
     const last = await told(await lookup(tenant.key, CPF));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { adminJson, call, lookup, newKey, newTenant } from "../support/gateway.ts";
+import { adminJson, call, lookup, newKey, newTenant, persons } from "../support/gateway.ts";
 import { failureCode } from "../support/shapes.ts";
 
 const CPF = "52998224725";
@@ -92,6 +92,63 @@ describe("a tenant's own keys", () => {
     const { data } = await ownJson<{ data: Key[] }>(manager.key, "");
     expect(data.every(({ id }) => id.startsWith("csg_test_"))).toBe(true);
   });
+});
+
+describe("limits of a key that a tenant makes itself", () => {
+  test("are taken, told, kept over a rotation, and exact", async () => {
+    const tenant = await newTenant({ key: MANAGE });
+    const limits = { dailyLookups: 2, monthlySpendCapMicros: 1_000_000, ratePerSecond: 1000 };
+    const made = await ownJson<Issued>(tenant.key, "", { mode: "live", limits, defaults: { purpose: "collection" } });
+    expect(made).toMatchObject({ limits, defaults: { purpose: "collection" } });
+    const { data } = await ownJson<{ data: (Key & { limits: unknown })[] }>(tenant.key, "");
+    expect(data.map((key) => [key.id, key.limits])).toEqual([
+      [tenant.keyId, null],
+      [made.id, limits],
+    ]);
+    const statuses = await Promise.all(persons(6).map(async (cpf) => (await lookup(made.key, cpf)).status));
+    expect(statuses.toSorted((one, other) => one - other)).toEqual([200, 200, 429, 429, 429, 429]);
+    const next = await ownJson<Issued>(tenant.key, `/${made.id}/rotate`, { overlapSeconds: 0 });
+    expect(next).toMatchObject({ limits, defaults: { purpose: "collection" } });
+    // The key that made it has none of its own, and goes on.
+    expect((await lookup(tenant.key, CPF)).status).toBe(200);
+  });
+
+  test.each([
+    [{ dailyLookups: -1 }, "limits.dailyLookups"],
+    [{ dailyLookups: 1.5 }, "limits.dailyLookups"],
+    [{ dailyLookups: "1e3" }, "limits.dailyLookups"],
+    [{ monthlySpendCapMicros: "0x10" }, "limits.monthlySpendCapMicros"],
+    [{ monthlySpendCapMicros: 1e300 }, "limits.monthlySpendCapMicros"],
+    [{ ratePerSecond: 0 }, "limits.ratePerSecond"],
+    [{ ratePerSecond: null }, "limits.ratePerSecond"],
+    [{ lookups: 5 }, "limits.lookups"],
+  ])("are refused by their field: %j", async (limits, path) => {
+    const tenant = await newTenant({ key: MANAGE });
+    const response = await own(tenant.key, "", { mode: "live", limits });
+    expect(response.status).toBe(400);
+    expect((await response.json<{ issues: { path: string }[] }>()).issues.map((one) => one.path)).toEqual([path]);
+  });
+
+  test.each([{ dailyLookups: 5 }, { monthlySpendCapMicros: 1_000_000 }, { ratePerSecond: 1 }])(
+    "cannot be left behind: a key that has some, %j, makes and rotates none",
+    async (limits) => {
+      const tenant = await newTenant();
+      const manager = await newKey(tenant.tenantId, { mode: "live", ...MANAGE, limits });
+      for (const [path, body] of [
+        ["", { mode: "live" }],
+        ["", { mode: "live", limits }],
+        ["", { mode: "test", limits: { ...limits, dailyLookups: 1 } }],
+        [`/${manager.id}/rotate`, {}],
+        [`/${tenant.keyId}/rotate`, {}],
+      ] as const) {
+        const response = await own(manager.key, path, body);
+        expect([path, response.status]).toEqual([path, 403]);
+        const { issues } = await response.json<{ issues: { path: string; code: string }[] }>();
+        expect(issues[0]).toMatchObject({ path: "limits", code: "beyond_own_rights" });
+      }
+      expect((await own(manager.key, `/${tenant.keyId}/revoke`, {})).status).toBe(200);
+    },
+  );
 });
 
 describe("GET /v1/lookups", () => {

@@ -18,6 +18,8 @@ type Problem = {
   readonly issues?: readonly { readonly path: string; readonly message: string }[];
 };
 
+/** What the API takes as a field, as an option of ours. */
+const DUPLICATE = ["send `allowDuplicate: true`", "repeat with --allow-duplicate"] as const;
 const PAGE_ENTRIES = 200;
 const ANSWER_TIMEOUT_MS = 120_000;
 
@@ -129,6 +131,18 @@ function causeOf(error: unknown): { code?: string; message: string } {
   return cause;
 }
 
+/** What a refusal says before it comes to its issues, which follow line by line. */
+function aboutOf({ detail = "", issues: [first] = [] }: Problem): string {
+  if (first === undefined) return detail;
+  const sentence = first.path === "" ? first.message.slice(1) : `\`${first.path}\`: `;
+  const start = detail.indexOf(sentence);
+  const words = start < 0 ? detail : detail.slice(0, first.path === "" ? start - 1 : start);
+  return words
+    .trimEnd()
+    .replace(...DUPLICATE)
+    .replace(/(?:; see `issues`|\. See `issues`)?\.$/, words.includes("`issues`") ? ":" : ".");
+}
+
 async function refused(response: Response, { tokenHint }: Gateway): Promise<CtlError> {
   const text = await response.text();
   let problem: Problem = {};
@@ -137,10 +151,11 @@ async function refused(response: Response, { tokenHint }: Gateway): Promise<CtlE
   } catch {
     // Not a gateway of ours: its status has to do.
   }
-  const { title, detail, code, requestId, issues = [] } = problem;
+  const { title, code, requestId, issues = [] } = problem;
+  const what = code === "not_found" && issues.length === 0 ? new URL(response.url).pathname : aboutOf(problem);
   const lines = [
-    `${title ?? `HTTP ${response.status}`}${detail === undefined ? "" : `: ${detail}`}`,
-    ...issues.map(({ path, message }) => `  ${path === "" ? "" : `${path}: `}${message}`),
+    `${title ?? `HTTP ${response.status}`}${what === "" ? "" : `: ${what}`}`,
+    ...issues.map(({ path, message }) => `  ${path === "" ? "" : `${path}: `}${message.replace(...DUPLICATE)}`),
     `  (${[code, `status ${response.status}`, requestId === undefined ? undefined : `request ${requestId}`]
       .filter((part) => part !== undefined)
       .join(", ")})`,

@@ -55,6 +55,8 @@ type Reconciliation = {
 
 /** A charge by hand of so much is asked about. */
 const UNUSUAL_CHARGE_REAIS = 1000;
+/** So many lookups that are added or taken away by hand are asked about. */
+const UNUSUAL_UNITS = 1000;
 
 /** `adjust` and `reconcile`: what is put right after the fact. */
 export function addCorrectionCommands(program: Command): void {
@@ -100,11 +102,13 @@ async function adjust(
 ): Promise<void> {
   const { api, json } = contextOf(command);
   const isCredit = adjustment.amount.startsWith("-");
-  const amount = adjustment.amount.replace("-", "");
-  const question = `${isCredit ? "Credit" : "Charge"} BRL ${amount} to ${tenantId}?`;
+  const amount = Number(adjustment.amount.replace("-", ""));
+  const units = adjustment.units === 0 ? "" : `, and ${shownCount(adjustment.units)} lookups,`;
+  const question = `${isCredit ? "Credit" : "Charge"} BRL ${amount.toFixed(2)}${units} to ${tenantId}?`;
   // Scripts that charge little go on without an answer; giving money back, or taking much, wants one.
   const isOnTerminal = process.stdin.isTTY && process.stderr.isTTY;
-  const isAsked = isCredit || Number(amount) >= UNUSUAL_CHARGE_REAIS || isOnTerminal;
+  const isUnusual = amount >= UNUSUAL_CHARGE_REAIS || Math.abs(adjustment.units) >= UNUSUAL_UNITS;
+  const isAsked = isCredit || adjustment.units < 0 || isUnusual || isOnTerminal;
   await confirm(question, { yes: yes === true || !isAsked });
   const made = await api.post<Adjustment>(`/tenants/${encodeURIComponent(tenantId)}/adjustments`, adjustment);
   const human = () =>

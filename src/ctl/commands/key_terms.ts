@@ -9,6 +9,7 @@ import {
 } from "../../domain/lookup_grounds.ts";
 import { formatMicros } from "../../domain/money.ts";
 import { decimal, reaisOrNone, wholeNumberOrNone, type None } from "./read_arguments.ts";
+import { isUnusual } from "./plan_changes.ts";
 import { shownCount } from "./shown_values.ts";
 
 /** A key's own limits and defaults as options give them. */
@@ -41,6 +42,26 @@ export function changedKeyTerms(options: KeyTermOptions, before: KeyTerms): KeyT
   const defaults = merged<LookupDefaults>(before.defaults, { purpose, legalBasis });
   const terms = { limits, defaults };
   return JSON.stringify(terms) === JSON.stringify({ limits: before.limits, defaults: before.defaults }) ? null : terms;
+}
+
+/** Why a change of a key's limits should be asked about. Empty for an everyday one. */
+export function limitDangers(before: KeyLimits | null, after: KeyLimits | null): string[] {
+  const [capBefore, cap] = [before?.monthlySpendCapMicros, after?.monthlySpendCapMicros];
+  const [dailyBefore, daily] = [before?.dailyLookups, after?.dailyLookups];
+  const [rateBefore, rate] = [before?.ratePerSecond, after?.ratePerSecond];
+  const dangers: (readonly [boolean, string])[] = [
+    [capBefore !== undefined && cap === undefined, "no cap of its own stops this key when it is stolen"],
+    [dailyBefore !== undefined && daily === undefined, "no number of lookups a day stops this key when it is stolen"],
+    [daily === 0 && dailyBefore !== 0, "every lookup with this key is refused"],
+    [cap === 0 && capBefore !== 0, "every lookup with this key that costs is refused"],
+    [capBefore !== undefined && cap !== undefined && isUnusual(capBefore, cap), "its cap changes tenfold or more"],
+    [
+      dailyBefore !== undefined && daily !== undefined && isUnusual(dailyBefore, daily),
+      "its lookups a day change tenfold or more",
+    ],
+    [rateBefore !== undefined && rate !== undefined && isUnusual(rateBefore, rate), "its rate changes tenfold or more"],
+  ];
+  return dangers.filter(([is]) => is).map(([, why]) => why);
 }
 
 /** A key's terms for people. */

@@ -8,8 +8,8 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { addKeyTermOptions, changedKeyTerms, keyTermFields, type KeyTermOptions } from "./key_terms.ts";
-import { collect, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
+import { addKeyTermOptions, changedKeyTerms, keyTermFields, limitDangers, type KeyTermOptions } from "./key_terms.ts";
+import { collect, collectOf, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
 import { shownTime, utcMinute } from "./shown_values.ts";
 
 type ShownKey = {
@@ -56,7 +56,11 @@ export function addKeyCommands(program: Command): void {
         .makeOptionMandatory(),
     )
     .option("--label <text>", "what the key is for; it is shown in exports")
-    .option("--scope <scope>", `${SCOPES.join(", ")}; repeat it (default: ${DEFAULT_SCOPES.join(", ")})`, collect)
+    .option(
+      "--scope <scope>",
+      `${SCOPES.join(", ")}; repeat it (default: ${DEFAULT_SCOPES.join(", ")})`,
+      collectOf(SCOPES),
+    )
     .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
     .option("--allow-ip <cidr>", "from where it may be used, IPv4 or IPv6; repeat it (default: anywhere)", collect);
   withExamples(
@@ -72,7 +76,8 @@ export function addKeyCommands(program: Command): void {
     .command("update")
     .description("Changes a key's own limits and what it says of lookups that do not say it.")
     .argument("<tenant-id>")
-    .argument("<key-id>", "the key's id, csg_live_… or csg_test_…");
+    .argument("<key-id>", "the key's id, csg_live_… or csg_test_…")
+    .option("--yes", "do not ask, whatever changes");
   withExamples(addKeyTermOptions(update).action(updateKey), [
     "keys update <tenant-id> csg_live_0123456789 --daily-lookups 5000 --spend-cap 500",
     "keys update <tenant-id> csg_live_0123456789 --purpose credit_granting --rate none",
@@ -154,10 +159,22 @@ async function showKey(tenantId: string, keyId: string, _options: unknown, comma
   print(key, { json, human: () => fieldsText(keyFields(key)) });
 }
 
-async function updateKey(tenantId: string, keyId: string, options: KeyTermOptions, command: Command): Promise<void> {
+async function updateKey(
+  tenantId: string,
+  keyId: string,
+  { yes = false, ...options }: KeyTermOptions & { yes?: boolean },
+  command: Command,
+): Promise<void> {
   const { api, json } = contextOf(command);
-  const terms = changedKeyTerms(options, await fetchKey(api, tenantId, keyId));
+  const before = await fetchKey(api, tenantId, keyId);
+  const terms = changedKeyTerms(options, before);
   if (terms === null) throw usageError("Nothing to change: see --help for what can be");
+  const dangers = limitDangers(before.limits, terms.limits);
+  if (dangers.length > 0) {
+    const [[, was] = [], [, is] = []] = [keyTermFields(before), keyTermFields(terms)].map(([first]) => first ?? []);
+    const lines = [`Change ${keyId}?`, `  Own limits: ${was} → ${is}`, ...dangers.map((why) => `  ! ${why}`)];
+    await confirm(lines.join("\n"), { yes });
+  }
   const key = await api.patch<ShownKey>(`/keys/${encodeURIComponent(keyId)}`, terms);
   print(key, { json, human: () => fieldsText(keyFields(key)) });
 }

@@ -4,7 +4,7 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { collect, instant } from "./read_arguments.ts";
+import { collectOf, instant } from "./read_arguments.ts";
 import { shownTime } from "./shown_values.ts";
 
 type Operator = {
@@ -33,7 +33,7 @@ export function addOperatorCommands(program: Command): void {
       .command("create")
       .description("Makes an operator. The token is printed now and never again.")
       .requiredOption("--name <name>", "who it is")
-      .requiredOption("--role <role>", `${ROLES.join(", ")}; repeat it`, collect)
+      .requiredOption("--role <role>", `${ROLES.join(", ")}; repeat it`, collectOf(ROLES))
       .option("--email <email>", "what Cloudflare Access vouches for")
       .option("--expires <time>", "when it ends: 2027-01-31T23:59:59-03:00, or 90d from now (default: never)", instant)
       .action(createOperator),

@@ -30,11 +30,25 @@ export function dangersOf(before: Plan, after: Plan): string[] {
       "free lookups will have no end",
     ],
     [isUnusual(before.ratePerSecond, after.ratePerSecond), "the rate changes tenfold or more"],
+    [cap === 0 && capBefore !== 0 && price > 0, "every lookup that costs is refused"],
+    ...allowanceDangers(before, after),
   ];
   return dangers.filter(([is]) => is).map(([, why]) => why);
 }
 
-function isUnusual(before: number, after: number): boolean {
+/** An allowance that is used up ends every lookup: one that comes, or shrinks like a typo, is asked about. */
+function allowanceDangers(before: Plan, after: Plan): (readonly [boolean, string])[] {
+  const [had, has] = [before.allowance?.requests ?? null, after.allowance?.requests ?? null];
+  if (has === null) return [];
+  return [
+    [has === 0 && had !== 0, "every lookup is refused"],
+    [had === null && before.name === after.name, "lookups end when the allowance is used up"],
+    [had !== null && isUnusual(had, has), "the allowance changes tenfold or more"],
+  ];
+}
+
+/** Whether one number is tenfold the other, or more. */
+export function isUnusual(before: number, after: number): boolean {
   return before !== after && (after >= before * UNUSUAL_FACTOR || after * UNUSUAL_FACTOR <= before);
 }
 

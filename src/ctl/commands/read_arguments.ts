@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "commander";
 import { parseCnpj } from "../../domain/cnpj.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { validateTiers } from "../../domain/pricing.ts";
-import { formatDecimal, readAmountMicros, waysToWrite } from "./read_money.ts";
+import { formatDecimal, readAmountMicros, waysToWrite } from "../../domain/written_amount.ts";
 
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 type Unit = keyof typeof UNIT_SECONDS;
@@ -120,6 +120,14 @@ export function cnpj(text: string): string {
     );
   }
   return parsed.value;
+}
+
+/** An option that may be given several times, each time one of `choices`. */
+export function collectOf(choices: readonly string[]): (text: string, earlier?: readonly string[]) => string[] {
+  return (text, earlier) => {
+    if (!choices.includes(text)) throw new InvalidArgumentError(`It is one of ${choices.join(", ")}.`);
+    return [...new Set([...(earlier ?? []), text])];
+  };
 }
 
 /** An option that may be given several times. */

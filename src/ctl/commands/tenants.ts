@@ -10,7 +10,7 @@ import { fieldsText, note, print, tableText, warn } from "../terminal/output.ts"
 import { withSpinner } from "../terminal/progress.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
 import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
-import { cnpj, collect, wholeNumber } from "./read_arguments.ts";
+import { cnpj, collectOf, wholeNumber } from "./read_arguments.ts";
 import { planFields, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
@@ -27,7 +27,9 @@ export type ShownTenant = {
   readonly createdAt: string;
 };
 
-type CreatedTenant = ShownTenant & { readonly warnings?: readonly { readonly message: string }[] };
+type CreatedTenant = ShownTenant & {
+  readonly warnings?: readonly { readonly code?: string; readonly message: string }[];
+};
 
 /** What a tenant is, besides its plan. */
 type About = {
@@ -73,7 +75,7 @@ export function addTenantCommands(program: Command): void {
     )
     .option("--legal-name <name>", "razão social, for documents")
     .option("--email <address>", "where documents are sent to")
-    .option("--require <field>", REQUIRE_HELP, collect)
+    .option("--require <field>", REQUIRE_HELP, collectOf(REQUIRABLE_FIELDS))
     .option("--allow-duplicate", "take a CNPJ that another tenant has")
     .option("--yes", "do not ask, whatever the plan");
   withExamples(addPlanOptions(create).action(createTenant), [
@@ -90,7 +92,7 @@ export function addTenantCommands(program: Command): void {
       .option("--legal-name <name>", "razão social, or none")
       .option("--email <address>", "where documents are sent to, or none")
       .option("--customer-id <id>", "the X-CustomerID that Claro is sent")
-      .option("--require <field>", `${REQUIRE_HELP}; none for no field`, collect)
+      .option("--require <field>", `${REQUIRE_HELP}; none for no field`, collectOf([...REQUIRABLE_FIELDS, "none"]))
       .option("--allow-duplicate", "take a CNPJ that another tenant has")
       .option("--yes", "do not ask, even for another CNPJ or customer id")
       .action(updateTenant),
@@ -181,7 +183,11 @@ async function createTenant(
   const { warnings = [], ...tenant } = await api.post<CreatedTenant>("/tenants", { ...about, plan });
   if (json) return print({ ...tenant, warnings }, { json, human: () => "" });
   printTenant(tenant, json);
-  for (const { message } of warnings) warn(message);
+  for (const { code, message } of warnings) {
+    // The API names its own field; here a command sets it.
+    const [fact = message] = message.split(" Set `");
+    warn(code === "no_spend_cap" ? `${fact} Set one: npx ctl plans set ${tenant.id} --spend-cap 5000` : message);
+  }
   note(`\nNext, a key:  npx ctl keys create ${tenant.id} --mode test`);
 }
 

@@ -111,7 +111,13 @@ const COUNT_NAMES: Readonly<Record<string, string>> = {
   unknown: "Sem confirmação",
 };
 
-function draftNotice({ issuedAtMs }: ExportContext): Html {
+function draftNotice({ issuedAtMs, mode }: ExportContext): Html {
+  if (mode === "test") {
+    return html`<p class="draft">
+      <strong>Modo de teste, sem valor de cobrança.</strong> São as últimas consultas feitas com chaves de teste, que o
+      simulador respondeu: servem para ensaiar a integração e nunca são cobradas.
+    </p>`;
+  }
   const [date, time] = formatLocalTime(formatSaoPaulo(issuedAtMs).slice(0, 19)).split(" ");
   return html`<p class="draft">
     <strong>Prévia, sem valor de cobrança.</strong> A competência ainda está aberta: estes são os valores de ${date} às

@@ -23,6 +23,8 @@ export type ExportContext = {
   /** The month before came to less than nothing: what it could not give back, in centavos below zero. */
   readonly carriedIn: { readonly from: Period; readonly centavos: number } | null;
   readonly status: "open" | "closed";
+  /** Test events have no statement: files of theirs are for rehearsing. */
+  readonly mode?: "test";
   readonly issuedAtMs: number;
 };
 

@@ -14,6 +14,8 @@ import { freeText } from "../printable.ts";
 import { currencyField, exactReais, periodField, tenantIdField, timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 
+const LIST = "adjustments";
+
 const MOST_UNITS = 1_000_000_000;
 const MOST_MICROS = 1_000_000_000_000;
 
@@ -21,7 +23,7 @@ const newAdjustment = z
   .strictObject({
     id: z
       .string()
-      .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/, issue("invalid_form"))
+      .regex(/^(?!lkp_)[A-Za-z0-9._-]{1,64}$/, issue("invalid_form", { example: "corr-17" }))
       .refine((text) => !looksLikeCpf(text), issue("looks_like_cpf"))
       .optional()
       .meta(
@@ -160,7 +162,7 @@ export const listAdjustments = operatorEndpoint({
   tag: "Operations",
   summary: { "pt-BR": "Ver os ajustes de um parceiro", en: "List a tenant's adjustments" },
   role: "read",
-  query: pageQuery,
+  query: pageQuery(LIST),
   headers: HEADERS.cacheControl,
   answers: {
     200: {
@@ -174,7 +176,7 @@ export const listAdjustments = operatorEndpoint({
     const found = await services.adjustments.list(tenantId, cursor ?? null, limit + 1);
     context.header("Cache-Control", "no-store");
     const place = ({ createdAtMs, id }: Adjustment) => [createdAtMs, id] as const;
-    return ok(context.json(pageOf(found, limit, { entry: shown, place })));
+    return ok(context.json(pageOf(context, { list: LIST, entries: found, limit }, { entry: shown, place })));
   },
 });
 

@@ -5,26 +5,20 @@ import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
-import { timeField } from "../shared_fields.ts";
-import { issue } from "../zod_issues.ts";
+import { timeField, wholeNumberQuery } from "../shared_fields.ts";
+
+const LIST = "audit";
 
 /** For reading on where an earlier reading stopped. */
-export const afterQuery = z.coerce
-  .number(issue("wrong_type", { expected: "int" }))
-  .int(issue("wrong_type", { expected: "int" }))
-  .min(0, issue("too_small", { least: 0 }))
-  .default(0)
-  .meta(
-    told(
-      {
-        "pt-BR": "Só as entradas depois deste número, para continuar de onde uma leitura parou.",
-        en: "Only entries after this number, to go on where an earlier reading stopped.",
-      },
-      { examples: [120] },
-    ),
-  );
+export const afterQuery = wholeNumberQuery(
+  {
+    "pt-BR": "Só as entradas depois deste número, para continuar de onde uma leitura parou.",
+    en: "Only entries after this number, to go on where an earlier reading stopped.",
+  },
+  { least: 0, most: Number.MAX_SAFE_INTEGER, otherwise: 0, example: 120 },
+);
 
-const auditQuery = z.object({ ...pageQuery.shape, after: afterQuery });
+const auditQuery = z.object({ ...pageQuery(LIST).shape, after: afterQuery });
 
 const auditEntry = z
   .object({
@@ -89,7 +83,11 @@ export const listAudit = operatorEndpoint({
   handle: async ({ context, services, query: { limit, cursor, after } }) => {
     const from = cursor === undefined ? after : Math.max(after, cursor[0]);
     const entries = await services.register.audit(from, limit + 1);
-    return ok(context.json(pageOf(entries, limit, { entry: shownEntry, place: (last) => [last.n, ""] })));
+    return ok(
+      context.json(
+        pageOf(context, { list: LIST, entries, limit }, { entry: shownEntry, place: (last) => [last.n, ""] }),
+      ),
+    );
   },
 });
 

@@ -108,7 +108,7 @@ export const listAuditHeads = operatorEndpoint({
     limit: limitQuery,
     after: z
       .string()
-      .regex(HOUR, issue("invalid_form"))
+      .regex(HOUR, issue("invalid_form", { example: "2026-11-28T12" }))
       .optional()
       .meta(
         told(

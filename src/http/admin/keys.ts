@@ -25,6 +25,8 @@ import { tenantIdField, timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 import { DEFAULTS, keyDefaults, keyLimits, LIMITS, shownDefaults, shownLimits } from "./key_terms.ts";
 
+const LIST = "keys";
+
 const LONGEST_OVERLAP_SECONDS = 90 * 86_400;
 
 const MODE = told(
@@ -214,7 +216,7 @@ export const listKeys = operatorEndpoint({
   id: "listKeys",
   summary: { "pt-BR": "Listar as chaves de um parceiro", en: "List a tenant's keys" },
   role: "read",
-  query: pageQuery,
+  query: pageQuery(LIST),
   answers: {
     200: {
       description: { "pt-BR": "Uma página de chaves, sem os segredos.", en: "A page of keys, without their secrets." },
@@ -227,7 +229,11 @@ export const listKeys = operatorEndpoint({
     const uses = await lastUses(context, tenantId);
     const nowMs = services.clock.nowMs();
     const entry = (key: RegisteredKey) => shownListedKey(key, nowMs, uses);
-    return ok(context.json(pageOf(keys, limit, { entry, place: (last) => [last.createdAtMs, last.id] })));
+    return ok(
+      context.json(
+        pageOf(context, { list: LIST, entries: keys, limit }, { entry, place: (last) => [last.createdAtMs, last.id] }),
+      ),
+    );
   },
 });
 

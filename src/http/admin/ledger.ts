@@ -5,7 +5,7 @@ import { rebuildCopy } from "../../gateway/rebuild_copy.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { cursorQuery, encodeCursor } from "../paging.ts";
+import { cursorFor, cursorQuery } from "../paging.ts";
 
 const place = z.object({
   after: z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]).nullable(),
@@ -64,14 +64,14 @@ export const rebuildLedgerCopy = operatorEndpoint({
   // Every step, for a rebuild can be begun at any place.
   audit: { action: "ledger.rebuild", target: () => "events" },
   headers: { ...HEADERS.cacheControl, ...HEADERS.retryAfter },
-  query: z.object({ cursor: cursorQuery(place) }),
+  query: z.object({ cursor: cursorQuery("rebuild", place) }),
   answers: { 200: { description: { "pt-BR": "Um passo está feito.", en: "A step is done." }, content: rebuildAnswer } },
   failures: ["ledger_unavailable"],
   handle: async ({ context, services, query: { cursor } }) => {
     const step = await rebuildCopy(services, cursor ?? null);
     if (!step.ok) return step;
     const { ledgers, events, next } = step.value;
-    const nextCursor = next === null ? null : encodeCursor(next);
-    return ok(context.json({ ledgers, events, nextCursor } satisfies z.infer<typeof rebuildAnswer>));
+    const answer = { ledgers, events, nextCursor: cursorFor(context, "rebuild", next) };
+    return ok(context.json(answer satisfies z.infer<typeof rebuildAnswer>));
   },
 });

@@ -6,7 +6,8 @@ import { FINDINGS, verifyLedger } from "../../gateway/verify_ledger.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { cursorQuery, encodeCursor } from "../paging.ts";
+import type { AppContext } from "../context.ts";
+import { cursorFor, cursorQuery } from "../paging.ts";
 
 const LONGEST_CURSOR = 500;
 
@@ -96,7 +97,7 @@ export const restoreTenantLedger = operatorEndpoint({
   audit: { action: "ledger.restore", target: ({ tenantId = "" }) => tenantId },
   headers: { ...HEADERS.cacheControl, ...HEADERS.retryAfter },
   query: z.object({
-    cursor: cursorQuery(restorePlace, LONGEST_CURSOR),
+    cursor: cursorQuery("restore", restorePlace, LONGEST_CURSOR),
     stop: z
       .enum(["true", "false"])
       .default("false")
@@ -116,14 +117,20 @@ export const restoreTenantLedger = operatorEndpoint({
   handle: async ({ context, services, actor, params: { tenantId }, query: { cursor, stop } }) => {
     const asked = { tenantId, place: cursor ?? null, stop: stop === "true" };
     const step = await restoreLedger(services, actor, asked);
-    return step.ok ? ok(context.json(restoreBody(step.value))) : step;
+    return step.ok ? ok(context.json(restoreBody(context, step.value))) : step;
   },
 });
 
-function restoreBody(step: RestoreStep): z.infer<typeof restoreAnswer> {
+function restoreBody(context: AppContext, step: RestoreStep): z.infer<typeof restoreAnswer> {
   const { status } = step;
   if (status === "restoring") {
-    return { status, through: step.through, lastSeq: null, ownEvents: null, nextCursor: encodeCursor(step.next) };
+    return {
+      status,
+      through: step.through,
+      lastSeq: null,
+      ownEvents: null,
+      nextCursor: cursorFor(context, "restore", step.next),
+    };
   }
   if (status === "not_needed") {
     return { status, through: step.lastSeq, lastSeq: step.lastSeq, ownEvents: 0, nextCursor: null };
@@ -207,7 +214,7 @@ export const verifyTenantLedger = operatorEndpoint({
   },
   role: "read",
   headers: { ...HEADERS.cacheControl, ...HEADERS.retryAfter },
-  query: z.object({ cursor: cursorQuery(verifyPlace, LONGEST_CURSOR) }),
+  query: z.object({ cursor: cursorQuery("verify", verifyPlace, LONGEST_CURSOR) }),
   answers: { 200: { description: { "pt-BR": "Um passo está feito.", en: "A step is done." }, content: verifyAnswer } },
   failures: ["ledger_unavailable", "not_found", "statement_unavailable"],
   outage: "statement_unavailable",
@@ -219,7 +226,7 @@ export const verifyTenantLedger = operatorEndpoint({
       findings: [...findings],
       months,
       events,
-      nextCursor: next === null ? null : encodeCursor(next),
+      nextCursor: cursorFor(context, "verify", next),
     };
     return ok(context.json(body));
   },

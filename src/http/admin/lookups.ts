@@ -5,6 +5,7 @@ import { findLookup, findLookups } from "../../gateway/find_lookups.ts";
 import { findLookupsOfAll } from "../../gateway/find_lookups_of_all.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import {
+  foundCursor,
   foundLookup,
   foundQuery,
   isPair,
@@ -12,7 +13,6 @@ import {
   readSearch,
   shownLookup,
   shownPage,
-  writtenPlace,
 } from "../found_lookup.ts";
 import { invalidRequest } from "../invalid_request.ts";
 import { told } from "../language.ts";
@@ -23,7 +23,7 @@ import { issue } from "../zod_issues.ts";
 const lookupsQuery = foundQuery.extend({
   tenant: z
     .string()
-    .regex(/^ten_[0-9A-Za-z_]{1,40}$/, issue("invalid_form"))
+    .regex(/^ten_[0-9A-Za-z_]{1,40}$/, issue("invalid_form", { example: "ten_0123456789abcdef0123" }))
     .optional()
     .meta(
       told(
@@ -72,7 +72,9 @@ export const listLookups = operatorEndpoint({
       const found = await findLookup(services, query.id, query.cursor ?? null);
       if (!found.ok) return found;
       const { lookup, next } = found.value;
-      return ok(context.json({ data: lookup === null ? [] : [shownLookup(lookup)], nextCursor: writtenPlace(next) }));
+      return ok(
+        context.json({ data: lookup === null ? [] : [shownLookup(lookup)], nextCursor: foundCursor(context, next) }),
+      );
     }
     const { tenant: tenantId } = query;
     const search = readSearch(query, services.clock.nowMs());
@@ -80,10 +82,10 @@ export const listLookups = operatorEndpoint({
     const { search: asked, place } = search.value;
     if (tenantId === undefined) {
       if (place !== null && isWithinTenant(place)) return invalidRequest("cursor", "cursor");
-      return ok(context.json(shownPage(await findLookupsOfAll(services, asked, place))));
+      return ok(context.json(shownPage(context, await findLookupsOfAll(services, asked, place))));
     }
     if (!isWithinTenant(place)) return invalidRequest("cursor", "cursor");
     const found = await findLookups(services, { tenantId, modes: MODES, ...asked }, place);
-    return found.ok ? ok(context.json(shownPage(found.value))) : found;
+    return found.ok ? ok(context.json(shownPage(context, found.value))) : found;
   },
 });

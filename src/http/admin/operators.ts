@@ -12,6 +12,8 @@ import { freeText } from "../printable.ts";
 import { timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 
+const LIST = "operators";
+
 const NAME = told({ "pt-BR": "Quem é.", en: "Who it is." }, { examples: ["Ana Souza"] });
 const EMAIL = told(
   {
@@ -38,9 +40,9 @@ const newOperator = z
     name: z.string().trim().pipe(freeText(100)).meta(NAME),
     email: z
       .string()
-      .regex(/^(?:[^\s@:]{1,64}@[^\s@:]{1,190}|service:[^\s]{1,190})$/, issue("invalid_form"))
+      .regex(/^(?:[^\s@:]{1,64}@[^\s@:]{1,190}|service:[^\s]{1,190})$/, issue("email"))
       // Not in the pattern: what reads the document may know nothing of Unicode's classes.
-      .refine((text) => !/\p{C}/u.test(text), issue("invalid_form"))
+      .refine((text) => !/\p{C}/u.test(text), issue("email"))
       .nullable()
       .default(null)
       .meta(EMAIL),
@@ -131,7 +133,7 @@ export const listOperators = operatorEndpoint({
   path: "/admin/v1/operators",
   id: "listOperators",
   summary: { "pt-BR": "Listar os operadores", en: "List the operators" },
-  query: pageQuery,
+  query: pageQuery(LIST),
   answers: {
     200: {
       description: { "pt-BR": "Uma página de operadores.", en: "A page of operators." },
@@ -142,7 +144,15 @@ export const listOperators = operatorEndpoint({
     const operators = await services.operators.page({ after: cursor ?? null, limit: limit + 1 });
     const nowMs = services.clock.nowMs();
     const entry = (operator: RegisteredOperator) => shownOperator(operator, nowMs);
-    return ok(context.json(pageOf(operators, limit, { entry, place: (last) => [last.createdAtMs, last.id] })));
+    return ok(
+      context.json(
+        pageOf(
+          context,
+          { list: LIST, entries: operators, limit },
+          { entry, place: (last) => [last.createdAtMs, last.id] },
+        ),
+      ),
+    );
   },
 });
 

@@ -13,7 +13,7 @@ import { operatorEndpoint } from "../endpoint.ts";
 import { invalidRequest } from "../invalid_request.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { cursorQuery, limitQuery, pageAnswer, pageOf } from "../paging.ts";
+import { cursorFor, cursorQuery, limitQuery, pageAnswer, pageOf } from "../paging.ts";
 import { monthQuery } from "../shared_fields.ts";
 import {
   type difference,
@@ -44,7 +44,9 @@ const ANSWERS = {
     content: runningReconciliation,
   },
 } as const;
-const pageCursor = cursorQuery(z.tuple([z.int().min(0), z.string().regex(/^rec_[0-9a-f]{20}$/)]));
+const LIST = "reconciliations";
+const PAGES = "reconciliation";
+const cursorContent = z.tuple([z.int().min(0), z.string().regex(/^rec_[0-9a-f]{20}$/)]);
 
 /** `POST /admin/v1/reconciliations?period=2026-11`. */
 export const reconcile = operatorEndpoint({
@@ -119,7 +121,7 @@ export const continueReconciling = operatorEndpoint({
   summary: { "pt-BR": "Continuar uma conciliação", en: "Go on with a reconciliation" },
   role: "finance",
   audit: "in_change",
-  query: z.object({ cursor: pageCursor }),
+  query: z.object({ cursor: cursorQuery(PAGES, cursorContent) }),
   answers: ANSWERS,
   failures: ["not_found", "statement_unavailable"],
   handle: async ({ context, services, params }) => {
@@ -137,12 +139,14 @@ export const getReconciliation = operatorEndpoint({
   summary: { "pt-BR": "Ver uma conciliação", en: "See a reconciliation" },
   role: "read",
   audit: { action: "reconciliation.read", target: ({ reconciliationId = "" }) => reconciliationId },
-  query: z.object({ cursor: pageCursor }),
+  query: z.object({ cursor: cursorQuery(PAGES, cursorContent) }),
   answers: ANSWERS,
   failures: ["not_found", "statement_unavailable"],
   handle: async ({ context, services, params, query }) => {
     const run = await services.reconciliations.run(params.reconciliationId);
-    return run === null ? fail({ code: "not_found" }) : await answerRun(context, run, query.cursor?.[0] ?? 0);
+    if (run === null) return fail({ code: "not_found" });
+    const [page, of] = query.cursor ?? [0, run.id];
+    return of === run.id ? await answerRun(context, run, page) : invalidRequest("cursor", "cursor");
   },
 });
 
@@ -159,7 +163,7 @@ export const listReconciliations = operatorEndpoint({
       .optional()
       .meta(told({ "pt-BR": "Só de um mês.", en: "Of one month only." }, { examples: ["2026-11"] })),
     limit: limitQuery,
-    cursor: pageCursor,
+    cursor: cursorQuery(LIST, cursorContent),
   }),
   answers: {
     200: {
@@ -174,7 +178,9 @@ export const listReconciliations = operatorEndpoint({
     const runs = await services.reconciliations.runs(period?.value ?? null, query.cursor ?? null, query.limit + 1);
     const place = (run: ReconciliationRun) => [run.startedAtMs, run.id] as const;
     context.header("Cache-Control", "no-store");
-    return ok(context.json(pageOf(runs, query.limit, { entry: shownListed, place })));
+    return ok(
+      context.json(pageOf(context, { list: LIST, entries: runs, limit: query.limit }, { entry: shownListed, place })),
+    );
   },
 });
 
@@ -187,12 +193,12 @@ async function answerRun(
   context.header("Cache-Control", "no-store");
   if (finishedAtMs === null || failure !== null) {
     const status = failure === null ? "running" : "failed";
-    const nextCursor = failure === null ? cursorOf(done, run.id) : null;
+    const next = failure === null ? [done, run.id] : null;
     const shown: z.infer<typeof runningReconciliation> = {
       ...shownRun(run),
       status,
       progress: { done, steps },
-      nextCursor,
+      nextCursor: cursorFor(context, PAGES, next),
     };
     return ok(context.json(shown, 202));
   }
@@ -217,13 +223,9 @@ async function answerRun(
     deltaCost: result.deltaCostMicros === null ? null : formatMicros(result.deltaCostMicros),
     unexplained: result.unexplained,
     currency: CURRENCY,
-    nextCursor: page + 1 < result.pages ? cursorOf(page + 1, run.id) : null,
+    nextCursor: cursorFor(context, PAGES, page + 1 < result.pages ? [page + 1, run.id] : null),
   };
   return ok(context.json(shown));
-}
-
-function cursorOf(number: number, id: string): string {
-  return btoa(JSON.stringify([number, id]));
 }
 
 function shownRun({ id, period, reportSha256, lines, startedAtMs }: ReconciliationRun) {

@@ -12,6 +12,8 @@ import { cpfFailure, writtenCpf } from "../scores.ts";
 import { timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 
+const LIST = "restrictions";
+
 const REASON = told(
   {
     "pt-BR": "Por quê; fica na auditoria, sem dados da pessoa.",
@@ -110,7 +112,7 @@ export const listRestrictions = operatorEndpoint({
     en: "Without whom they are of: the access call shows that, for a CPF.",
   },
   audit: { action: "subject.list", target: () => "restrictions" },
-  query: pageQuery,
+  query: pageQuery(LIST),
   answers: {
     200: {
       description: { "pt-BR": "Uma página de restrições.", en: "A page of restrictions." },
@@ -121,7 +123,15 @@ export const listRestrictions = operatorEndpoint({
     const restrictions = await services.restrictions.page({ after: cursor ?? null, limit: limit + 1 });
     const nowMs = services.clock.nowMs();
     const entry = (one: Restriction) => shownRestriction(one, nowMs);
-    return ok(context.json(pageOf(restrictions, limit, { entry, place: (last) => [last.createdAtMs, last.id] })));
+    return ok(
+      context.json(
+        pageOf(
+          context,
+          { list: LIST, entries: restrictions, limit },
+          { entry, place: (last) => [last.createdAtMs, last.id] },
+        ),
+      ),
+    );
   },
 });
 

@@ -8,7 +8,7 @@ import { operatorEndpoint } from "../endpoint.ts";
 import { invalidRequest } from "../invalid_request.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { cursorQuery, encodeCursor } from "../paging.ts";
+import { cursorFor, cursorQuery } from "../paging.ts";
 import { freeText } from "../printable.ts";
 import { cpfFailure, writtenCpf } from "../scores.ts";
 import { lookupIdField, tenantIdField, timeField, transactionIdField } from "../shared_fields.ts";
@@ -45,7 +45,7 @@ const subjectAccess = z
           { examples: ["pedido de acesso 2026-118, art. 18 da LGPD"] },
         ),
       ),
-    cursor: cursorQuery(cursorContent),
+    cursor: cursorQuery("subject", cursorContent),
   })
   .meta({ id: "SubjectAccess" });
 
@@ -174,7 +174,7 @@ export const accessSubject = operatorEndpoint({
     return ok(
       context.json({
         data: lookups.map(shownLookup),
-        nextCursor: next === null ? null : encodeCursor([...next.tenant, next.seq, next.offset]),
+        nextCursor: cursorFor(context, "subject", next === null ? null : [...next.tenant, next.seq, next.offset]),
         progress: { tenants: tenants.done, of: tenants.all },
         restrictions: restrictions.map((one) => shownRestriction(one, nowMs)),
       } satisfies z.infer<typeof subjectAnswer>),

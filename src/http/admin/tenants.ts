@@ -3,7 +3,7 @@ import { parseCnpj } from "../../domain/cnpj.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
-import { CURRENCY, formatMicros } from "../../domain/money.ts";
+import { CURRENCY, formatMicros, MICROS_PER_REAL } from "../../domain/money.ts";
 import { parsePeriod, periodBounds, saoPauloDate } from "../../domain/period.ts";
 import type { Plan } from "../../domain/plan.ts";
 import { dailyExposureMicros } from "../../domain/pricing.ts";
@@ -24,6 +24,8 @@ import { freeText } from "../printable.ts";
 import { currencyField, exactReais, tenantIdField, timeField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 import { EFFECTIVE_FROM, namedPlan, PLAN, plan, planChange, planName } from "./plan_schemas.ts";
+
+const LIST = "tenants";
 
 const NAME = told({ "pt-BR": "O nome do parceiro.", en: "The tenant's name." }, { examples: ["Loja Exemplo"] });
 const DOCUMENT = told(
@@ -220,7 +222,7 @@ export const listTenants = operatorEndpoint({
   tag: "Tenants",
   summary: { "pt-BR": "Listar os parceiros", en: "List the tenants" },
   role: "read",
-  query: pageQuery,
+  query: pageQuery(LIST),
   answers: {
     200: {
       description: { "pt-BR": "Uma página de parceiros.", en: "A page of tenants." },
@@ -230,10 +232,14 @@ export const listTenants = operatorEndpoint({
   headers: HEADERS.cacheControl,
   handle: async ({ context, services, query: { limit, cursor } }) => {
     const tenants = await services.register.tenants({ after: cursor ?? null, limit: limit + 1 });
-    const page = pageOf(tenants, limit, {
-      entry: (found) => shownTenant(found, services),
-      place: (last) => [last.createdAtMs, last.id],
-    });
+    const page = pageOf(
+      context,
+      { list: LIST, entries: tenants, limit },
+      {
+        entry: (found) => shownTenant(found, services),
+        place: (last) => [last.createdAtMs, last.id],
+      },
+    );
     return ok(context.json(page));
   },
 });
@@ -320,9 +326,10 @@ function warningsOf(terms: Plan, language: Language) {
   const exposureMicros = terms.monthlySpendCapMicros === null ? dailyExposureMicros(terms) : 0;
   if (exposureMicros === 0) return [];
   const amount = formatMicros(exposureMicros);
+  const shown = new Intl.NumberFormat(language, { minimumFractionDigits: 2 }).format(exposureMicros / MICROS_PER_REAL);
   const message = {
-    "pt-BR": `Sem limite de gasto, uma chave live roubada pode custar até R$ ${amount} por dia. Defina \`monthlySpendCapMicros\`.`,
-    en: `Without a spend cap, a stolen live key can cost up to BRL ${amount} a day. Set \`monthlySpendCapMicros\`.`,
+    "pt-BR": `Sem limite de gasto, uma chave live roubada pode custar até R$ ${shown} por dia. Defina \`monthlySpendCapMicros\`.`,
+    en: `Without a spend cap, a stolen live key can cost up to BRL ${shown} a day. Set \`monthlySpendCapMicros\`.`,
   }[language];
   return [{ code: "no_spend_cap", message, amountPerDay: { amount, currency: CURRENCY } }];
 }

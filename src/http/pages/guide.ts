@@ -164,7 +164,7 @@ const ISSUE = { path: "cpf", code: "cpf" } as const;
 function errors({ say, language, origin }: PageContext): Html {
   const problem = {
     type: `${origin}/docs/errors#invalid_cpf`,
-    title: PROBLEMS.invalid_cpf.title,
+    title: PROBLEMS.invalid_cpf.title[language],
     status: 400,
     detail: `${PROBLEMS.invalid_cpf[language]} ${issueSentence(ISSUE, language)}`,
     code: "invalid_cpf",

@@ -1,4 +1,5 @@
 import type { Issue, IssueCode } from "../../domain/issue.ts";
+import { TIME_ZONE } from "../../domain/period.ts";
 import type { Language } from "../language.ts";
 
 type Params = NonNullable<Issue["params"]>;
@@ -59,7 +60,12 @@ export const ISSUES = {
     "pt-BR": ({ most = "" }) => `pode ter no máximo ${counted(most, "item", "itens")}`,
     en: ({ most = "" }) => `must have at most ${counted(most, "entry", "entries")}`,
   },
-  invalid_form: { "pt-BR": "não está no formato esperado", en: "does not have the expected form" },
+  invalid_form: {
+    "pt-BR": ({ example }) =>
+      example === undefined ? "não está no formato esperado" : `precisa ser no formato de \`${example}\``,
+    en: ({ example }) =>
+      example === undefined ? "does not have the expected form" : `must have the form of \`${example}\``,
+  },
   printable: {
     "pt-BR": ({ longest = "" }) => `precisa ter de 1 a ${longest} caracteres visíveis, sem quebras de linha`,
     en: ({ longest = "" }) => `must be 1 to ${longest} visible characters, without line breaks`,
@@ -124,6 +130,10 @@ export const ISSUES = {
     "pt-BR": ({ limit = "" }) => `o corpo pode ter no máximo ${limit}`,
     en: ({ limit = "" }) => `the body may have at most ${limit}`,
   },
+  credential_form: {
+    "pt-BR": ({ form = "" }) => `precisa ser \`${form}\``,
+    en: ({ form = "" }) => `must be \`${form}\``,
+  },
   scope_required: {
     "pt-BR": ({ scope = "" }) => `a chave precisa do escopo \`${scope}\``,
     en: ({ scope = "" }) => `the key needs the scope \`${scope}\``,
@@ -144,12 +154,12 @@ export const ISSUES = {
   },
   foreign_origin: { "pt-BR": "vem de outra origem", en: "is another origin" },
   renews_at: {
-    "pt-BR": ({ at = "" }) => `volta a ser possível consultar em ${at} (horário de São Paulo)`,
-    en: ({ at = "" }) => `lookups are possible again at ${at} (São Paulo time)`,
+    "pt-BR": ({ atMs = 0 }) => `volta a ser possível consultar em ${timeIn("pt-BR", atMs)}`,
+    en: ({ atMs = 0 }) => `lookups are possible again from ${timeIn("en", atMs)}`,
   },
   ends_at: {
-    "pt-BR": ({ at = "" }) => `o mês só termina em ${at}`,
-    en: ({ at = "" }) => `the month ends at ${at}`,
+    "pt-BR": ({ atMs = 0 }) => `o mês só termina em ${timeIn("pt-BR", atMs)}`,
+    en: ({ atMs = 0 }) => `the month ends on ${timeIn("en", atMs)}`,
   },
   whole_centavos: { "pt-BR": "precisa ser em centavos inteiros", en: "must be whole centavos" },
   nothing_to_correct: {
@@ -293,9 +303,22 @@ export function issueText({ code, params = {} }: Issue, language: Language): str
 /** Where and what, as a sentence. */
 export function issueSentence(issue: Issue, language: Language): string {
   const text = issueText(issue, language);
-  if (issue.path !== "") return `\`${issue.path}\`: ${text}.`;
-  return `${text.charAt(0).toLocaleUpperCase(language)}${text.slice(1)}.`;
+  const end = text.endsWith("?") ? "" : ".";
+  if (issue.path !== "") return `\`${issue.path}\`: ${text}${end}`;
+  return `${text.charAt(0).toLocaleUpperCase(language)}${text.slice(1)}${end}`;
 }
+
+/** A time of São Paulo as the reader writes dates: `01/12/2026` would be another day to some who read English. */
+function timeIn(language: Language, atMs: string | number): string {
+  const text = SAO_PAULO_TIME[language].format(Number(atMs));
+  return language === "en" ? `${text} (São Paulo time)` : `${text} (horário de São Paulo)`;
+}
+
+const ZONED = { timeZone: TIME_ZONE, timeStyle: "short" } as const;
+const SAO_PAULO_TIME: Readonly<Record<Language, Intl.DateTimeFormat>> = {
+  "pt-BR": new Intl.DateTimeFormat("pt-BR", { ...ZONED, dateStyle: "short" }),
+  en: new Intl.DateTimeFormat("en-GB", { ...ZONED, dateStyle: "long" }),
+};
 
 function counted(count: string | number, one: string, many: string): string {
   return `${count} ${Number(count) === 1 ? one : many}`;

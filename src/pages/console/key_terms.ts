@@ -5,9 +5,8 @@ import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import type { Html } from "../html.ts";
 import type { PageTools } from "../page.ts";
-import { fieldOf } from "../read_form.ts";
+import { fieldOf, typedMicros, typedNumber } from "../read_form.ts";
 import { PART_TEXTS } from "./console_texts.ts";
-import { toMicros, toNumber } from "./plan_parts.ts";
 import { GROUND_TEXTS, KEY_TEXTS } from "./tenants_texts.ts";
 
 type Terms = Pick<RegisteredKey, "limits" | "defaults">;
@@ -47,9 +46,9 @@ export function keyTermFields(made: Fields, { limits, defaults }: Terms, { say, 
 export function readKeyTerms(form: FormData): { limits: object | null; defaults: object | null } {
   const given = (name: string, value: unknown) => (fieldOf(form, name) === "" ? {} : { [PATHS[name] ?? name]: value });
   const limits = {
-    ...given("daily", toNumber(fieldOf(form, "daily"))),
-    ...given("cap", toMicros(fieldOf(form, "cap"))),
-    ...given("rate", toNumber(fieldOf(form, "rate"))),
+    ...given("daily", typedNumber(fieldOf(form, "daily"))),
+    ...given("cap", typedMicros(fieldOf(form, "cap"))),
+    ...given("rate", typedNumber(fieldOf(form, "rate"))),
   };
   const defaults = {
     ...given("purpose", fieldOf(form, "purpose")),

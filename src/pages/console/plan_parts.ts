@@ -1,11 +1,10 @@
 import { html } from "hono/html";
-import { parseAmountMicros } from "../../domain/money.ts";
 import { DEFAULT_READS_PER_MINUTE, type Plan, type PlanTerms, type PriceTier } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import { facts, inCode, type Html } from "../html.ts";
 import type { PageTools } from "../page.ts";
-import { fieldOf } from "../read_form.ts";
+import { fieldOf, typedMicros, typedNumber } from "../read_form.ts";
 import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 
 /** Plans as people read and type them. */
@@ -47,13 +46,13 @@ export function planFields(fields: Fields, plan: Plan, { say, format }: PageTool
 
 /** Terms as the API takes them. What is no number goes on as it was typed, for the API's rules to refuse with their words. */
 export function readPlanTerms(form: FormData): Record<string, unknown> {
-  const numberOr = (name: string) => toNumber(fieldOf(form, name));
+  const numberOr = (name: string) => typedNumber(fieldOf(form, name));
   const cap = fieldOf(form, "cap");
   const allowance = fieldOf(form, "allowance");
   const terms = {
     tiers: readTiers(fieldOf(form, "tiers")),
-    monthlySpendCapMicros: cap === "" ? null : toMicros(cap),
-    allowance: allowance === "" ? null : { requests: toNumber(allowance) },
+    monthlySpendCapMicros: cap === "" ? null : typedMicros(cap),
+    allowance: allowance === "" ? null : { requests: typedNumber(allowance) },
     ratePerSecond: numberOr("rate"),
     burst: numberOr("burst"),
     readsPerMinute: numberOr("reads"),
@@ -69,8 +68,8 @@ export function readTiers(text: string): unknown[] {
     .filter((line) => line !== "")
     .map((line) => {
       const [bound = "", price] = line.split(":").map((part) => part.trim());
-      if (price === undefined) return { upTo: null, unitPriceMicros: toMicros(bound) };
-      return { upTo: toNumber(bound), unitPriceMicros: toMicros(price) };
+      if (price === undefined) return { upTo: null, unitPriceMicros: typedMicros(bound) };
+      return { upTo: typedNumber(bound), unitPriceMicros: typedMicros(price) };
     });
 }
 
@@ -80,17 +79,4 @@ export function writeTiers(tiers: readonly PriceTier[], { typedMoney }: PageTool
       upTo === null ? typedMoney(unitPriceMicros) : `${upTo}: ${typedMoney(unitPriceMicros)}`,
     )
     .join("\n");
-}
-
-/** Reais as people type them: `0.15` or `0,15`. */
-export function toMicros(text: string): unknown {
-  const micros = parseAmountMicros(text.replace(",", "."));
-  return micros.ok ? micros.value : text;
-}
-
-/** A number as people type it; what is none stays as it is. */
-export function toNumber(text: string): unknown {
-  if (text === "") return undefined;
-  const number = Number(text.replace(",", "."));
-  return Number.isNaN(number) ? text : number;
 }

@@ -8,7 +8,7 @@ import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
 import { card, facts, heading, inCode, type Html } from "../html.ts";
 import { consolePage, Redirect, type PageTools, type ShownPage } from "../page.ts";
-import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
+import { chosenOf, fieldOf, typedNumber, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
 import { keyTermFacts, keyTermFields, NO_TERMS, readKeyTerms, TERM_FIELDS } from "./key_terms.ts";
@@ -74,7 +74,8 @@ export const rotateKey = consolePage({
   handle: async (call) => {
     const found = await findKey(call, call.params);
     if (found === null) return fail({ code: "not_found" });
-    const overlapSeconds = Number(fieldOf(call.form, "overlap") || "24") * HOUR_SECONDS;
+    const hours = typedNumber(fieldOf(call.form, "overlap") || "24");
+    const overlapSeconds = typeof hours === "number" ? hours * HOUR_SECONDS : hours;
     const made = await callEndpoint<IssuedKey>(call, keys.rotateKey, {
       params: { keyId: found.key.id },
       body: { overlapSeconds },

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import { EXPORT_FILES } from "../../domain/export/export_files.ts";
 import { parseAmountMicros } from "../../domain/money.ts";
+import { formatDecimal, readAmountMicros } from "../../domain/written_amount.ts";
 import { periodOf } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
 import type { Manifest } from "../../domain/statement.ts";
@@ -19,7 +20,7 @@ import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
 import { badge, card, empty, facts, heading, inCode, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
-import { fieldOf, valuesOf } from "../read_form.ts";
+import { fieldOf, typedNumber, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
 import { crumbsOf, faults, statusOf } from "./tenant_forms.ts";
@@ -47,11 +48,11 @@ export const createAdjustment = consolePage({
   handle: async (call) => {
     const { form, params, services } = call;
     const corrects = fieldOf(form, "corrects");
-    const units = Number(fieldOf(form, "units"));
+    const amount = readAmountMicros(fieldOf(form, "amount"));
     const body = {
       id: fieldOf(form, "id"),
-      units: Number.isNaN(units) ? fieldOf(form, "units") : units,
-      amount: fieldOf(form, "amount").replace(",", "."),
+      units: typedNumber(fieldOf(form, "units")) ?? 0,
+      amount: amount.ok ? formatDecimal(amount.value) : fieldOf(form, "amount"),
       reason: fieldOf(form, "reason"),
       ...(corrects === "" ? {} : { corrects }),
     };

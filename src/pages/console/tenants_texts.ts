@@ -117,7 +117,7 @@ export const PLAN_TEXTS = {
   reads: { "pt-BR": "Leituras por minuto", en: "Reads a minute" },
   readsHint: { "pt-BR": "Vazio: 120.", en: "Empty: 120." },
   cap: { "pt-BR": "Limite de gasto por mês (R$)", en: "Spend cap a month (BRL)" },
-  capHint: { "pt-BR": "Vazio: sem limite.", en: "Empty: no cap." },
+  capHint: { "pt-BR": "`5000` ou `5.000,00`. Vazio: sem limite.", en: "`5000` or `5.000,00`. Empty: no cap." },
   from: { "pt-BR": "Vale a partir de", en: "In force from" },
   now: { "pt-BR": "agora", en: "now" },
   next: { "pt-BR": "Próximo plano, a partir de", en: "Next plan, from" },

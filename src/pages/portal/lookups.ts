@@ -6,7 +6,7 @@ import { MODES } from "../../domain/meter_event.ts";
 import { saoPauloDate } from "../../domain/period.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { findLookups, type FoundLookup, type FoundPage } from "../../gateway/find_lookups.ts";
-import { foundQuery, isWithinTenant, readSearch, whyOf, writtenPlace } from "../../http/found_lookup.ts";
+import { foundQuery, isWithinTenant, readSearch, whyOf, foundCursor } from "../../http/found_lookup.ts";
 import { OUTCOME_TEXTS } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
 import { badge, card, empty, facts, heading, notice, type Content, type Html, type Tone } from "../html.ts";
@@ -120,7 +120,7 @@ function searchForm(text: string, { say, fields, token, query, nowMs }: Call): H
 
 function shownResults({ lookups, next }: FoundPage, text: string, call: Call): Html {
   const { say, query } = call;
-  const cursor = writtenPlace(next);
+  const cursor = foundCursor(call.context, next);
   const more =
     cursor === null
       ? ""

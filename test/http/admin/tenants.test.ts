@@ -160,7 +160,8 @@ describe("a tenant as a business", () => {
     ).json<{ warnings: { message: string }[] }>();
     if (amount === null) return expect(warnings).toEqual([]);
     expect(warnings).toMatchObject([{ code: "no_spend_cap", amountPerDay: { amount, currency: "BRL" } }]);
-    expect(warnings[0]?.message).toContain(`BRL ${amount} a day`);
+    const shown = Number(amount).toLocaleString("en", { minimumFractionDigits: 2 });
+    expect(warnings[0]?.message).toContain(`BRL ${shown} a day`);
   });
 });
 

@@ -66,7 +66,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   ],
   "GET /v1/statements": (world) => [
     ...reading("/v1/statements", world),
-    read("a test key on live data", "/v1/statements", world.intruder.test.key, [403]),
+    read("a test key beside live data", "/v1/statements", world.intruder.test.key, [200]),
     read(
       "a cursor that names the victim",
       `/v1/statements?cursor=${cursorOf(world.victim)}`,
@@ -76,14 +76,14 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   ],
   "GET /v1/statements/:period": (world) => [
     ...reading(`/v1/statements/${month()}`, world),
-    read("a test key on live data", `/v1/statements/${month()}`, world.intruder.test.key, [403]),
+    read("a test key beside live data", `/v1/statements/${month()}`, world.intruder.test.key, [200]),
     read("the victim for a period", `/v1/statements/${world.victim.tenantId}`, world.intruder.live.key, [404]),
     read("a path out of the period", `/v1/statements/..%2F${world.victim.tenantId}`, world.intruder.live.key, [404]),
   ],
   "GET /v1/statements/:period/:file": (world) => [
     ...["events.jsonl", "events.csv", "events.pt-br.csv", "focus.csv", "manifest.json"].flatMap((file) => [
       ...reading(`/v1/statements/${month()}/${file}`, world),
-      read(`a test key on live data: ${file}`, `/v1/statements/${month()}/${file}`, world.intruder.test.key, [403]),
+      read(`a test key beside live data: ${file}`, `/v1/statements/${month()}/${file}`, world.intruder.test.key, [200]),
     ]),
     read(
       "a path out of the month",
@@ -108,7 +108,7 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   ],
   "GET /v1/keys": (world) => [
     ...reading("/v1/keys", world),
-    read("a cursor that names the victim", `/v1/keys?cursor=${cursorOf(world.victim)}`, world.intruder.live.key, [200]),
+    read("a cursor that names the victim", `/v1/keys?cursor=${cursorOf(world.victim)}`, world.intruder.live.key, [400]),
   ],
   "POST /v1/keys": ({ victim, intruder }) => [
     {

@@ -1,5 +1,5 @@
-import { parseAmountMicros } from "../../domain/money.ts";
-import { fail, type Result } from "../../domain/result.ts";
+import { parseAmountMicros } from "./money.ts";
+import { fail, type Result } from "./result.ts";
 
 /** Reais with thousands in points and a decimal comma, as Brazilians write them: `5.000,00`, `1.234.567`. */
 const GROUPED = /^[1-9]\d{0,2}(?:\.\d{3})+(?:,\d{1,6})?$/;

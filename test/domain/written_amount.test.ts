@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { formatDecimal, readAmountMicros, waysToWrite } from "../../src/ctl/commands/read_money.ts";
+import { formatDecimal, readAmountMicros, waysToWrite } from "../../src/domain/written_amount.ts";
 
 const REAL = 1_000_000;
 const micros = fc.integer({ min: -9_000_000 * REAL, max: 9_000_000 * REAL });
