@@ -76,7 +76,7 @@ export function cursorFor(context: AppContext, list: string, place: unknown): st
 }
 
 /** A cursor: which list, whose, and the place in it. */
-export function encodeCursor({ list, owner }: { list: string; owner: string }, place: unknown): string {
+function encodeCursor({ list, owner }: { list: string; owner: string }, place: unknown): string {
   return btoa(JSON.stringify([list, owner, place]));
 }
 
