@@ -82,7 +82,7 @@ export async function signedMonths(
       issuedAtMs: periodBounds(period).endMs,
     } as const;
     const exported = (options.changeEvents?.(events, index) ?? events).map((event) => exportedEvent(event, context));
-    const page = new EventPage(exported, context);
+    const page = new EventPage(exported);
     for (const file of EXPORT_FILES) {
       const encoder = file.encode(context);
       const chunks = [encoder.header(), encoder.rows(page), encoder.footer()];
