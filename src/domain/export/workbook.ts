@@ -34,8 +34,12 @@ const STYLES =
   '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>' +
   '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="6">' +
   '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>' +
-  '<xf numFmtId="0" fontId="1" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1"/>' +
-  [49, 164, 165, 1]
+  '<xf numFmtId="0" fontId="1" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1" applyAlignment="1">' +
+  // Indented, so that a text does not stick to the number before it.
+  '<alignment horizontal="left" indent="1"/></xf>' +
+  '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">' +
+  '<alignment horizontal="left" indent="1"/></xf>' +
+  [164, 165, 1]
     .map((format) => `<xf numFmtId="${format}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`)
     .join("") +
   '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>';
@@ -169,7 +173,7 @@ export class Workbook {
     // The first texts of the file, so that there is room for them.
     const names = this.#columns.map(({ header }) => this.#sharedXml(header, STYLE.header));
     this.#rows.putText(
-      `${XML}<worksheet xmlns="${MAIN}"><sheetViews><sheetView${selected} workbookViewId="0"><pane ySplit="1" ` +
+      `${XML}<worksheet xmlns="${MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView${selected} workbookViewId="0"><pane ySplit="1" ` +
         'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>' +
         `<cols>${columns.join("")}</cols><sheetData><row r="1">${names.join("")}</row>`,
     );
@@ -179,7 +183,11 @@ export class Workbook {
   #endSheet(): void {
     this.#write();
     const lastColumn = columnLetters(this.#columns.length - 1);
-    this.#rows.putText(`</sheetData><autoFilter ref="A1:${lastColumn}${this.#row}"/></worksheet>`);
+    this.#rows.putText(
+      `</sheetData><autoFilter ref="A1:${lastColumn}${this.#row}"/>` +
+        // On paper: A4 lengthwise, every column on the page.
+        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/></worksheet>',
+    );
     this.#sheet?.push(this.#rows.take(), true);
     this.#sheet = null;
     this.#doneRows.push(this.#row);
@@ -202,7 +210,8 @@ export class Workbook {
     const filters = names.map(
       (name, index) =>
         `<definedName name="_xlnm._FilterDatabase" localSheetId="${index}" hidden="1">'${name}'!$A$1:` +
-        `$${columnLetters(this.#columns.length - 1)}$${this.#doneRows[index]}</definedName>`,
+        `$${columnLetters(this.#columns.length - 1)}$${this.#doneRows[index]}</definedName>` +
+        `<definedName name="_xlnm.Print_Titles" localSheetId="${index}">'${name}'!$1:$1</definedName>`,
     );
     return (
       `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${sheets.join("")}</sheets>` +
