@@ -92,12 +92,12 @@ function plainColumn({ name, header, pt, type }: PlainField): SheetColumn {
   switch (type) {
     case "integer":
     case "milliseconds":
-      return valueColumn({ ...column, type: "integer", width: 14 }, numberOf);
+      return valueColumn({ ...column, type: "integer", width: 16 }, numberOf);
     case "micros":
       return valueColumn({ ...column, type: "money", width: 18 }, numberOf);
     case "time":
     case "saoPauloTime":
-      return valueColumn({ ...column, type: "time", width: 22 }, (event) => localTimeOf(textOf(event)));
+      return valueColumn({ ...column, type: "time", width: 26 }, (event) => localTimeOf(textOf(event)));
     default: {
       const words = PORTUGUESE_WORDS[name];
       const shown = words === undefined ? textOf : wordsOf(name, words);
