@@ -86,7 +86,7 @@ export async function signedMonths(
     for (const file of EXPORT_FILES) {
       const encoder = file.encode(context);
       const chunks = [encoder.header(), encoder.rows(page), encoder.footer()];
-      files.set(file.name, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk as string))));
+      files.set(file.name, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))));
     }
     const key = keyOf(index);
     const manifest: Manifest = change(

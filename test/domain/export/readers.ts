@@ -13,11 +13,11 @@ export function fileBytes(
 ): Buffer {
   const encoder = fileNamed(name).encode(context);
   // Copied at once: an encoder writes over what it gave before.
-  const chunks = [Buffer.from(encoder.header() as string)];
+  const chunks = [Buffer.from(encoder.header())];
   for (let at = 0; at < events.length; at += page) {
-    chunks.push(Buffer.from(encoder.rows(new EventPage(events.slice(at, at + page))) as string));
+    chunks.push(Buffer.from(encoder.rows(new EventPage(events.slice(at, at + page)))));
   }
-  return Buffer.concat([...chunks, Buffer.from(encoder.footer() as string)]);
+  return Buffer.concat([...chunks, Buffer.from(encoder.footer())]);
 }
 
 function fileNamed(name: string): ExportFile {
