@@ -29,6 +29,7 @@ var wallClock = new Intl.DateTimeFormat("en-US", {
   second: "numeric"
 });
 var lastUtcDay = { startMs: Number.NaN, date: "" };
+var lastMinute = { minute: Number.NaN, text: "" };
 var lastPeriod = null;
 function parsePeriod(text) {
   return PERIOD.test(text) ? ok(text) : fail("invalid_period");

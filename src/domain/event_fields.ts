@@ -364,3 +364,20 @@ export const STORED_ONLY_FIELDS = [
     pt: "Dia de São Paulo em que o evento foi registrado.",
   },
 ] as const satisfies readonly EventField[];
+
+/** Fields of which nearly each lookup has a value of its own; the others come in few combinations. */
+export const OWN_FIELDS: ReadonlySet<(typeof EVENT_FIELDS)[number]["name"]> = new Set([
+  "seq",
+  "id",
+  "occurredAt",
+  "occurredAtSaoPaulo",
+  "admittedAt",
+  "admitMs",
+  "reference",
+  "transactionId",
+  "cpfReference",
+  "consentId",
+  "requestedBy",
+  "requestId",
+  "claroMs",
+] as const);

@@ -41,6 +41,7 @@ type Day = InstantRange & { readonly date: SaoPauloDate; readonly offset: string
 // Intl costs microseconds, a comparison nanoseconds. What is kept is a pure function of the instant.
 let lastDay: Day | null = null;
 let lastUtcDay = { startMs: Number.NaN, date: "" };
+let lastMinute = { minute: Number.NaN, text: "" };
 let lastPeriod: { readonly period: Period; readonly bounds: InstantRange } | null = null;
 
 /** Reads `YYYY-MM`. A month that has not begun is a valid period. */
@@ -183,9 +184,14 @@ function offsetText(offsetMs: number): string {
 
 /** `HH:MM:SS.sss` of whole milliseconds since midnight. */
 function timeOfDay(ms: number): string {
-  const [second, minute] = [Math.floor(ms / 1000), Math.floor(ms / MINUTE_MS)];
-  const rest = String(ms % 1000).padStart(3, "0");
-  return `${pad(Math.floor(minute / 60))}:${pad(minute % 60)}:${pad(second % 60)}.${rest}`;
+  const minute = Math.floor(ms / MINUTE_MS);
+  if (lastMinute.minute !== minute) {
+    lastMinute = { minute, text: `${pad(Math.floor(minute / 60))}:${pad(minute % 60)}:` };
+  }
+  const restMs = ms - minute * MINUTE_MS;
+  // Six digits behind a 1, so that none is lost: seconds and milliseconds are five of them.
+  const digits = String(100_000 + restMs);
+  return `${lastMinute.text}${digits.slice(1, 3)}.${digits.slice(3)}`;
 }
 
 function pad(value: number): string {

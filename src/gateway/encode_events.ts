@@ -14,10 +14,7 @@ export function* exportedPages(
 ): Generator<EventPage, void, void> {
   for (let start = 0; start < events.length; start += EVENTS_AT_ONCE) {
     const some = events.slice(start, start + EVENTS_AT_ONCE);
-    yield new EventPage(
-      some.map((event) => exportedEvent(event, context)),
-      context,
-    );
+    yield new EventPage(some.map((event) => exportedEvent(event, context)));
   }
 }
 
@@ -44,7 +41,9 @@ export function encodeEvents(
         for (;;) {
           const { done, value } = await chunks.next();
           if (done === true) return controller.close();
-          if (value.length > 0) return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value);
+          // The encoder's own bytes are written over by its next ones.
+          if (value.length > 0)
+            return controller.enqueue(typeof value === "string" ? utf8.encode(value) : value.slice());
         }
       },
       async cancel() {

@@ -1,13 +1,6 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
-import {
-  eventPages,
-  eventsIn,
-  type LedgerKey,
-  MissingEventError,
-  PAGE_EVENTS,
-  type SeqRange,
-} from "../platform/event_copy.ts";
+import { type LedgerKey, MissingEventError, readEvents, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
@@ -21,35 +14,11 @@ export async function* ledgerEvents(
   ledger: LedgerKey,
   range: SeqRange,
 ): AsyncGenerator<MeterEvent[], void, void> {
-  for (let first = range.first; first <= range.last; first += PAGE_EVENTS) {
-    yield await readPage(services, ledger, { first, last: Math.min(range.last, first + PAGE_EVENTS - 1) });
-  }
-}
-
-async function readPage(services: Services, ledger: LedgerKey, range: SeqRange): Promise<MeterEvent[]> {
-  const events: MeterEvent[] = [];
-  while (events.length < eventsIn(range)) {
-    const first = range.first + events.length;
-    const missing = await addFromD1(services, ledger, { events, range: { ...range, first } });
-    if (missing !== null) events.push(...(await heldBy(services, ledger, { ...range, first: missing })));
-  }
-  return events;
-}
-
-/** Adds what D1 has from the range's first event on without a hole; gives the first that it misses. */
-async function addFromD1(
-  services: Services,
-  ledger: LedgerKey,
-  { events, range }: { events: MeterEvent[]; range: SeqRange },
-): Promise<number | null> {
-  try {
-    for await (const page of eventPages(services.db, ledger, range)) events.push(...page);
-    return null;
-  } catch (error) {
-    if (!(error instanceof MissingEventError)) throw error;
-    const last = error.seq - 1;
-    if (last >= range.first) await addFromD1(services, ledger, { events, range: { ...range, last } });
-    return error.seq;
+  for (let { first } = range; first <= range.last;) {
+    const copied = await readEvents(services.db, ledger, { ...range, first });
+    const events = copied.length > 0 ? copied : await heldBy(services, ledger, { ...range, first });
+    yield events;
+    first += events.length;
   }
 }
 

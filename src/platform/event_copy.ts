@@ -36,17 +36,15 @@ function idsInBoth(events: string): string {
 }
 
 /**
- * The events of a stretch of seqs, from the batches that begin in it and the one that its first seq is in. D1 takes them
- * out of their batches, for as texts of a batch each they would be the Worker's largest objects by far; the Worker takes
- * them apart, for that costs D1 three times as much.
+ * The batches that begin in a stretch of seqs, and the one that its first seq is in, as the texts that the ledger sent: D1
+ * takes half as long for them as for their events one by one.
  */
-const READ_EVENTS = `
-  SELECT value AS event FROM event_batches, json_each(event_batches.events)
+const READ_STRETCH = `
+  SELECT first_seq, events FROM event_batches
   WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?4 AND first_seq >= coalesce((
       SELECT first_seq FROM event_batches WHERE tenant_id = ?1 AND mode = ?2 AND first_seq <= ?3
       ORDER BY first_seq DESC LIMIT 1), ?3)
-    AND first_seq + key BETWEEN ?3 AND ?4
-  ORDER BY first_seq, key`;
+  ORDER BY first_seq`;
 
 const READ_BATCHES = `
   SELECT first_seq, last_seq, events FROM event_batches WHERE tenant_id = ?1 AND mode = ?2 AND first_seq > ?3
@@ -145,23 +143,19 @@ export async function copiedDays(
 }
 
 /**
- * The events of a range in order, page by page: the next page is read when it is asked for. Throws what D1 throws, and
- * `MissingEventError`.
+ * The events of a range from its first one on, as far as D1 has them without a hole: a page at most, and what its last batch
+ * has beyond that. Throws what D1 throws.
  */
-export async function* eventPages(
-  db: D1Database,
-  ledger: LedgerKey,
-  range: SeqRange,
-): AsyncGenerator<MeterEvent[], void, void> {
-  for (let next = range.first; next <= range.last;) {
-    const stretchEnd = Math.min(range.last, next + PAGE_EVENTS - 1);
-    const stretch = db.prepare(READ_EVENTS).bind(ledger.tenantId, ledger.mode, next, stretchEnd);
-    const { results } = await stretch.all<{ event: string }>();
-    const page = results.map(({ event }) => meterEventOf(JSON.parse(event) as StoredEventRow, ledger));
-    const first = next;
-    const gap = page.findIndex(({ seq }, index) => seq !== first + index);
-    if (page.length === 0 || gap !== -1) throw new MissingEventError(first + Math.max(gap, 0));
-    yield page;
-    next += page.length;
+export async function readEvents(db: D1Database, ledger: LedgerKey, { first, last }: SeqRange): Promise<MeterEvent[]> {
+  const stretchEnd = Math.min(last, first + PAGE_EVENTS - 1);
+  const stretch = db.prepare(READ_STRETCH).bind(ledger.tenantId, ledger.mode, first, stretchEnd);
+  const events: MeterEvent[] = [];
+  for (const [batchFirst, text] of await stretch.raw<[batchFirst: number, text: string]>()) {
+    const rows = JSON.parse(text) as StoredEventRow[];
+    for (const row of rows.slice(Math.max(first - batchFirst, 0), last - batchFirst + 1)) {
+      if (row.seq !== first + events.length) return events;
+      events.push(meterEventOf(row, ledger));
+    }
   }
+  return events;
 }

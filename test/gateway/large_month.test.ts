@@ -5,9 +5,10 @@ import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import { fail } from "../../src/domain/result.ts";
 import { closeStatement } from "../../src/gateway/close_statement.ts";
 import { encodeEvents } from "../../src/gateway/encode_events.ts";
+import { ledgerEvents } from "../../src/gateway/ledger_events.ts";
 import { exportContext } from "../../src/gateway/open_statement.ts";
 import { manifestOf } from "../../src/gateway/read_statement.ts";
-import { eventPages, MissingEventError, writeEvents } from "../../src/platform/event_copy.ts";
+import { MissingEventError, writeEvents } from "../../src/platform/event_copy.ts";
 import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { newTenant } from "../support/gateway.ts";
 import { month } from "../support/months.ts";
@@ -25,7 +26,7 @@ beforeAll(async () => {
   const made = servicesOf(env);
   if (!made.ok) throw new Error("misconfigured");
   // The month's ledger as far as closing sees it: all of it is in D1.
-  const ledger = { closePeriod: async () => ({ kind: "closed", range: RANGE }) };
+  const ledger = { closePeriod: async () => ({ kind: "closed", range: RANGE }), heldEvents: async () => null };
   services = { ...made.value, ledgers: { getByName: () => ledger } as unknown as Services["ledgers"] };
   ({ tenantId } = await newTenant());
   for (let first = 1; first <= EVENTS; first += FLUSH) {
@@ -57,7 +58,7 @@ async function stream(name: string): Promise<ReadableStream<Uint8Array>> {
   const tenant = await services.register.tenant(tenantId);
   const file = EXPORT_FILES.find((candidate) => candidate.name === name);
   if (tenant === null || file === undefined) throw new Error(`no ${name}`);
-  const pages = eventPages(env.DB, { tenantId, mode: "live" }, RANGE);
+  const pages = ledgerEvents(services, { tenantId, mode: "live" }, RANGE);
   const context = await exportContext(services, { tenant, period, status: "open", carriedIn: null });
   return encodeEvents({ pages, context }, file);
 }
@@ -103,7 +104,7 @@ describe("a month of a hundred thousand events", () => {
     expect(await closeStatement(services, { ...asked, mostEvents: EVENTS - 1 })).toEqual(fail("too_long"));
     expect(reads).not.toHaveBeenCalled();
     const closed = await closeStatement(services, { ...asked, mostEvents: EVENTS });
-    const pages = reads.mock.calls.filter(([sql]) => sql.includes("FROM event_batches, json_each")).length;
+    const pages = reads.mock.calls.filter(([sql]) => sql.includes("events FROM event_batches")).length;
     expect(pages).toBe(EVENTS / PAGE);
     // All but the document, which is as long as its lines, and the workbook, which is packed.
     const small = ["demonstrativo.html", "eventos.xlsx"];

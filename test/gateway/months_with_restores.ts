@@ -1,5 +1,7 @@
+import { read, utils } from "@e965/xlsx";
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
+import type { ExportedEvent } from "../../src/domain/event_row.ts";
 import { nextPeriod } from "../../src/domain/period.ts";
 import { sha256Hex } from "../../src/domain/statement.ts";
 import { auditMonths, type FoundMonth, type TrustedKey } from "../../src/domain/statement_audit.ts";
@@ -40,7 +42,7 @@ async function expectOneTruth(tenantId: string, period: string): Promise<void> {
     events: (files["events.jsonl"] ?? "")
       .split("\n")
       .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as { kind: string; outcome: string; amountMicros: number; billed: boolean }),
+      .map((line) => JSON.parse(line) as ExportedEvent),
     usage: await usageOf(tenantId, `${period}-01`, lastDayOf(period)),
   };
   const lookups = events.filter(({ kind }) => kind === "lookup");
@@ -62,8 +64,81 @@ async function expectOneTruth(tenantId: string, period: string): Promise<void> {
       name,
     ).toBe(sum(events));
   }
+  const cells = sheetOf(files["eventos.xlsx"] ?? "");
+  expect(cells.map((row) => row["Identificador"])).toEqual(events.map(({ id }) => id));
+  expect(microsIn(cells, "Valor (R$)")).toEqual(events.map(({ amountMicros }) => amountMicros));
+  expect(cells.map((row) => row["Unidades"])).toEqual(events.map(({ units }) => units));
+  expect(cells.map((row) => row["Tipo"])).toEqual(
+    events.map(({ kind }) => (kind === "lookup" ? "consulta" : "ajuste")),
+  );
   expect(usage.totals.requests).toBe(lookups.length);
-  expect(Math.round(Number(usage.totals.amount) * 1e6)).toBe(sum(lookups));
+  expect(microsOfReais(usage.totals.amount)).toBe(sum(lookups));
+  const adjustments = events.filter(({ kind }) => kind === "adjustment");
+  expect([usage.adjustments.count, microsOfReais(usage.adjustments.amount)]).toEqual([
+    adjustments.length,
+    sum(adjustments),
+  ]);
+  expect(microsOfReais(usage.due)).toBe(sum(events));
+  for (const parts of [usage.days, usage.keys]) {
+    expect(parts.reduce((all, { requests }) => all + requests, 0)).toBe(lookups.length);
+    expect(parts.reduce((all, { amount }) => all + microsOfReais(amount), 0)).toBe(sum(lookups));
+  }
+  for (const { keyId, requests, billed } of usage.keys) {
+    const ofKey = lookups.filter((event) => event.keyId === keyId);
+    expect([requests, billed]).toEqual([ofKey.length, ofKey.filter((event) => event.units === 1).length]);
+  }
+}
+
+/** The month of all tenants says of each that is closed what its statement says, and adds them up. */
+async function expectSameForAll(period: string): Promise<void> {
+  const all = await adminJson<MonthOfAll>(`/periods/${period}`);
+  const closed = all.tenants.flatMap(({ tenantId, totals }) => (totals === null ? [] : [{ tenantId, totals }]));
+  for (const { tenantId, totals } of closed) {
+    const { counts, lines, totals: signed } = await manifestOf(tenantId, period);
+    const sum = (kinds: readonly string[]) =>
+      lines.filter(({ kind }) => kinds.includes(kind)).reduce((sofar, line) => sofar + line.amountCentavos, 0);
+    expect(totals.quantity).toBe(counts.billed);
+    expect([totals.amount, totals.adjustments, totals.total, totals.carriedOut].map(centavosOf)).toEqual([
+      sum(["lookups"]),
+      sum(["credits", "charges", "carried"]),
+      signed.amountCentavos,
+      signed.carriedOutCentavos ?? 0,
+    ]);
+  }
+  for (const name of ["amount", "adjustments", "total", "carriedOut"] as const) {
+    expect(centavosOf(all.totals[name]), name).toBe(
+      closed.reduce((sofar, { totals }) => sofar + centavosOf(totals[name]), 0),
+    );
+  }
+  expect(all.open).toBe(all.tenants.length - closed.length);
+}
+
+type TotalsOfAll = {
+  readonly quantity: number;
+  readonly amount: string;
+  readonly adjustments: string;
+  readonly carriedOut: string;
+  readonly total: string;
+};
+type MonthOfAll = {
+  readonly open: number;
+  readonly totals: TotalsOfAll;
+  readonly tenants: readonly { readonly tenantId: string; readonly totals: TotalsOfAll | null }[];
+};
+
+function centavosOf(reais: string): number {
+  return Math.round(Number(reais) * 100);
+}
+
+/** The rows of the workbook's first sheet by their columns' names; each character of the text is a byte. */
+function sheetOf(text: string): Record<string, unknown>[] {
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const { SheetNames, Sheets } = read(bytes, { type: "array" });
+  return utils.sheet_to_json(Sheets[SheetNames[0] ?? ""] ?? {}, { defval: null });
+}
+
+function microsIn(rows: readonly Record<string, unknown>[], column: string): number[] {
+  return rows.map((row) => Math.round(Number(row[column]) * 1e6));
 }
 
 /** Where each table has an event's amount. */
@@ -174,6 +249,7 @@ export async function closeMonthsWithRestores(count: number): Promise<void> {
     setClock(endMs + DAY_MS);
     await closeDuePeriods(services());
     months.push(period);
+    await expectSameForAll(period);
     for (const { tenantId } of tenants) {
       await expectOneTruth(tenantId, period);
       closed.set(`${tenantId}/${period}`, await bundle(tenantId, period));

@@ -86,8 +86,16 @@ export async function verifyDownloaded(
   });
 }
 
+type Counts = { readonly requests: number; readonly billed: number; readonly amount: string };
+
+export type Usage = {
+  readonly totals: Counts;
+  readonly days: readonly Counts[];
+  readonly keys: readonly (Counts & { readonly keyId: string })[];
+  readonly adjustments: { readonly count: number; readonly amount: string };
+  readonly due: string;
+};
+
 export async function usageOf(tenantId: string, from: string, to: string) {
-  return await adminJson<{ totals: { requests: number; billed: number; amount: string } }>(
-    `/tenants/${tenantId}/usage?from=${from}&to=${to}`,
-  );
+  return await adminJson<Usage>(`/tenants/${tenantId}/usage?from=${from}&to=${to}`);
 }

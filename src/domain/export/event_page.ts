@@ -1,49 +1,50 @@
-import { EVENT_FIELDS } from "../event_fields.ts";
+import { EVENT_FIELDS, OWN_FIELDS } from "../event_fields.ts";
 import type { ExportedEvent } from "../event_row.ts";
-import { csvText } from "./csv.ts";
-import type { ExportContext } from "./exported_event.ts";
-import { PORTUGUESE_COLUMNS, type SheetValue } from "./portuguese_columns.ts";
 
-/** Only texts can be what others wrote; the rest is in the gateway's own words and has nothing to guard. */
-const CELLS = EVENT_FIELDS.map(({ name, type }) => ({ name, isText: type === "text" }));
+const SHARED_FIELDS = EVENT_FIELDS.map(({ name }) => name).filter((name) => !OWN_FIELDS.has(name));
+const OWN_TEXTS = EVENT_FIELDS.filter(({ name, type }) => type === "text" && OWN_FIELDS.has(name)).map(
+  ({ name }) => name,
+);
 
-/**
- * Some events in their order, and what several files of a period have of them, each made when it is first asked for: a
- * month's files are written side by side, and formatting is most of the work.
- */
+/** What stands in every format as it is: nearly every id and reference. A spreadsheet's `_x` begins an escape. */
+const PLAIN_TEXT = /^(?!.*_x)\w(?:[\w.:/+@ -]*\w)?$/i;
+
+/** Some events in their order, as the files of a period take them. */
 export class EventPage {
   readonly events: readonly ExportedEvent[];
-  readonly #context: ExportContext;
-  #csvTexts: readonly string[] | null = null;
-  #portugueseRows: readonly (readonly SheetValue[])[] | null = null;
+  /** For each event a text that is the same for those that differ in their own fields only. */
+  readonly sharedKeys: readonly string[];
+  /** For each event whether no format has to guard, quote or escape any of its own texts. */
+  readonly arePlain: readonly boolean[];
 
-  constructor(events: readonly ExportedEvent[], context: ExportContext) {
+  constructor(events: readonly ExportedEvent[]) {
     this.events = events;
-    this.#context = context;
-  }
-
-  /** Each event's cells in the order of `EVENT_FIELDS`, with commas between them. */
-  get csvTexts(): readonly string[] {
-    return (this.#csvTexts ??= this.events.map(csvTextOf));
-  }
-
-  /** Each event's values in the order of `PORTUGUESE_COLUMNS`. */
-  get portugueseRows(): readonly (readonly SheetValue[])[] {
-    if (this.#portugueseRows === null) {
-      const valuesOf = PORTUGUESE_COLUMNS.map((column) => column.values(this.#context));
-      this.#portugueseRows = this.events.map((event) => valuesOf.map((valueOf) => valueOf(event)));
-    }
-    return this.#portugueseRows;
+    this.sharedKeys = sharedKeysOf(events);
+    this.arePlain = events.map(isPlain);
   }
 }
 
-function csvTextOf(event: ExportedEvent): string {
-  let text = String(event.seq);
-  for (let index = 1; index < CELLS.length; index += 1) {
-    const { name, isText } = CELLS[index] as (typeof CELLS)[number];
-    const value = event[name];
-    if (value === null) text += ",";
-    else text += isText ? `,${csvText(value)}` : `,${value}`;
+function sharedKeysOf(events: readonly ExportedEvent[]): string[] {
+  let before: ExportedEvent | null = null;
+  let key = "";
+  return events.map((event) => {
+    if (before === null || !hasSameShared(event, before)) {
+      key = JSON.stringify(SHARED_FIELDS.map((name) => event[name]));
+    }
+    before = event;
+    return key;
+  });
+}
+
+function hasSameShared(one: ExportedEvent, other: ExportedEvent): boolean {
+  for (const name of SHARED_FIELDS) if (one[name] !== other[name]) return false;
+  return true;
+}
+
+function isPlain(event: ExportedEvent): boolean {
+  for (const name of OWN_TEXTS) {
+    const text = event[name];
+    if (text !== null && !PLAIN_TEXT.test(text as string)) return false;
   }
-  return text;
+  return true;
 }

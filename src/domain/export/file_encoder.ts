@@ -1,6 +1,8 @@
+import { ByteBuffer } from "./byte_buffer.ts";
 import type { EventPage } from "./event_page.ts";
+import type { RowWriter } from "./row_writer.ts";
 
-/** Part of a file: text, or bytes where the format is no text. */
+/** Part of a file: text, or bytes, which are there until the encoder is asked for more. */
 export type Chunk = string | Uint8Array;
 
 /**
@@ -13,14 +15,14 @@ export interface FileEncoder {
   footer(): Chunk;
 }
 
-/** The encoder of a format in which every event is one piece of text. */
-export function lineEncoder(header: string, linesOf: (page: EventPage) => readonly string[]): FileEncoder {
+/** The encoder of a format in which every event is one row. */
+export function rowEncoder(header: string, row: RowWriter): FileEncoder {
+  const out = new ByteBuffer();
   return {
     header: () => header,
     rows(page) {
-      let text = "";
-      for (const line of linesOf(page)) text += line;
-      return text;
+      for (let index = 0; index < page.events.length; index += 1) row.write(out, page, index);
+      return out.take();
     },
     footer: () => "",
   };

@@ -1,4 +1,4 @@
-import { EVENT_FIELDS, type EventField } from "../event_fields.ts";
+import { EVENT_FIELDS, OWN_FIELDS } from "../event_fields.ts";
 import type { ExportedEvent } from "../event_row.ts";
 import { formatSaoPaulo } from "../period.ts";
 import type { ExportContext } from "./exported_event.ts";
@@ -17,8 +17,8 @@ export type SheetColumn = {
   readonly width: number;
   readonly type: "text" | "integer" | "money" | "time";
   readonly description: string;
-  /** Whether many rows have the same text. */
-  readonly isRepeated: boolean;
+  /** Whether nearly each lookup has a value of its own. */
+  readonly isOwn: boolean;
   /** What the column holds in one file. */
   values(context: ExportContext): (event: ExportedEvent) => SheetValue;
 };
@@ -26,8 +26,8 @@ export type SheetColumn = {
 type Field = (typeof EVENT_FIELDS)[number];
 type PlainField = Exclude<Field, { name: "occurredAt" | "tenantId" | "reference" }>;
 
-/** Texts of which nearly each row has another. */
-const LONG_TEXTS: ReadonlySet<EventField["name"]> = new Set([
+/** Ids and people's names: they are longer than words. */
+const LONG_TEXTS: ReadonlySet<Field["name"]> = new Set([
   "id",
   "transactionId",
   "cpfReference",
@@ -67,11 +67,16 @@ function columnsOf(field: Field): SheetColumn[] {
     case "reference":
       return [
         textColumn(
-          { header, description: "Referência do próprio parceiro; vazio em um ajuste.", width: 24 },
+          { header, description: "Referência do próprio parceiro; vazio em um ajuste.", width: 24, isOwn: true },
           ({ kind, reference }) => (kind === "lookup" ? reference : null),
         ),
         textColumn(
-          { header: "Motivo do ajuste", description: "Por que o ajuste foi feito; vazio em uma consulta.", width: 32 },
+          {
+            header: "Motivo do ajuste",
+            description: "Por que o ajuste foi feito; vazio em uma consulta.",
+            width: 32,
+            isOwn: true,
+          },
           ({ kind, reference }) => (kind === "adjustment" ? reference : null),
         ),
       ];
@@ -81,35 +86,33 @@ function columnsOf(field: Field): SheetColumn[] {
 }
 
 function plainColumn({ name, header, pt, type }: PlainField): SheetColumn {
-  const column = { header, description: pt };
+  const column = { header, description: pt, isOwn: OWN_FIELDS.has(name) };
   const numberOf = (event: ExportedEvent) => event[name] as number | null;
   const textOf = (event: ExportedEvent) => event[name] as string | null;
   switch (type) {
     case "integer":
     case "milliseconds":
-      return valueColumn({ ...column, type: "integer", width: 14 }, numberOf);
+      return valueColumn({ ...column, type: "integer", width: 16 }, numberOf);
     case "micros":
       return valueColumn({ ...column, type: "money", width: 18 }, numberOf);
     case "time":
     case "saoPauloTime":
-      return valueColumn({ ...column, type: "time", width: 22 }, (event) => localTimeOf(textOf(event)));
+      return valueColumn({ ...column, type: "time", width: 26 }, (event) => localTimeOf(textOf(event)));
     default: {
       const words = PORTUGUESE_WORDS[name];
-      if (words !== undefined)
-        return { ...textColumn({ ...column, width: 22 }, wordsOf(name, words)), isRepeated: true };
-      const isRepeated = !LONG_TEXTS.has(name);
-      return { ...textColumn({ ...column, width: isRepeated ? 22 : 40 }, textOf), isRepeated };
+      const shown = words === undefined ? textOf : wordsOf(name, words);
+      return textColumn({ ...column, width: LONG_TEXTS.has(name) ? 40 : 22 }, shown);
     }
   }
 }
 
-type Named = Pick<SheetColumn, "header" | "description" | "width">;
+type Named = Pick<SheetColumn, "header" | "description" | "width" | "isOwn">;
 
 function valueColumn(
   column: Named & Pick<SheetColumn, "type">,
   valueOf: (event: ExportedEvent) => SheetValue,
 ): SheetColumn {
-  return { ...column, isRepeated: false, values: () => valueOf };
+  return { ...column, values: () => valueOf };
 }
 
 function textColumn(column: Named, textOf: (event: ExportedEvent) => string | null): SheetColumn {
@@ -117,11 +120,11 @@ function textColumn(column: Named, textOf: (event: ExportedEvent) => string | nu
 }
 
 /** A column with the same text in every row. */
-function partnerColumn(column: Named, textOf: (context: ExportContext) => string | null): SheetColumn {
+function partnerColumn(column: Omit<Named, "isOwn">, textOf: (context: ExportContext) => string | null): SheetColumn {
   return {
     ...column,
     type: "text",
-    isRepeated: true,
+    isOwn: false,
     values(context) {
       const text = textOf(context) || null;
       return () => text;

@@ -25,7 +25,6 @@ export class RowDeflate implements ZipInputFile {
   size = 0;
   crc = 0;
   ondata?: AsyncFlateStreamHandler;
-  readonly #utf8 = new TextEncoder();
   readonly #bits = new DeflateBits();
   /** The last row, and behind it what is being written. */
   #bytes = new Uint8Array(FIRST_BYTES);
@@ -37,12 +36,13 @@ export class RowDeflate implements ZipInputFile {
   }
 
   /** Takes what comes before the rows or after them, or whole rows with as many cells in each. */
-  push(xml: string, isLast = false): void {
+  push(xml: Uint8Array, isLast = false): void {
     const start = this.#lastRowBytes;
-    this.#reserve(start + 3 * xml.length);
-    const { written } = this.#utf8.encodeInto(xml, this.#bytes.subarray(start));
+    const written = xml.length;
+    this.#reserve(start + written);
+    this.#bytes.set(xml, start);
     const bytes = this.#bytes.subarray(0, start + written);
-    this.crc = crc32(this.crc, bytes.subarray(start));
+    this.crc = crc32(this.crc, xml);
     this.size += written;
     this.#bits.reserve(written);
     writeBelow(this.#bits, bytes, start);

@@ -1,4 +1,5 @@
 import { Zip, ZipDeflate } from "fflate";
+import { ByteBuffer } from "./byte_buffer.ts";
 import { guardedText } from "./guarded_text.ts";
 import type { SheetColumn, SheetValue } from "./portuguese_columns.ts";
 import { remembered } from "./remembered.ts";
@@ -9,7 +10,7 @@ const MOST_ROWS = 1_048_576;
 /** Texts that are kept once for the whole file, as long as they are few: words, names, keys. */
 const MOST_SHARED_TEXTS = 5000;
 const LONGEST_SHARED_TEXT = 64;
-/** Rows whose XML is made at once: a longer text is a large object of its own, which the runtime takes back late. */
+/** Rows that are compressed at once. */
 const ROWS_AT_ONCE = 50;
 // Zip files keep local times without a zone, so this is the same for whoever makes one.
 const NO_TIME = new Date(1980, 0, 1);
@@ -33,8 +34,12 @@ const STYLES =
   '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>' +
   '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="6">' +
   '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>' +
-  '<xf numFmtId="0" fontId="1" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1"/>' +
-  [49, 164, 165, 1]
+  '<xf numFmtId="0" fontId="1" fillId="2" borderId="0" xfId="0" applyFont="1" applyFill="1" applyAlignment="1">' +
+  // Indented, so that a text does not stick to the number before it.
+  '<alignment horizontal="left" indent="1"/></xf>' +
+  '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1">' +
+  '<alignment horizontal="left" indent="1"/></xf>' +
+  [164, 165, 1]
     .map((format) => `<xf numFmtId="${format}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`)
     .join("") +
   '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>';
@@ -52,7 +57,7 @@ const ROOT_RELATIONS =
   `${XML}<Relationships xmlns="${RELATIONS}"><Relationship Id="rId1" Type="${OFFICE}/officeDocument" ` +
   'Target="xl/workbook.xml"/></Relationships>';
 
-type Column = Pick<SheetColumn, "header" | "width" | "type" | "isRepeated">;
+type Column = Pick<SheetColumn, "header" | "width" | "type" | "isOwn">;
 
 /**
  * A workbook (Office Open XML) that is written from its first row to its last and keeps none: typed cells, a frozen header
@@ -60,7 +65,6 @@ type Column = Pick<SheetColumn, "header" | "width" | "type" | "isRepeated">;
  */
 export class Workbook {
   readonly #columns: readonly Column[];
-  readonly #cells: readonly ((value: NonNullable<SheetValue>) => string)[];
   readonly #sheetName: string;
   readonly #mostRows: number;
   readonly #zip: Zip;
@@ -71,14 +75,13 @@ export class Workbook {
   readonly #doneRows: number[] = [];
   #row = 0;
   /** Rows that are not compressed yet. */
-  #xml = "";
+  readonly #rows = new ByteBuffer();
 
   constructor(
     columns: readonly Column[],
     { sheetName, mostRows = MOST_ROWS }: { sheetName: string; mostRows?: number },
   ) {
     this.#columns = columns;
-    this.#cells = columns.map((column) => this.#cellsOf(column));
     this.#sheetName = sheetName;
     this.#mostRows = mostRows;
     this.#zip = new Zip((error, bytes) => {
@@ -96,14 +99,33 @@ export class Workbook {
     return this.take();
   }
 
-  /** A row with a value for each column. */
-  addRow(values: readonly SheetValue[]): void {
+  /**
+   * Writes a cell of a column. One without its place stands behind the one before it, so that an empty one has to be there.
+   */
+  putCell(out: ByteBuffer, value: SheetValue, { type, isOwn }: Column, isPlain = false): void {
+    if (value === null) return out.putText("<c/>");
+    switch (type) {
+      case "text":
+        return this.#putTextCell(out, String(value), { isOwn, isPlain });
+      case "integer":
+        return putNumber(out, Number(value), STYLE.integer);
+      case "money":
+        return putNumber(out, Number(value) / MICROS_PER_REAL, STYLE.money);
+      case "time":
+        return putNumber(out, serialTime(String(value)), STYLE.time);
+    }
+  }
+
+  /** A row, whose cells are written one behind the other, as many as there are columns. */
+  addRow(putCells: (out: ByteBuffer) => void): void {
     if (this.#row === this.#mostRows) {
       this.#endSheet();
       this.#beginSheet();
     }
     this.#row += 1;
-    this.#xml += this.#rowXml(values);
+    this.#rows.putText(`<row r="${this.#row}">`);
+    putCells(this.#rows);
+    this.#rows.putText("</row>");
     if (this.#row % ROWS_AT_ONCE === 0) this.#write();
   }
 
@@ -129,6 +151,16 @@ export class Workbook {
     return this.take();
   }
 
+  #putTextCell(out: ByteBuffer, value: string, { isOwn, isPlain }: { isOwn: boolean; isPlain: boolean }): void {
+    const text = isPlain ? value : guardedText(value);
+    const shared = isOwn ? null : this.#sharedXml(text, STYLE.text);
+    if (shared !== null) return out.putText(shared);
+    out.putText(`<c s="${STYLE.text}" t="inlineStr"><is><t`);
+    out.putText(isPlain ? ">" : spaceOf(text));
+    out.putText(isPlain ? text : xmlText(text));
+    out.putText("</t></is></c>");
+  }
+
   #beginSheet(): void {
     const number = this.#doneRows.length + 1;
     this.#sheet = new RowDeflate(`xl/worksheets/sheet${number}.xml`, NO_TIME);
@@ -138,49 +170,27 @@ export class Workbook {
       ({ width }, index) => `<col min="${index + 1}" max="${index + 1}" width="${width}" customWidth="1"/>`,
     );
     const selected = number === 1 ? ' tabSelected="1"' : "";
-    const names = this.#columns.map(
-      ({ header }) => this.#sharedXml(header, STYLE.header) ?? inlineXml(header, STYLE.header),
-    );
-    this.#sheet.push(
-      `${XML}<worksheet xmlns="${MAIN}"><sheetViews><sheetView${selected} workbookViewId="0"><pane ySplit="1" ` +
+    // The first texts of the file, so that there is room for them.
+    const names = this.#columns.map(({ header }) => this.#sharedXml(header, STYLE.header));
+    this.#rows.putText(
+      `${XML}<worksheet xmlns="${MAIN}"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView${selected} workbookViewId="0"><pane ySplit="1" ` +
         'topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>' +
         `<cols>${columns.join("")}</cols><sheetData><row r="1">${names.join("")}</row>`,
     );
+    this.#write();
   }
 
   #endSheet(): void {
     this.#write();
     const lastColumn = columnLetters(this.#columns.length - 1);
-    this.#sheet?.push(`</sheetData><autoFilter ref="A1:${lastColumn}${this.#row}"/></worksheet>`, true);
+    this.#rows.putText(
+      `</sheetData><autoFilter ref="A1:${lastColumn}${this.#row}"/>` +
+        // On paper: A4 lengthwise, every column on the page.
+        '<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/></worksheet>',
+    );
+    this.#sheet?.push(this.#rows.take(), true);
     this.#sheet = null;
     this.#doneRows.push(this.#row);
-  }
-
-  // A cell without its place stands behind the one before it, so that an empty one has to be there.
-  #rowXml(values: readonly SheetValue[]): string {
-    let xml = `<row r="${this.#row}">`;
-    for (let column = 0; column < this.#cells.length; column += 1) {
-      const value = values[column] ?? null;
-      xml += value === null ? "<c/>" : this.#cells[column]?.(value);
-    }
-    return `${xml}</row>`;
-  }
-
-  #cellsOf({ type, isRepeated }: Column): (value: NonNullable<SheetValue>) => string {
-    const textXml = (value: NonNullable<SheetValue>) => {
-      const text = guardedText(String(value));
-      return (isRepeated ? this.#sharedXml(text, STYLE.text) : null) ?? inlineXml(text, STYLE.text);
-    };
-    switch (type) {
-      case "text":
-        return isRepeated ? remembered(textXml) : textXml;
-      case "integer":
-        return (value) => numberXml(value, type);
-      case "money":
-        return remembered((micros) => numberXml(Number(micros) / MICROS_PER_REAL, type));
-      case "time":
-        return (localTime) => numberXml(serialTime(String(localTime)), type);
-    }
   }
 
   /** A cell whose text is kept once for the whole file; null for one that is not likely to come again. */
@@ -200,7 +210,8 @@ export class Workbook {
     const filters = names.map(
       (name, index) =>
         `<definedName name="_xlnm._FilterDatabase" localSheetId="${index}" hidden="1">'${name}'!$A$1:` +
-        `$${columnLetters(this.#columns.length - 1)}$${this.#doneRows[index]}</definedName>`,
+        `$${columnLetters(this.#columns.length - 1)}$${this.#doneRows[index]}</definedName>` +
+        `<definedName name="_xlnm.Print_Titles" localSheetId="${index}">'${name}'!$1:$1</definedName>`,
     );
     return (
       `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${sheets.join("")}</sheets>` +
@@ -209,8 +220,7 @@ export class Workbook {
   }
 
   #write(): void {
-    if (this.#xml !== "") this.#sheet?.push(this.#xml);
-    this.#xml = "";
+    this.#sheet?.push(this.#rows.take());
   }
 
   #addPart(name: string, xml: string): void {
@@ -227,12 +237,10 @@ const DAY_SECONDS = 86_400;
 /** Days from the spreadsheets' first to 1970. */
 const DAYS_BEFORE_1970 = 25_569;
 
-function numberXml(value: SheetValue, type: "integer" | "money" | "time"): string {
-  return `<c s="${STYLE[type]}"><v>${value}</v></c>`;
-}
-
-function inlineXml(text: string, style: number): string {
-  return `<c s="${style}" t="inlineStr"><is>${textElement(text)}</is></c>`;
+function putNumber(out: ByteBuffer, value: number, style: number): void {
+  out.putText(`<c s="${style}"><v>`);
+  out.putText(String(value));
+  out.putText("</v></c>");
 }
 
 const dayNumber = remembered((date: string) => Date.parse(date) / DAY_MS + DAYS_BEFORE_1970);
@@ -252,9 +260,9 @@ function columnLetters(index: number): string {
   return index < 26 ? last : `${columnLetters(Math.floor(index / 26) - 1)}${last}`;
 }
 
-function textElement(text: string): string {
-  const space = /^\s|\s$|[\t\n]/.test(text) ? ' xml:space="preserve"' : "";
-  return `<t${space}>${xmlText(text)}</t>`;
+/** The end of a text's tag: without the attribute, blanks at the ends are not part of it. */
+function spaceOf(text: string): string {
+  return /^\s|\s$|[\t\n]/.test(text) ? ' xml:space="preserve">' : ">";
 }
 
 // What XML cannot hold is written as spreadsheets do, `_xHHHH_`; what looks like that from the start is escaped itself.
@@ -272,7 +280,7 @@ function xmlText(text: string): string {
 }
 
 function sharedStringsXml(texts: readonly string[]): string {
-  return `${XML}<sst xmlns="${MAIN}">${texts.map((text) => `<si>${textElement(text)}</si>`).join("")}</sst>`;
+  return `${XML}<sst xmlns="${MAIN}">${texts.map((text) => `<si><t${spaceOf(text)}${xmlText(text)}</t></si>`).join("")}</sst>`;
 }
 
 function workbookRelations(sheets: number): string {

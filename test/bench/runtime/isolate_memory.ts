@@ -6,7 +6,20 @@ const POLL_MS = 10;
 type HeapUsage = { readonly usedSize: number; readonly backingStorageSize: number };
 type Reply = { readonly id?: number; readonly result?: unknown };
 
-/** The memory that the platform counts against an isolate, as V8's inspector tells it: its heap and its buffers. */
+/** How often the profiler looks what the isolate does. It looks only while the isolate is entered. */
+const SAMPLED_US = 1000;
+/** What the profiler calls the moments in which nothing of the Worker's own runs. */
+const NOT_OWN: ReadonlySet<string> = new Set(["(idle)", "(program)"]);
+
+type Profile = {
+  readonly nodes: readonly { readonly id: number; readonly callFrame: { readonly functionName: string } }[];
+  readonly samples: readonly number[];
+};
+
+/**
+ * What the platform counts against an isolate, as V8's inspector tells it: its memory (heap and buffers), and the processor
+ * time of its own code, without the D1 and R2 that the same process simulates.
+ */
 export class IsolateMemory {
   readonly #socket: WebSocket;
   readonly #url: string;
@@ -33,14 +46,21 @@ export class IsolateMemory {
     return new IsolateMemory(socket, worker.url);
   }
 
-  /** The most that is held while `work` runs, garbage that V8 has not taken yet included. */
-  async peakMibDuring<Value>(work: () => Promise<Value>): Promise<{ readonly value: Value; readonly peakMib: number }> {
-    await this.#collectGarbage();
+  /** The most that is held while `work` runs, garbage that V8 has not taken yet included, and its own processor time. */
+  async measureDuring<Value>(
+    work: () => Promise<Value>,
+  ): Promise<{ readonly value: Value; readonly peakMib: number; readonly ownSeconds: number }> {
+    await this.#whileAwake("HeapProfiler.collectGarbage");
+    await this.#whileAwake("Profiler.enable");
+    await this.#whileAwake("Profiler.setSamplingInterval", { interval: SAMPLED_US });
+    await this.#whileAwake("Profiler.start");
     let peakMib = 0;
     const polling = new AbortController();
     void this.#poll(polling.signal, (usedMib) => (peakMib = Math.max(peakMib, usedMib)));
     try {
-      return { value: await work(), peakMib };
+      const value = await work();
+      const { profile } = (await this.#whileAwake("Profiler.stop")) as { profile: Profile };
+      return { value, peakMib, ownSeconds: (ownSamples(profile) * SAMPLED_US) / 1e6 };
     } finally {
       polling.abort();
     }
@@ -51,10 +71,13 @@ export class IsolateMemory {
   }
 
   // An isolate hears the inspector only while it works: whoever waits for an answer has to give it something to do.
-  async #collectGarbage(): Promise<void> {
-    const collected = this.#send("HeapProfiler.collectGarbage").then(() => true);
-    do await fetch(`${this.#url}/healthz`);
-    while (!(await Promise.race([collected, pause(POLL_MS, false)])));
+  async #whileAwake(method: string, params: object = {}): Promise<unknown> {
+    const answer = this.#send(method, params).then((result) => ({ result }));
+    for (;;) {
+      await fetch(`${this.#url}/healthz`);
+      const heard = await Promise.race([answer, pause(POLL_MS, null)]);
+      if (heard !== null) return heard.result;
+    }
   }
 
   async #poll(signal: AbortSignal, onUsed: (usedMib: number) => void): Promise<void> {
@@ -65,10 +88,15 @@ export class IsolateMemory {
     }
   }
 
-  #send(method: string): Promise<unknown> {
+  #send(method: string, params: object = {}): Promise<unknown> {
     this.#lastId += 1;
     const id = this.#lastId;
-    this.#socket.send(JSON.stringify({ id, method }));
+    this.#socket.send(JSON.stringify({ id, method, params }));
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
+}
+
+function ownSamples({ nodes, samples }: Profile): number {
+  const others = new Set(nodes.filter(({ callFrame }) => NOT_OWN.has(callFrame.functionName)).map(({ id }) => id));
+  return samples.filter((id) => !others.has(id)).length;
 }

@@ -82,11 +82,11 @@ export async function signedMonths(
       issuedAtMs: periodBounds(period).endMs,
     } as const;
     const exported = (options.changeEvents?.(events, index) ?? events).map((event) => exportedEvent(event, context));
-    const page = new EventPage(exported, context);
+    const page = new EventPage(exported);
     for (const file of EXPORT_FILES) {
       const encoder = file.encode(context);
       const chunks = [encoder.header(), encoder.rows(page), encoder.footer()];
-      files.set(file.name, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk as string))));
+      files.set(file.name, Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))));
     }
     const key = keyOf(index);
     const manifest: Manifest = change(

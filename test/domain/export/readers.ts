@@ -12,11 +12,12 @@ export function fileBytes(
   { context = CONTEXT, page = 10 }: { context?: ExportContext; page?: number } = {},
 ): Buffer {
   const encoder = fileNamed(name).encode(context);
-  const chunks = [encoder.header()];
+  // Copied at once: an encoder writes over what it gave before.
+  const chunks = [Buffer.from(encoder.header())];
   for (let at = 0; at < events.length; at += page) {
-    chunks.push(encoder.rows(new EventPage(events.slice(at, at + page), context)));
+    chunks.push(Buffer.from(encoder.rows(new EventPage(events.slice(at, at + page)))));
   }
-  return Buffer.concat([...chunks, encoder.footer()].map((chunk) => Buffer.from(chunk as string)));
+  return Buffer.concat([...chunks, Buffer.from(encoder.footer())]);
 }
 
 function fileNamed(name: string): ExportFile {

@@ -55,7 +55,7 @@ function deflated(texts: readonly string[]): { bytes: Buffer; part: RowDeflate }
   const chunks: Uint8Array[] = [];
   const part = new RowDeflate("sheet1.xml", new Date(1980, 0, 1));
   part.ondata = (_error, bytes) => chunks.push(bytes);
-  for (const [index, text] of texts.entries()) part.push(text, index === texts.length - 1);
+  for (const [index, text] of texts.entries()) part.push(Buffer.from(text), index === texts.length - 1);
   return { bytes: Buffer.concat(chunks), part };
 }
 

@@ -8,7 +8,7 @@ import { CONTEXT, exported, SAMPLE_EVENTS } from "./samples.ts";
 test("two hundred thousand rows are written in pieces of a size that does not grow", () => {
   const PAGE = 2000;
   const [event] = exported(SAMPLE_EVENTS);
-  const encoder = eventosXlsx();
+  const encoder = eventosXlsx(CONTEXT);
   let bytes = encoder.header().length;
   const sizes: number[] = [];
   const heaps: number[] = [];
@@ -19,7 +19,7 @@ test("two hundred thousand rows are written in pieces of a size that does not gr
       reference: `pedido ${seq + index}`,
       requestId: `req-${(seq + index) * 7919}`,
     }));
-    const { length } = encoder.rows(new EventPage(page, CONTEXT));
+    const { length } = encoder.rows(new EventPage(page));
     sizes.push(length);
     bytes += length;
     if (seq % (PAGE * 20) === 1) heaps.push(heapMegabytes());

@@ -3,16 +3,20 @@ import { expect, test } from "vitest";
 import { Workbook } from "../../../src/domain/export/workbook.ts";
 
 const COLUMNS = [
-  { header: "número", width: 10, type: "integer", isRepeated: false },
-  { header: "texto", width: 10, type: "text", isRepeated: true },
+  { header: "número", width: 10, type: "integer", isOwn: true },
+  { header: "texto", width: 10, type: "text", isOwn: false },
 ] as const;
+const [number, text] = COLUMNS;
 
 test("a sheet that is full is followed by another, each with its header, and no row is lost", () => {
   for (const count of [0, 1, 3, 4, 9, 10, 11]) {
     const workbook = new Workbook(COLUMNS, { sheetName: "Eventos", mostRows: 4 });
     const chunks = [workbook.begin()];
     for (let row = 1; row <= count; row += 1) {
-      workbook.addRow([row, `texto ${row % 2}`]);
+      workbook.addRow((out) => {
+        workbook.putCell(out, row, number);
+        workbook.putCell(out, `texto ${row % 2}`, text);
+      });
       if (row % 2 === 0) chunks.push(workbook.take());
     }
     chunks.push(workbook.end());

@@ -18,7 +18,10 @@ export type GrownTenant = BenchTenant & { readonly size: number };
 /** What one piece of work took. Memory is the most at any moment. */
 export type Cost = {
   readonly seconds: number;
+  /** The whole runtime's, with the D1 and R2 that it simulates. */
   readonly cpuSeconds: number;
+  /** The Worker's own: what the platform bills. */
+  readonly ownSeconds: number;
   readonly isolateMib: number;
   readonly processMib: number;
   /** Where work is done in several invocations, those of all of them. */
@@ -47,6 +50,7 @@ export async function measureMonths(gateway: GrownGateway, tenants: readonly Gro
   return {
     seconds: series("seconds"),
     cpuSeconds: series("cpuSeconds"),
+    ownSeconds: series("ownSeconds"),
     isolateMib: series("isolateMib"),
     processMib: series("processMib"),
     calls: series("calls"),
@@ -105,7 +109,7 @@ async function archiveAll(gateway: GrownGateway): Promise<void> {
 export async function costOf(gateway: GrownGateway, memory: IsolateMemory, work: () => Promise<void>): Promise<Cost> {
   const { pid } = gateway.worker;
   forgetPeakMemory(pid);
-  const { value, peakMib } = await memory.peakMibDuring(async () => {
+  const { value, peakMib, ownSeconds } = await memory.measureDuring(async () => {
     await takeCounts(gateway);
     const cpuBeforeMs = cpuMs(pid);
     const startMs = performance.now();
@@ -114,7 +118,7 @@ export async function costOf(gateway: GrownGateway, memory: IsolateMemory, work:
     const cpuSeconds = (cpuMs(pid) - cpuBeforeMs) / 1000;
     return { seconds, cpuSeconds, calls: (await takeCounts(gateway)).calls };
   });
-  return { ...value, isolateMib: peakMib, processMib: peakMemoryMib(pid) };
+  return { ...value, ownSeconds, isolateMib: peakMib, processMib: peakMemoryMib(pid) };
 }
 
 /** Reads an answer to its end and gives the number of its lines, without keeping any of it. */
