@@ -55,7 +55,7 @@ const READ_DAYS = `
   WHERE tenant_id = ?1 AND mode = ?2 AND date >= ?3 AND date <= ?4 ORDER BY date`;
 
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
-export const PAGE_EVENTS = 2000;
+const PAGE_EVENTS = 2000;
 
 export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
 

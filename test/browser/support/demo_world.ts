@@ -90,7 +90,7 @@ async function reconcile({ url }: PagesGateway, period: Period, report: readonly
     body: ["transactionId,occurredAt,customerId,status", ...report.slice(LINES_LOST), extra].join("\n"),
   });
   if (!response.ok) throw new Error(`the comparison answered ${response.status}: ${await response.text()}`);
-  const { id } = (await response.json()) as { id: string };
+  const { id } = await response.json<{ id: string }>();
   return id;
 }
 
@@ -102,6 +102,6 @@ async function lookUp(url: string, key: string): Promise<string> {
     body: JSON.stringify({ cpf: `${nine}${cpfCheckDigits(nine)}`, reference: "pedido-2026-4711" }),
   });
   if (!response.ok) throw new Error(`a lookup answered ${response.status}`);
-  const { id } = (await response.json()) as { id: string };
+  const { id } = await response.json<{ id: string }>();
   return id;
 }
