@@ -35,6 +35,7 @@ export type IssueCode =
   | "tiers"
   | "amount"
   | "changes_nothing"
+  | "opposite_signs"
   | "whole_centavos"
   | "nothing_to_correct"
   | "credit_too_large"

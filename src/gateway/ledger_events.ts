@@ -1,6 +1,6 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
-import { type LedgerKey, MissingEventError, readEvents, type SeqRange } from "../platform/event_copy.ts";
+import { type LedgerKey, MissingEventError, PAGE_EVENTS, readEvents, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
@@ -15,8 +15,13 @@ export async function* ledgerEvents(
   range: SeqRange,
 ): AsyncGenerator<MeterEvent[], void, void> {
   for (let { first } = range; first <= range.last;) {
-    const copied = await readEvents(services.db, ledger, { ...range, first });
-    const events = copied.length > 0 ? copied : await heldBy(services, ledger, { ...range, first });
+    const events: MeterEvent[] = [];
+    // What is missing in a page is known before its first event leaves: a short answer has a hole behind it.
+    do {
+      const rest = { ...range, first: first + events.length };
+      const copied = await readEvents(services.db, ledger, rest);
+      events.push(...(copied.length > 0 ? copied : await heldBy(services, ledger, rest)));
+    } while (events.length < PAGE_EVENTS && first + events.length <= range.last);
     yield events;
     first += events.length;
   }

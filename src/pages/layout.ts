@@ -104,6 +104,7 @@ function searchDialog({ token }: Frame, say: Say): Html {
       data-again
       hx-post="/console/search"
       hx-trigger="submit, input delay:250ms"
+      hx-sync="replace"
       hx-select="#hits"
       hx-target="#dialog-hits"
       hx-swap="innerHTML"

@@ -55,7 +55,7 @@ const READ_DAYS = `
   WHERE tenant_id = ?1 AND mode = ?2 AND date >= ?3 AND date <= ?4 ORDER BY date`;
 
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
-const PAGE_EVENTS = 2000;
+export const PAGE_EVENTS = 2000;
 
 export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
 
@@ -150,7 +150,8 @@ export async function readEvents(db: D1Database, ledger: LedgerKey, { first, las
   const stretchEnd = Math.min(last, first + PAGE_EVENTS - 1);
   const stretch = db.prepare(READ_STRETCH).bind(ledger.tenantId, ledger.mode, first, stretchEnd);
   const events: MeterEvent[] = [];
-  for (const [batchFirst, text] of await stretch.raw<[batchFirst: number, text: string]>()) {
+  const { results } = await stretch.all<{ first_seq: number; events: string }>();
+  for (const { first_seq: batchFirst, events: text } of results) {
     const rows = JSON.parse(text) as StoredEventRow[];
     for (const row of rows.slice(Math.max(first - batchFirst, 0), last - batchFirst + 1)) {
       if (row.seq !== first + events.length) return events;

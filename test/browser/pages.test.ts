@@ -58,6 +58,8 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     const visitor = await newVisitor(browser, gateway.url);
     const { page } = visitor;
     await signIn(visitor, "console", ADMIN_TOKEN);
+    // The script comes after the page.
+    await page.waitForSelector("html[data-script]");
     await page.keyboard.press("Control+k");
     await page.fill("dialog#search input[type=search]", "são joão");
     await page.waitForSelector("#dialog-hits a:has-text('Loja São João')");
@@ -72,6 +74,27 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
     await page.waitForURL("**/console/tenants/ten_*");
     expect(new URL(page.url()).pathname).toBe(`/console/tenants/${world.tenantId}`);
     await expectSound(visitor);
+    await visitor.close();
+  });
+
+  test("the search shows what was typed last, however slow the answers before it are", async () => {
+    const visitor = await newVisitor(browser, gateway.url);
+    const { page } = visitor;
+    await signIn(visitor, "console", ADMIN_TOKEN);
+    await page.route("**/console/search", async (route) => {
+      await new Promise((done) => setTimeout(done, 1500));
+      // One that was given up for a later one has nobody to be told.
+      await route.continue().catch(() => undefined);
+    });
+    // The script comes after the page.
+    await page.waitForSelector("html[data-script]");
+    await page.keyboard.press("Control+k");
+    for (const text of ["nobody", "nobody at all", "são joão"]) {
+      const sent = page.waitForRequest("**/console/search");
+      await page.fill("dialog#search input[type=search]", text);
+      await sent;
+    }
+    await page.waitForSelector("#dialog-hits a:has-text('Loja São João')");
     await visitor.close();
   });
 

@@ -37,7 +37,8 @@ test("a month of many tenants is closed in bounded pieces, and one that cannot b
   // The ledger has an event that D1 will not give back.
   const prepare = env.DB.prepare.bind(env.DB);
   const failing = vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
-    if (sql.includes("FROM event_batches, json_each")) throw new Error("D1_ERROR: Network connection lost");
+    if (sql.includes("SELECT first_seq, events FROM event_batches"))
+      throw new Error("D1_ERROR: Network connection lost");
     return prepare(sql);
   });
   const close = async () => {

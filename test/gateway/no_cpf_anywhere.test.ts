@@ -256,7 +256,7 @@ async function visitPages(tenant: TestTenant, trial: TestTenant, misplaced: read
   await keep(await tester.signIn("portal", trial.key));
 
   const person = await keep(await operator.post("/console/people/access", { cpf: dotted(CPF), reason: "pedido 118" }));
-  expect(person).toContain("collection");
+  expect(person).toContain("cobrança");
   const again = { restricted: RESTRICTED, why: "oposição 2", until: "2047-01-31" };
   await keep(await operator.post("/console/people/restrictions", again));
   await keep(await operator.post("/console/people/access", { cpf: `${TYPO_OF.slice(0, 10)}x`, reason: "" }));

@@ -109,6 +109,8 @@ async function flush(): Promise<void> {
   for (const tenantId of tenants) expect(await ledgerOf(tenantId).flush()).toMatchObject({ kind: "flushed" });
 }
 
+const R2_ERROR = "We encountered an internal error. Please try again. (10001)";
+
 describe("GET /metrics", () => {
   test("is off until a setting switches it on, and tells strangers nothing", async () => {
     const off = await call("/metrics", { headers: { ...OPERATOR, "accept-language": "en" } });
@@ -320,7 +322,7 @@ describe("what is told beside the counters", () => {
         },
       },
     ],
-    ["r2", { STATEMENTS: { get: failing("get: We encountered an internal error. Please try again. (10001)") } }],
+    ["r2", { STATEMENTS: { get: failing(`get: ${R2_ERROR}`), head: failing(`head: ${R2_ERROR}`) } }],
     ["breaker", { CLARO_BREAKER: { getByName: failing("the object cannot be reached") } }],
     ["token", { ACCESS_TOKEN: { getByName: failing("the object cannot be reached") } }],
   ])("without %s the rest is told, and that it is missing; no counter is told too low", async (source, disturbance) => {

@@ -77,6 +77,7 @@ const newAdjustment = z
     ),
   })
   .refine(({ units, amount }) => units !== 0 || Number(amount) !== 0, issue("changes_nothing"))
+  .refine(({ units, amount }) => !(units * Number(amount) < 0), issue("opposite_signs"))
   .meta({ id: "NewAdjustment" });
 
 const adjustment = z

@@ -112,6 +112,10 @@ export const ISSUES = {
     "pt-BR": "precisa ser um valor em reais com ponto decimal, no máximo seis casas e até um milhão, como `-12.34`",
     en: "must be reais with a decimal point, at most six places and at most a million, such as `-12.34`",
   },
+  opposite_signs: {
+    "pt-BR": "`units` e `amount` precisam ter o mesmo sinal: abaixo de zero para um crédito, acima para uma cobrança",
+    en: "`units` and `amount` must have the same sign: below zero for a credit, above for a charge",
+  },
   changes_nothing: { "pt-BR": "precisa mudar `units` ou `amount`", en: "must change `units` or `amount`" },
   visible_once: {
     "pt-BR": "precisa ter de 1 a 255 caracteres visíveis, uma vez só",

@@ -162,7 +162,8 @@ async function foundTable({ data, nextCursor }: Found, { values }: Filled, call:
   return html`${card(say(LOOKUPS.found), list)} ${goOn}`;
 }
 
-function outcomeBadge({ outcome }: FoundLookup, { say }: PageTools): Html {
+/** How a lookup ended, in the reader's words. */
+export function outcomeBadge({ outcome }: Pick<FoundLookup, "outcome">, { say }: PageTools): Html {
   const name = outcome === "not_found" ? "notFound" : (outcome ?? "unknown");
   return badge(say(OUTCOME_TEXTS[name]), TONES[outcome ?? ""] ?? "bad");
 }

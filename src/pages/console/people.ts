@@ -19,6 +19,7 @@ import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
 import { act, lookupLink, tenantLink } from "./parts.ts";
+import { outcomeBadge } from "./lookups.ts";
 import { PEOPLE } from "./people_texts.ts";
 import { faults } from "./tenant_forms.ts";
 import { GROUND_TEXTS } from "./tenants_texts.ts";
@@ -188,7 +189,7 @@ function foundCard({ data, progress, restrictions }: Answer, masked: string, cal
       { head: say(PEOPLE.tenant), isName: true, cell: ({ tenantId, tenantName }) => tenantLink(tenantId, tenantName) },
       { head: say(PEOPLE.purpose), cell: ({ purpose }) => ground(purpose, call) },
       { head: say(PEOPLE.basis), cell: ({ legalBasis }) => ground(legalBasis, call) },
-      { head: say(PEOPLE.outcome), cell: ({ outcome }) => outcome ?? "–" },
+      { head: say(PEOPLE.outcome), cell: (lookup) => outcomeBadge(lookup, call) },
       { head: say(PART_TEXTS.lookups), cell: ({ id }) => lookupLink(id) },
     ],
     data,

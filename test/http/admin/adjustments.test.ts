@@ -130,6 +130,8 @@ describe("a repeat", () => {
 
 test.each([
   ["nothing to adjust", { ...CREDIT, units: 0, amount: "0.00" }],
+  ["a lookup back for a charge", { ...CREDIT, amount: "0.15" }],
+  ["a lookup more for a credit", { ...CREDIT, units: 1 }],
   ["a fraction of a unit", { ...CREDIT, units: 0.5 }],
   ["a decimal comma", { ...CREDIT, amount: "-0,15" }],
   ["seven places", { ...CREDIT, amount: "0.0000001" }],
