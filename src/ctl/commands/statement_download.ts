@@ -72,7 +72,11 @@ async function download(tenantIds: readonly string[], options: Options, command:
     for (const bundle of bundles) await fetchBundle(api, { bundle, dir, bar, overwrite: options.overwrite === true });
   });
   const answer = { dir, period: options.period, downloaded: bundles.map(({ tenantId }) => tenantId), notClosed };
-  print(answer, { json, human: () => `${shownCount(bundles.length)} statements of ${options.period} are in ${dir}` });
+  print(answer, {
+    json,
+    human: () =>
+      `${options.period} is in ${dir}, of ${shownCount(bundles.length)} ${bundles.length === 1 ? "tenant" : "tenants"}`,
+  });
   if (notClosed.length > 0 && !json) note(`Not closed yet, so not downloaded: ${notClosed.join(", ")}`);
 }
 
