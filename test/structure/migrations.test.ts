@@ -192,3 +192,36 @@ describe("the sums of days", () => {
     expect(database.prepare("SELECT * FROM usage_months").all()).toEqual([]);
   });
 });
+
+test("a dump of D1, which makes tables with their rows, then triggers, then views, makes the same database again", () => {
+  const database = new DatabaseSync(":memory:");
+  for (const name of migrations) database.exec(readFileSync(dir + name, "utf8"));
+  database.exec("UPDATE usage_totals SET before_date = '2026-02-01'");
+  const sums = JSON.stringify({ counts: [2, 0, 0, 0, 1], billed: 2, amountMicros: 300_000 });
+  database.prepare("INSERT INTO usage_days VALUES ('2026-01-05', 'ten_1', 'live', 1, ?)").run(sums);
+  const made = (type: string) =>
+    database
+      .prepare("SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+      .all(type) as { name: string; sql: string }[];
+  const again = new DatabaseSync(":memory:");
+  for (const { name, sql } of made("table")) {
+    again.exec(sql);
+    for (const row of database.prepare(`SELECT * FROM "${name}"`).all()) {
+      const columns = Object.keys(row);
+      const places = columns.map(() => "?").join(", ");
+      const insert = `INSERT INTO "${name}" (${columns.map((column) => `"${column}"`).join(", ")}) VALUES (${places})`;
+      again.prepare(insert).run(...Object.values(row));
+    }
+  }
+  for (const type of ["index", "trigger", "view"]) for (const { sql } of made(type)) again.exec(sql);
+  const months = (of: DatabaseSync) =>
+    of
+      .prepare("SELECT * FROM usage_months")
+      .all()
+      .map((row) => ({ ...row }));
+  expect(months(again)).toEqual(months(database));
+  expect(months(again)).toHaveLength(1);
+  again.exec("DELETE FROM usage_days");
+  expect(months(again)).toMatchObject([{ billed: 0, amount_micros: 0, claro_units: 0 }]);
+  expect(again.prepare("SELECT count(*) AS n FROM usage_changes").get()).toEqual({ n: 0 });
+});

@@ -30,9 +30,11 @@ CREATE TABLE usage_totals (
 INSERT INTO usage_totals (mode) VALUES ('live');
 
 -- A day that became another one after its sums were taken: the difference is added, and what is inserted is kept nowhere.
-CREATE VIEW usage_changes AS SELECT date, tenant_id, mode, '{}' AS before, sums AS after FROM usage_days;
-CREATE TRIGGER usage_changes_are_summed INSTEAD OF INSERT ON usage_changes
-WHEN NEW.date < (SELECT before_date FROM usage_totals WHERE mode = NEW.mode) BEGIN
+-- It is a table and no view: a dump of D1 makes triggers before views.
+CREATE TABLE usage_changes (
+  date TEXT NOT NULL, tenant_id TEXT NOT NULL, mode TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER usage_changes_are_summed BEFORE INSERT ON usage_changes BEGIN
   INSERT INTO usage_months (period, tenant_id, mode, billed, amount_micros, adjustment_micros, claro_units)
   SELECT substr(NEW.date, 1, 7), NEW.tenant_id, NEW.mode,
     coalesce(NEW.after->>'$.billed', 0) - coalesce(NEW.before->>'$.billed', 0),
@@ -60,10 +62,14 @@ WHEN NEW.date < (SELECT before_date FROM usage_totals WHERE mode = NEW.mode) BEG
     admit_ms = (SELECT json_group_array(value + coalesce(NEW.after->>('$.admitMs[' || key || ']'), 0)
       - coalesce(NEW.before->>('$.admitMs[' || key || ']'), 0)) FROM json_each(usage_totals.admit_ms))
   WHERE mode = NEW.mode;
+  SELECT raise(IGNORE);
 END;
 CREATE TRIGGER usage_days_come AFTER INSERT ON usage_days
+WHEN NEW.date < (SELECT before_date FROM usage_totals WHERE mode = NEW.mode)
 BEGIN INSERT INTO usage_changes VALUES (NEW.date, NEW.tenant_id, NEW.mode, '{}', NEW.sums); END;
 CREATE TRIGGER usage_days_change AFTER UPDATE ON usage_days
+WHEN NEW.date < (SELECT before_date FROM usage_totals WHERE mode = NEW.mode)
 BEGIN INSERT INTO usage_changes VALUES (NEW.date, NEW.tenant_id, NEW.mode, OLD.sums, NEW.sums); END;
 CREATE TRIGGER usage_days_leave AFTER DELETE ON usage_days
+WHEN OLD.date < (SELECT before_date FROM usage_totals WHERE mode = OLD.mode)
 BEGIN INSERT INTO usage_changes VALUES (OLD.date, OLD.tenant_id, OLD.mode, OLD.sums, '{}'); END;
