@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nextPeriod, periodOf } from "../../src/domain/period.ts";
 import { textWidth } from "../../src/ctl/terminal/text_width.ts";
 import { ADMIN_TOKEN, endAll, startGateway, stateDirs, type RunningGateway } from "./support/gateway_process.ts";
 import { run } from "./support/processes.ts";
@@ -150,6 +151,28 @@ describe("a tenant's life from the command line", () => {
     expect(await set("--allowance-ends", "never")).toMatchObject({ allowance: { requests: 1000, endsAt: null } });
     expect((await ctl("plans", "set", tenant.id, "--allowance", "none")).code).toBe(2);
     expect(await set("--allowance", "none", "--yes")).toMatchObject({ allowance: null });
+  });
+
+  test("a plan can begin with a coming month, is shown until then, and is not dropped unasked", async () => {
+    const tenant = await newTenant("Novo preço");
+    const from = `${nextPeriod(periodOf(Date.now()))}-01`;
+    const set = await ctl("plans", "set", tenant.id, "--price", "0,12", "--from", from);
+    expect(set).toMatchObject({ code: 0 });
+    for (const args of [
+      ["plans", "show", tenant.id],
+      ["tenants", "show", tenant.id],
+    ]) {
+      const { stdout } = await ctl(...args);
+      expect(stdout).toMatch(
+        new RegExp(`Price \\(BRL\\) +0\\.0000\n.*From +${from}\n.*Price \\(BRL\\) +0\\.1200\n`, "s"),
+      );
+    }
+    const dropping = await ctl("plans", "set", tenant.id, "--reads", "100");
+    expect(dropping.code).toBe(2);
+    expect(dropping.stderr).toContain(`the plan that waits for ${from} is dropped`);
+    expect((await ctl("plans", "set", tenant.id, "--price", "0,12", "--from", "2020-01-01", "--yes")).code).toBe(1);
+    const set2 = await ctlJson<{ nextPlan: null }>("plans", "set", tenant.id, "--reads", "100", "--yes");
+    expect(set2.nextPlan).toBeNull();
   });
 
   test("an unusual plan, another CNPJ and a key's hurried end are shown and asked about", async () => {

@@ -6,7 +6,8 @@ import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, note, print, tableText } from "../terminal/output.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
 import { addPlanOptions, planTerms, type GivenTerms, type PlanOptions } from "./plan_options.ts";
-import { planFields, shownCount, shownTiers } from "./shown_values.ts";
+import { saoPauloDate } from "./read_arguments.ts";
+import { plansFields, shownCount, shownTiers } from "./shown_values.ts";
 import { fetchTenant, type ShownTenant } from "./tenants.ts";
 
 const PLAN_NAMES = ["trial", "pay-per-use"] as const;
@@ -30,14 +31,17 @@ export function addPlanCommands(program: Command): void {
   const set = plans
     .command("set")
     .description(
-      "Changes a tenant's plan, or terms of it, from the next lookup on. With --plan the terms begin anew from that " +
-        "plan's defaults; without it, what is not given stays. What changes is shown; what is dangerous is asked about.",
+      "Changes a tenant's plan, or terms of it, from the next lookup on, or with --from from a coming month on. With " +
+        "--plan the terms begin anew from that plan's defaults; without it, what is not given stays. What changes is " +
+        "shown; what is dangerous is asked about.",
     )
     .argument("<tenant-id>")
     .addOption(new Option("--plan <name>", "trial or pay-per-use").choices(PLAN_NAMES))
+    .option("--from <day>", "the first day of a coming month, e.g. 2027-01-01 (default: now)", saoPauloDate)
     .option("--yes", "do not ask, whatever changes");
   withExamples(addPlanOptions(set).action(setPlan), [
     "plans set <tenant-id> --plan pay-per-use --price 10000:0.15,50000:0.12,rest:0.10 --spend-cap 5000",
+    "plans set <tenant-id> --price 0.12 --from 2027-01-01",
     "plans set <tenant-id> --rate 100 --burst 200",
     "plans set <tenant-id> --allowance 5000 --allowance-ends 90d",
     "plans set <tenant-id> --allowance-ends never",
@@ -75,12 +79,12 @@ async function listPlans(_options: unknown, command: Command): Promise<void> {
 
 async function showPlan(tenantId: string, _options: unknown, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
-  printPlan((await fetchTenant(api, tenantId)).plan, json);
+  printPlan(await fetchTenant(api, tenantId), json);
 }
 
 async function setPlan(
   tenantId: string,
-  { yes = false, ...options }: PlanOptions & { yes?: boolean },
+  { from, yes = false, ...options }: PlanOptions & { from?: string; yes?: boolean },
   command: Command,
 ): Promise<void> {
   if (Object.keys(options).length === 0) throw usageError("Nothing to change: see --help for a plan's terms");
@@ -89,14 +93,20 @@ async function setPlan(
   const terms = planTerms(options, before.plan);
   const after = changedPlan(before, terms);
   const changes = describeChanges(before.plan, after);
-  const dangers = dangersOf(before.plan, after);
+  const { nextPlan } = before;
+  const dropped = nextPlan === null ? [] : [`the plan that waits for ${nextPlan.effectiveFrom} is dropped`];
+  const dangers = [...dangersOf(before.plan, after), ...dropped];
+  const start = from === undefined ? "" : ` from ${from} on`;
   if (dangers.length > 0) {
-    const lines = [`Change the plan of ${before.name} (${tenantId})?`, ...changes, ...dangers.map((why) => `! ${why}`)];
+    const question = `Change the plan of ${before.name} (${tenantId})${start}?`;
+    const lines = [question, ...changes, ...dangers.map((why) => `! ${why}`)];
     await confirm(lines.join("\n  "), { yes });
   }
-  const tenant = await api.patch<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`, { plan: terms });
+  const tenant = await api.patch<ShownTenant>(`/tenants/${encodeURIComponent(tenantId)}`, {
+    plan: from === undefined ? terms : { ...terms, effectiveFrom: from },
+  });
   if (!json) note(changes.length === 0 ? "Nothing changes: the plan has these terms." : changes.join("\n"));
-  printPlan(tenant.plan, json);
+  printPlan(tenant, json);
 }
 
 /** The plan as the gateway will make it of the terms. */
@@ -104,6 +114,7 @@ function changedPlan({ plan, createdAt }: ShownTenant, { name, ...terms }: Given
   return name === undefined ? overridePlan(plan, terms) : resolvePlan({ name, ...terms }, Date.parse(createdAt));
 }
 
-function printPlan(plan: Plan, json: boolean): void {
-  print(plan, { json, human: () => fieldsText(planFields(plan)) });
+function printPlan(tenant: ShownTenant, json: boolean): void {
+  const { plan, nextPlan } = tenant;
+  print({ ...plan, nextPlan }, { json, human: () => fieldsText(plansFields(tenant)) });
 }

@@ -35,6 +35,19 @@ export function shownCount(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** A tenant's plan, and the one that waits for its day. */
+export function plansFields({
+  plan,
+  nextPlan,
+}: {
+  readonly plan: Plan;
+  readonly nextPlan: (Plan & { readonly effectiveFrom: string }) | null;
+}): (readonly [name: string, value: string])[] {
+  return nextPlan === null
+    ? planFields(plan)
+    : [...planFields(plan), ["From", nextPlan.effectiveFrom], ...planFields(nextPlan)];
+}
+
 /** `0.1500`, or `0.1500 up to 10,000, then 0.1200`. */
 export function shownTiers(tiers: Plan["tiers"]): string {
   return tiers

@@ -11,7 +11,7 @@ import { withSpinner } from "../terminal/progress.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
 import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
 import { cnpj, collectOf, wholeNumber } from "./read_arguments.ts";
-import { planFields, shownTime } from "./shown_values.ts";
+import { plansFields, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
 export type ShownTenant = {
@@ -23,6 +23,8 @@ export type ShownTenant = {
   readonly customerId: string;
   readonly requires: readonly string[];
   readonly plan: Plan;
+  /** What takes the plan's place from a day on. */
+  readonly nextPlan: (Plan & { readonly effectiveFrom: string }) | null;
   readonly status: "active" | "suspended";
   readonly createdAt: string;
 };
@@ -255,7 +257,7 @@ function printTenant(tenant: ShownTenant, json: boolean): void {
       ["Requires", tenant.requires.join(" ") || "nothing"],
       ["Status", tenant.status],
       ["Created", shownTime(tenant.createdAt)],
-      ...planFields(tenant.plan),
+      ...plansFields(tenant),
     ]);
   print(tenant, { json, human });
 }
