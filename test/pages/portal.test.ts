@@ -20,6 +20,12 @@ type Party = {
   marks: string[];
 };
 
+async function lookUp(key: string, reference: string): Promise<string> {
+  const headers = { authorization: `Bearer ${key}` };
+  const { id } = await (await call("/v1/scores", { headers, body: { cpf: CPF, reference } })).json<{ id: string }>();
+  return id;
+}
+
 async function newParty(name: string): Promise<Party> {
   const tenant = await newTenant({ ...MANY_READS, key: { scopes: [...SCOPES], label: `${name}-live` } });
   await adminJson(`/tenants/${tenant.tenantId}`, { method: "PATCH", body: { name } });
@@ -170,6 +176,22 @@ describe("trying it", () => {
     const page = await (await without.post("/portal/try", { magic: "score_0" })).text();
     expect(page).not.toContain("HTTP 200");
   });
+});
+
+test("a test key sees the statement of its mode in the portal, and no live event in it", async () => {
+  const tenant = await newTenant({ ...MANY_READS });
+  const live = await lookUp(tenant.key, "pedido-real");
+  const tester = await newKey(tenant.tenantId, { mode: "test" });
+  const tested = await lookUp(tester.key, "pedido-teste");
+  const visit = new Visit();
+  await visit.signIn("portal", tester.key);
+  const list = await (await visit.get("/portal/statements")).text();
+  expect(list).toContain(`/portal/statements/${month}`);
+  expect((await visit.get(`/portal/statements/${month}`)).status).toBe(200);
+  const events = await (await visit.get(`/portal/statements/${month}/events.jsonl`)).text();
+  expect(events).toContain(tested);
+  expect(events).not.toContain(live);
+  expect((await visit.get("/portal/statements/2020-01")).status).toBe(404);
 });
 
 const testKeys = new Map<string, string>();

@@ -1,11 +1,14 @@
 import { html } from "hono/html";
 import { EXPORT_FILES } from "../../domain/export/export_files.ts";
 import { parseAmountMicros } from "../../domain/money.ts";
-import { fail, ok } from "../../domain/result.ts";
+import type { Failure } from "../../domain/failure.ts";
+import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Manifest, SignedManifest } from "../../domain/statement.ts";
 import type { StatementLine } from "../../domain/statement_totals.ts";
 import { requestsOf } from "../../domain/usage.ts";
 import { closedStatement, listStatements, manifestOf, type ListedStatement } from "../../gateway/read_statement.ts";
+import { listTestStatements } from "../../gateway/test_statement.ts";
+import type { Services } from "../../platform/services.ts";
 import { answerFile } from "../../http/statement_files.ts";
 import type { Text } from "../../http/language.ts";
 import { COMMON } from "../common_texts.ts";
@@ -23,9 +26,7 @@ export const showStatements = portalPage({
   scope: "statements:read",
   handle: async ({ services, partner, say, format }) => {
     const title = say(PORTAL_TEXTS.statements);
-    if (partner.mode === "test")
-      return ok({ title, body: html`${heading(title)} ${notice(say(STATEMENTS_TEXTS.needsLive))}` });
-    const months = await listStatements(services, partner.tenant.id, { before: null, limit: MOST_MONTHS });
+    const months = await monthsOf(services, partner);
     if (!months.ok) return months;
     const rows = table<ListedStatement>(
       [
@@ -44,7 +45,8 @@ export const showStatements = portalPage({
     );
     return ok({
       title,
-      body: html`${heading(title)} ${months.value.length === 0 ? empty(say(STATEMENTS_TEXTS.none)) : rows}`,
+      body: html`${heading(title)} ${testNotice(partner, say)}
+      ${months.value.length === 0 ? empty(say(STATEMENTS_TEXTS.none)) : rows}`,
     });
   },
 });
@@ -57,9 +59,7 @@ export const showStatement = portalPage({
   handle: async (call) => {
     const { services, partner, params, say, format } = call;
     const { period } = params;
-    if (partner.mode === "test")
-      return fail({ code: "insufficient_scope", issues: [{ path: "", code: "live_key_required" }] });
-    const stored = await closedStatement(services, partner.tenant.id, period);
+    const stored = partner.mode === "test" ? ok(null) : await closedStatement(services, partner.tenant.id, period);
     if (!stored.ok) return stored;
     const title = format.month(period);
     const crumbs = [{ to: "/portal/statements", text: say(PORTAL_TEXTS.statements) }];
@@ -72,9 +72,10 @@ export const showStatement = portalPage({
         ${filesCard(period, manifest, call)} ${verifyCard(period, call)}`,
       });
     }
-    const listed = await listStatements(services, partner.tenant.id, { before: null, limit: MOST_MONTHS });
+    const listed = await monthsOf(services, partner);
     if (!listed.ok) return listed;
     const month = listed.value.find((one) => one.period === period);
+    if (month === undefined && partner.mode === "test") return fail({ code: "not_found" });
     const head = heading(title, { crumbs, note: statusBadge("open", say) });
     const numbers = figures([
       { name: say(PORTAL_TEXTS.requests), value: format.count(month === undefined ? 0 : requestsOfMonth(month)) },
@@ -86,7 +87,8 @@ export const showStatement = portalPage({
     ]);
     return ok({
       title,
-      body: html`${head} ${notice(say(STATEMENTS_TEXTS.openNote))} ${numbers} ${filesCard(period, null, call)}`,
+      body: html`${head} ${testNotice(partner, say)} ${notice(say(STATEMENTS_TEXTS.openNote))} ${numbers}
+      ${filesCard(period, null, call)}`,
     });
   },
 });
@@ -98,11 +100,21 @@ export const downloadStatement = portalPage({
   scope: "statements:read",
   handle: async ({ context, partner, params: { period, file } }) => {
     const { id: tenantId } = partner.tenant;
-    if (partner.mode === "test")
-      return fail({ code: "insufficient_scope", issues: [{ path: "", code: "live_key_required" }] });
-    return await answerFile(context, { reader: tenantId, tenantId, period, file });
+    return await answerFile(context, { reader: tenantId, tenantId, mode: partner.mode, period, file });
   },
 });
+
+type Partner = PortalCall["partner"];
+
+/** A test key sees the month that runs, in test mode, as in the API. */
+async function monthsOf(services: Services, { mode, tenant }: Partner): Promise<Result<ListedStatement[], Failure>> {
+  const asked = { before: null, limit: MOST_MONTHS };
+  return await (mode === "test" ? listTestStatements : listStatements)(services, tenant.id, asked);
+}
+
+function testNotice({ mode }: Partner, say: PortalCall["say"]): Html | string {
+  return mode === "test" ? notice(say(STATEMENTS_TEXTS.testNote)) : "";
+}
 
 type Words = Pick<PortalCall, "say" | "format">;
 

@@ -9,9 +9,10 @@ export const STATEMENTS_TEXTS = {
   soFar: { "pt-BR": "até agora", en: "so far" },
   closedAt: { "pt-BR": "Fechado em", en: "Closed at" },
   none: { "pt-BR": "Ainda não há extratos.", en: "There are no statements yet." },
-  needsLive: {
-    "pt-BR": "Extratos têm consultas de produção. Entre com uma chave csg_live_… para vê-los.",
-    en: "Statements hold live lookups. Sign in with a csg_live_… key to see them.",
+  testNote: {
+    "pt-BR":
+      "Modo de teste: o mês atual, com as últimas 1.000 consultas de teste, para ensaiar. Nada é cobrado. Os extratos de verdade aparecem com uma chave csg_live_….",
+    en: "Test mode: the present month, with the last 1,000 test lookups, to rehearse with. Nothing is charged. A csg_live_… key shows the real statements.",
   },
   lines: { "pt-BR": "O que o mês soma", en: "What the month comes to" },
   line: { "pt-BR": "Linha", en: "Line" },
