@@ -94,7 +94,7 @@ async function askLedger(lookup: Lookup, claro: ClaroCall, call: AdmitCall): Pro
 }
 
 /**
- * Gives an unused intent back, or records a call that Claro was sent and that nobody was answered. Ends when that can not
+ * Gives an unused intent back, or records a call that Claro was sent and that nobody was answered. Ends when that cannot
  * be lost any more.
  */
 async function endUnadmitted(

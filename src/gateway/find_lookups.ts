@@ -12,7 +12,7 @@ import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import { archivedEvent } from "./archived_event.ts";
 import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
-import { naming } from "./unread_tenant.ts";
+import { nameTenant } from "./unread_tenant.ts";
 
 /** A lookup as it is on record, and the month that it is in. */
 export type FoundLookup = { readonly event: MeterEvent; readonly period: Period; readonly isClosed: boolean };
@@ -44,7 +44,8 @@ const LEDGERS_A_CALL = 50;
 
 /**
  * A lookup by its id alone: it tells its time. What ledgers have not brought to D1 yet they bring first, some ledgers a
- * call: `next` is the tenant after which to go on. One that cannot be asked keeps no other's lookup from being found.
+ * call: `next` is the tenant after which to go on.
+ * Where one of them cannot be asked, the others of the call still are; then the failure names it.
  */
 export async function findLookup(
   services: Services,
@@ -66,7 +67,7 @@ export async function findLookup(
       return ok({ lookup: await describeEvent(services, tested.value), next: null });
     }
     const away = flushed.ok ? tested : flushed;
-    if (!away.ok) unread ??= naming(tenant.id, away.failure);
+    if (!away.ok) unread ??= nameTenant(tenant.id, away.failure);
   }
   const event = await eventById(services.db, id, window);
   if (event !== null) return ok({ lookup: await describeEvent(services, event), next: null });

@@ -16,7 +16,7 @@ import { ledgerEvents } from "./ledger_events.ts";
 import { whileReadable } from "./open_statement.ts";
 import { referenceFailure, referenceToPerson, restrictedSubject } from "./reference_keys.ts";
 import type { Actor } from "./tenants.ts";
-import { naming } from "./unread_tenant.ts";
+import { nameTenant } from "./unread_tenant.ts";
 
 export type SubjectSearch = {
   readonly cpf: string;
@@ -97,7 +97,7 @@ export async function findSubject(
     const from = isHere ? { seq: place.seq ?? 1, offset: place.offset } : { seq: 1, offset: 0 };
     const asked = { search, referencesIn: references.value, tenant, from, budget };
     const found = await unlessAway(away.get(tenant.id), () => searchTenant(services, asked));
-    if (!found.ok && index === 0) return fail(naming(tenant.id, found.failure));
+    if (!found.ok && index === 0) return fail(nameTenant(tenant.id, found.failure));
     if (!found.ok) break;
     lookups.push(...found.value.events.map((event) => ({ event, tenant })));
     const at = [tenant.createdAtMs, tenant.id] as const;

@@ -3,7 +3,7 @@ import { MODES, type Mode } from "../domain/meter_event.ts";
 import { ok, fail, type Result } from "../domain/result.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { Services } from "../platform/services.ts";
-import { naming } from "./unread_tenant.ts";
+import { nameTenant } from "./unread_tenant.ts";
 
 /** Where a rebuild goes on: the tenant before the next one, the next ledger, and the seq that D1 has of it again. */
 export type RebuildPlace = {
@@ -40,9 +40,9 @@ export async function rebuildCopy(
     if (from === 0)
       await callLedger(services.ledgers, ledger, (stub) => stub.flush(), { timeoutMs: CALL_MS, tries: 1 });
     const reply = await callLedger(services.ledgers, ledger, (stub) => stub.recopy(from), { timeoutMs: CALL_MS });
-    if (!reply.ok) return fail(naming(tenant.id, reply.failure));
+    if (!reply.ok) return fail(nameTenant(tenant.id, reply.failure));
     if (reply.value.kind === "failed") {
-      return fail(naming(tenant.id, { code: "ledger_unavailable", retryAfterSeconds: 5 }));
+      return fail(nameTenant(tenant.id, { code: "ledger_unavailable", retryAfterSeconds: 5 }));
     }
     done.events += reply.value.events;
     seq = reply.value.through;
