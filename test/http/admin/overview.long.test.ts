@@ -10,8 +10,8 @@ const DAYS = 60;
 /** A million events: a day of a tenant has about 17 of them. */
 const A_DAY = Math.ceil(1_000_000 / TENANTS / DAYS);
 const TRIES = 5;
-/** 200 ms is the aim on a quiet machine; this one may be shared by other tests. */
-const MOST_MS = 400;
+/** Of reading every day of every tenant, on the same machine in the same run: the day's and the month's sums are a few. */
+const MOST_OF_READING_ALL = 0.5;
 
 test(
   "the overview answers quickly with a thousand tenants and a million events behind",
@@ -47,10 +47,15 @@ test(
       expect(today.requests).toBe(TENANTS * A_DAY);
     }
     const best = Math.min(...took);
+    const startedAtMs = performance.now();
+    const { results } = await env.DB.prepare("SELECT sums FROM usage_days").all<{ sums: string }>();
+    const days = results.map(({ sums }) => JSON.parse(sums) as DaySums);
+    const allMs = performance.now() - startedAtMs;
+    expect(days).toHaveLength(TENANTS * DAYS);
     console.log(
-      `overview with ${TENANTS} tenants and ${TENANTS * DAYS * A_DAY} events: ${took.map(Math.round).join(", ")} ms`,
+      `overview with ${TENANTS} tenants and ${TENANTS * DAYS * A_DAY} events: ${took.map(Math.round).join(", ")} ms; all rows: ${Math.round(allMs)} ms`,
     );
-    expect(best).toBeLessThan(MOST_MS);
+    expect(best / allMs).toBeLessThan(MOST_OF_READING_ALL);
   },
 );
 
