@@ -36,6 +36,8 @@ export default defineConfig({
     silent: "passed-only",
     // A long test has the machine to itself: it loads it by its nature.
     maxWorkers: isLong ? 1 : WORKERS_AT_ONCE,
+    // What a file runs side by side, such as kill loops.
+    maxConcurrency: WORKERS_AT_ONCE,
     projects: [
       {
         root,

@@ -3,8 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { rebuildCopy, type RebuildPlace } from "../../src/gateway/rebuild_copy.ts";
 import { refillDirectory } from "../../src/gateway/refill_directory.ts";
 import { sweep } from "../../src/gateway/sweep.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { adminJson, lookup, newKey, newTenant, persons } from "../support/gateway.ts";
+import { adminJson, lookup, newKey, newTenant, persons, testServices } from "../support/gateway.ts";
 import { month, setClock, usageOf } from "../support/months.ts";
 import { loseObject } from "../support/object_snapshot.ts";
 import { findingsOf, restore } from "../support/recovery.ts";
@@ -21,16 +20,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
-
 /** What the cron does with a namespace of keys. */
 async function tend(): Promise<void> {
-  await refillDirectory(services());
-  await sweep(services());
+  await refillDirectory(testServices());
+  await sweep(testServices());
 }
 
 async function emptyDirectory(): Promise<void> {
@@ -40,7 +33,7 @@ async function emptyDirectory(): Promise<void> {
 
 async function rebuild(): Promise<void> {
   for (let place: RebuildPlace | null | undefined; place !== null;) {
-    const step = await rebuildCopy(services(), place ?? null);
+    const step = await rebuildCopy(testServices(), place ?? null);
     if (!step.ok) throw new Error(step.failure.code);
     place = step.value.next;
   }

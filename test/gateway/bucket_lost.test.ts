@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
-import { servicesOf } from "../../src/platform/services.ts";
-import { admin, ledgerOf, lookup, newTenant, sandbox } from "../support/gateway.ts";
+import { admin, ledgerOf, lookup, newTenant, sandbox, testServices } from "../support/gateway.ts";
 import { bundle, close, download, FILES, month, setClock, verifyDownloaded } from "../support/months.ts";
 
 const CPF = "52998224725";
@@ -49,9 +48,8 @@ test("lookups go on without the bucket, and closed months are served as they wer
     await env.STATEMENTS.put(`${prefix}${name}`, bytes);
   }
   await env.DB.prepare("UPDATE statements SET sealed_at = NULL").run();
-  const services = servicesOf(env);
-  if (!services.ok) throw new Error("misconfigured");
-  await archiveStatements(services.value);
+  const services = testServices();
+  await archiveStatements(services);
 
   expect(await bundle(tenant.tenantId, JANUARY.period)).toEqual(kept);
   expect(await verifyDownloaded(kept)).toEqual([]);

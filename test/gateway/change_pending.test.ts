@@ -3,9 +3,9 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { LONGEST_FLUSH_MS } from "../../src/domain/ledger/times.ts";
 import { sweep } from "../../src/gateway/sweep.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
+import type { Services } from "../../src/platform/services.ts";
 import { disturbedGateway, UNREACHABLE_LEDGERS } from "../support/disturbed.ts";
-import { admin, adminJson, ledgerOf, lookup, newKey, newTenant } from "../support/gateway.ts";
+import { admin, adminJson, ledgerOf, lookup, newKey, newTenant, testServices } from "../support/gateway.ts";
 
 const CPF = "52998224725";
 const DEAF_KV = { put: () => Promise.reject(new Error("KV takes nothing now")) };
@@ -207,9 +207,7 @@ function services(): Services {
 }
 
 function servicesFor(disturbance: Parameters<typeof disturbedGateway>[0]): Services {
-  const made = servicesOf(disturbedGateway(disturbance).env);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return made.value;
+  return testServices(disturbedGateway(disturbance).env);
 }
 
 async function fillTenants(count: number): Promise<void> {

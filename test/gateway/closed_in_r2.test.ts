@@ -4,10 +4,9 @@ import type { ClosedMonth } from "../../src/domain/closed_month.ts";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
 import { closeStatement } from "../../src/gateway/close_statement.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { cutEnv } from "../support/cut_env.ts";
 import { restoreSnapshot, takeSnapshot } from "../support/d1_snapshot.ts";
-import { adminJson, ledgerOf, lookup, newTenant } from "../support/gateway.ts";
+import { adminJson, ledgerOf, lookup, newTenant, testServices } from "../support/gateway.ts";
 import { bundle, close, manifestOf, month, setClock, verifyDownloaded } from "../support/months.ts";
 
 const CPF = "529.982.247-25";
@@ -24,12 +23,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-function services(bindings: Env = env): Services {
-  const made = servicesOf(bindings);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return made.value;
-}
 
 async function tenantWithLookups(count: number) {
   const tenant = await newTenant();
@@ -57,11 +50,11 @@ describe("a run that dies", () => {
 
   test.each(cuts)("at write $at (written: $isWritten) is completed by the next, once and for ever", async (cut) => {
     const { tenantId } = await tenantWithLookups(2);
-    const tenant = await services().register.tenant(tenantId);
-    const signingKey = services().settings.exportSigningKey;
+    const tenant = await testServices().register.tenant(tenantId);
+    const signingKey = testServices().settings.exportSigningKey;
     if (tenant === null || signingKey === null) throw new Error("no tenant or no key");
     setClock(NOVEMBER.endMs);
-    await services().exportKeys.use(signingKey, NOVEMBER.endMs);
+    await testServices().exportKeys.use(signingKey, NOVEMBER.endMs);
     const asked = {
       tenant,
       period: NOVEMBER.period,
@@ -71,11 +64,11 @@ describe("a run that dies", () => {
       mostEvents: Number.POSITIVE_INFINITY,
     };
     const dying = cutEnv(cut);
-    await closeStatement(services(dying.env), asked);
+    await closeStatement(testServices(dying.env), asked);
     const sealed = await sealOf(tenantId);
 
     setClock(NOVEMBER.endMs + HOUR_MS);
-    expect(await closeStatement(services(), asked)).toMatchObject({ ok: true });
+    expect(await closeStatement(testServices(), asked)).toMatchObject({ ok: true });
     const files = await bundle(tenantId, "2046-11");
     expect(await verifyDownloaded(files)).toEqual([]);
     const { closedAt } = await manifestOf(tenantId, "2046-11");
@@ -85,13 +78,13 @@ describe("a run that dies", () => {
     const keys = await keysInR2(tenantId);
     expect(keys.filter((key) => key.endsWith("/manifest.json"))).toHaveLength(1);
     const standing = await sealOf(tenantId);
-    expect(await services().statements.statement(tenantId, NOVEMBER.period)).toEqual({
+    expect(await testServices().statements.statement(tenantId, NOVEMBER.period)).toEqual({
       ...standing,
       isArchived: false,
       isPruned: false,
     });
     if (sealed !== null) expect(standing).toEqual(sealed);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await bundle(tenantId, "2046-11")).toEqual(files);
     expect((await keysInR2(tenantId)).filter((key) => !key.startsWith(standing?.prefix ?? "none"))).toEqual([
       `statements/${tenantId}/2046-11/closed.json`,
@@ -100,13 +93,13 @@ describe("a run that dies", () => {
 
   test("the table reaches past the last write", async () => {
     const { tenantId } = await tenantWithLookups(1);
-    const tenant = await services().register.tenant(tenantId);
-    const signingKey = services().settings.exportSigningKey;
+    const tenant = await testServices().register.tenant(tenantId);
+    const signingKey = testServices().settings.exportSigningKey;
     if (tenant === null || signingKey === null) throw new Error("no tenant or no key");
     setClock(NOVEMBER.endMs);
     const counting = cutEnv({ at: Number.POSITIVE_INFINITY, isWritten: true });
     const asked = { tenant, period: NOVEMBER.period, previous: null, signingKey, actor: "cron", mostEvents: 10 };
-    await closeStatement(services(counting.env), asked);
+    await closeStatement(testServices(counting.env), asked);
     expect(counting.writes()).toBeGreaterThan(5);
     expect(counting.writes()).toBeLessThanOrEqual(12);
   });
@@ -117,18 +110,18 @@ describe("D1 restored", () => {
     const { tenantId } = await tenantWithLookups(3);
     const before = await takeSnapshot();
     setClock(NOVEMBER.endMs + 24 * HOUR_MS);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     const closed = await bundle(tenantId, "2046-11");
     expect(JSON.parse(closed["manifest.json"] ?? "")).toMatchObject({ status: "closed" });
 
     await restoreSnapshot(before);
-    expect(await services().statements.statement(tenantId, NOVEMBER.period)).toBeNull();
+    expect(await testServices().statements.statement(tenantId, NOVEMBER.period)).toBeNull();
     // Whoever reads it before it is made again sees the closed month, not an open one.
     expect(await bundle(tenantId, "2046-11")).toEqual(closed);
     setClock(NOVEMBER.endMs + 30 * HOUR_MS);
-    await closeDuePeriods(services());
-    expect(await services().statements.statement(tenantId, NOVEMBER.period)).not.toBeNull();
-    for (let run = 0; run < 3; run += 1) await archiveStatements(services());
+    await closeDuePeriods(testServices());
+    expect(await testServices().statements.statement(tenantId, NOVEMBER.period)).not.toBeNull();
+    for (let run = 0; run < 3; run += 1) await archiveStatements(testServices());
     expect(await bundle(tenantId, "2046-11")).toEqual(closed);
     expect(await verifyDownloaded(closed)).toEqual([]);
     const manifests = (await keysInR2(tenantId)).filter((key) => key.endsWith("/manifest.json"));
@@ -141,8 +134,8 @@ describe("D1 restored", () => {
     const middle = await takeSnapshot();
     await lookup(key, CPF);
     setClock(NOVEMBER.endMs + 24 * HOUR_MS);
-    await closeDuePeriods(services());
-    await archiveStatements(services());
+    await closeDuePeriods(testServices());
+    await archiveStatements(testServices());
     await lookup(key, CPF);
     await lookup(key, CPF);
     await ledgerOf(tenantId).flush();
@@ -152,8 +145,8 @@ describe("D1 restored", () => {
     // December is open; D1 has nothing of it, and still it is read.
     expect((await manifestOf(tenantId, "2046-12")).seq).toEqual({ first: 4, last: 5, count: 2 });
     setClock(DECEMBER.endMs + 24 * HOUR_MS);
-    await closeDuePeriods(services());
-    await archiveStatements(services());
+    await closeDuePeriods(testServices());
+    await archiveStatements(testServices());
     expect(await bundle(tenantId, "2046-11")).toEqual(november);
     const december = await bundle(tenantId, "2046-12");
     expect(await verifyDownloaded(december, november["manifest.json"])).toEqual([]);
@@ -184,12 +177,12 @@ describe("D1 restored", () => {
     const { tenantId } = await tenantWithLookups(1);
     setClock(NOVEMBER.endMs);
     await close("2046-11");
-    const listed = await services().exportKeys.all();
+    const listed = await testServices().exportKeys.all();
     const cleared = new Map(before).set("export_keys", []);
     await restoreSnapshot(cleared);
-    expect(await services().exportKeys.all()).toEqual([]);
+    expect(await testServices().exportKeys.all()).toEqual([]);
     await close("2046-11");
-    expect(await services().exportKeys.all()).toEqual(listed);
+    expect(await testServices().exportKeys.all()).toEqual(listed);
     expect(tenantId).not.toBe("");
   });
 });
@@ -202,7 +195,7 @@ describe("a month closed before there was a closed.json", () => {
     const seal = await sealOf(tenantId);
     await env.STATEMENTS.delete(`statements/${tenantId}/2046-11/closed.json`);
     await env.DB.prepare("UPDATE statements SET sealed_at = NULL WHERE tenant_id = ?").bind(tenantId).run();
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await sealOf(tenantId)).toEqual(seal);
   });
 });
@@ -217,7 +210,7 @@ describe("damaged months", () => {
     await env.STATEMENTS.put(`${folder}/manifest.json`, seal?.manifest ?? "");
     await env.STATEMENTS.put(`${folder}/events.csv`, "seq");
     await env.STATEMENTS.put(`statements/${tenantId}/2046-11/unsigned/events.csv`, "seq");
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     const keys = await keysInR2(tenantId);
     expect(keys.filter((key) => key.startsWith(folder))).toHaveLength(2);
     expect(keys.filter((key) => key.includes("/unsigned/"))).toEqual([]);
@@ -249,8 +242,10 @@ describe("damaged months", () => {
       },
     });
     setClock(month("2045-02").endMs + HOUR_MS);
-    await archiveStatements(services({ ...env, STATEMENTS: broken }));
-    expect(await services().statements.statement(intact, month("2045-02").period)).toMatchObject({ isPruned: true });
+    await archiveStatements(testServices({ ...env, STATEMENTS: broken }));
+    expect(await testServices().statements.statement(intact, month("2045-02").period)).toMatchObject({
+      isPruned: true,
+    });
 
     const health = await adminJson<{ months: { stuck: number; oldest: Record<string, unknown>[] } }>("/health");
     expect(health.months.stuck).toBe(11);
@@ -258,14 +253,14 @@ describe("damaged months", () => {
     expect(health.months.oldest[0]).toMatchObject({ step: "archive", failures: 1 });
 
     // The same again soon is put off; each failure doubles the wait.
-    await archiveStatements(services());
-    const failures = async () => (await services().statements.problems(20)).oldest.map(({ failures: n }) => n);
+    await archiveStatements(testServices());
+    const failures = async () => (await testServices().statements.problems(20)).oldest.map(({ failures: n }) => n);
     expect(await failures()).toEqual(Array.from({ length: 11 }, () => 1));
     setClock(month("2045-02").endMs + HOUR_MS + 600_000);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await failures()).toEqual(Array.from({ length: 10 }, () => 2));
     setClock(month("2045-02").endMs + HOUR_MS + 1_200_000);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await failures()).toEqual(Array.from({ length: 10 }, () => 2));
   });
 });

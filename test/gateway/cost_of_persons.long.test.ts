@@ -2,8 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test } from "vitest";
 import { referenceToPerson, restrictedSubject } from "../../src/gateway/reference_keys.ts";
 import { tryToProject } from "../../src/gateway/tenants.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { ledgerOf, lookup, newTenant, persons, sandbox, type TestTenant } from "../support/gateway.ts";
+import { ledgerOf, lookup, newTenant, persons, sandbox, type TestTenant, testServices } from "../support/gateway.ts";
 
 const LOOKUPS = 300;
 const HASHES = 20_000;
@@ -13,12 +12,6 @@ const RESTRICTED = 9000;
 beforeEach(async () => {
   await sandbox("reset");
 });
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 /** One after the other, for one instant stands still while nothing is asked outside the isolate. */
 async function msALookup(tenant: TestTenant, count: number): Promise<number> {
@@ -33,7 +26,7 @@ async function msALookup(tenant: TestTenant, count: number): Promise<number> {
 
 /** Both hashes of a person that a lookup makes: the year's reference, and what restrictions know the person by. */
 async function msOfHashes(tenantId: string): Promise<number> {
-  const made = services();
+  const made = testServices();
   const [cpf = ""] = persons(1, 95_000);
   await Promise.all([referenceToPerson(made, { tenantId, cpf }), restrictedSubject(made, cpf)]);
   const startedAtMs = Date.now();
@@ -56,7 +49,7 @@ test("the person behind a lookup costs it two hashes, a hundredth of it, and tho
     .bind(JSON.stringify(numbers))
     .run();
   await env.DB.prepare("UPDATE tenants SET version = version + 1 WHERE id = ?").bind(policed.tenantId).run();
-  expect(await tryToProject(services(), policed.tenantId)).toMatchObject({ ok: true });
+  expect(await tryToProject(testServices(), policed.tenantId)).toMatchObject({ ok: true });
 
   await Promise.all([msALookup(free, 20), msALookup(policed, 20)]);
   const [freeMs, policedMs] = [

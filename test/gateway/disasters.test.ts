@@ -7,9 +7,19 @@ import { deliverStrayCalls, putRight } from "../../src/gateway/put_right.ts";
 import { sweep } from "../../src/gateway/sweep.ts";
 import { healthAnswer } from "../../src/http/admin/health.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
+import type { Services } from "../../src/platform/services.ts";
 import worker from "../../src/main.ts";
-import { admin, adminJson, ledgerOf, lookup, newKey, newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
+import {
+  admin,
+  adminJson,
+  ledgerOf,
+  lookup,
+  newKey,
+  newTenant,
+  sandbox,
+  type TestTenant,
+  testServices,
+} from "../support/gateway.ts";
 import { usageOf } from "../support/shapes.ts";
 
 const CPF = "52998224725";
@@ -24,9 +34,7 @@ afterEach(async () => {
 });
 
 function services(bindings: Partial<Env> = {}): Services {
-  const made = servicesOf({ ...env, ...bindings });
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
+  return testServices({ ...env, ...bindings });
 }
 
 /** What is waited between tries passes at once, and the clock goes on by it. */

@@ -6,8 +6,8 @@ import { saoPauloDate } from "../../src/domain/period.ts";
 import { findSubject, type SubjectPlace } from "../../src/gateway/find_subject.ts";
 import { referenceToPerson } from "../../src/gateway/reference_keys.ts";
 import { tryToProject } from "../../src/gateway/tenants.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { persons } from "../support/gateway.ts";
+import type { Services } from "../../src/platform/services.ts";
+import { persons, testServices } from "../support/gateway.ts";
 import { month, setClock } from "../support/months.ts";
 
 const TENANTS = 100;
@@ -28,12 +28,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 function row(tenant: number, seq: number, person: string): EventRow {
   const occurredAtMs = OCTOBER.startMs + seq * 1000;
@@ -79,9 +73,9 @@ async function fill(tenant: number, cpf: string): Promise<string[]> {
     .bind(tenantId, JSON.stringify({ name: "trial", allowance: null, tiers: [] }), OCTOBER.startMs + tenant)
     .run();
   // A ledger that was never told its terms says nothing of what it has.
-  const projected = await tryToProject(services(), tenantId);
+  const projected = await tryToProject(testServices(), tenantId);
   if (projected?.ok !== true) throw new Error(`the ledger of ${tenantId} did not take its terms`);
-  const reference = await referenceToPerson(services(), { tenantId, cpf });
+  const reference = await referenceToPerson(testServices(), { tenantId, cpf });
   if (!reference.ok) throw new Error(reference.failure.code);
   const rows: EventRow[] = [];
   const hits = new Set(Array.from({ length: HITS }, () => 1 + Math.floor(Math.random() * EVENTS_A_TENANT)));
@@ -126,7 +120,7 @@ test("a person is found among a million events of a hundred tenants, in calls th
   const durationsMs: number[] = [];
   for (let place: SubjectPlace | null = null; ;) {
     const startedAtMs = Date.now();
-    const page = await findSubject({ ...services(), clock }, "bench", { search, place });
+    const page = await findSubject({ ...testServices(), clock }, "bench", { search, place });
     durationsMs.push(Date.now() - startedAtMs);
     if (!page.ok) throw new Error(page.failure.code);
     found.push(...page.value.lookups.map(({ event }) => event.id));
@@ -139,7 +133,7 @@ test("a person is found among a million events of a hundred tenants, in calls th
   // A ledger that gives no answer holds up no call beyond its time, and is named by the call that begins with it.
   const getByName = (name: string) =>
     name.startsWith("ten_subject_0001") ? { flush: () => new Promise(() => {}) } : env.TENANT_LEDGER.getByName(name);
-  const hung = { ...services(), clock, ledgers: { getByName } as unknown as Services["ledgers"] };
+  const hung = { ...testServices(), clock, ledgers: { getByName } as unknown as Services["ledgers"] };
   let hungPlace: SubjectPlace | null = null;
   for (const isNamed of [false, true]) {
     const startedAtMs = Date.now();

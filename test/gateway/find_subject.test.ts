@@ -7,8 +7,8 @@ import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import { findLookup } from "../../src/gateway/find_lookups.ts";
 import { findSubject, type SubjectPage, type SubjectPlace } from "../../src/gateway/find_subject.ts";
 import { rebuildCopy } from "../../src/gateway/rebuild_copy.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { ledgerOf, lookup, newTenant, persons, type TestTenant } from "../support/gateway.ts";
+import type { Services } from "../../src/platform/services.ts";
+import { ledgerOf, lookup, newTenant, persons, type TestTenant, testServices } from "../support/gateway.ts";
 import { close, month, setClock } from "../support/months.ts";
 
 const { period, startMs, endMs } = month("2046-09");
@@ -31,10 +31,9 @@ afterEach(() => {
 
 /** The gateway's own services; ledgers of the tenants named in `instead` are what stands there. */
 function services(instead: (tenantId: string) => object | undefined = () => undefined): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
+  const made = testServices();
   const getByName = (name: string) => instead(name.split(":")[0] ?? "") ?? env.TENANT_LEDGER.getByName(name);
-  return { ...made.value, ledgers: { getByName } as unknown as Services["ledgers"] };
+  return { ...made, ledgers: { getByName } as unknown as Services["ledgers"] };
 }
 
 /** Tenants one after the other, in the order of the register. */

@@ -9,8 +9,8 @@ import { ledgerEvents } from "../../src/gateway/ledger_events.ts";
 import { exportContext } from "../../src/gateway/open_statement.ts";
 import { manifestOf } from "../../src/gateway/read_statement.ts";
 import { MissingEventError, writeEvents } from "../../src/platform/event_copy.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { newTenant } from "../support/gateway.ts";
+import type { Services } from "../../src/platform/services.ts";
+import { newTenant, testServices } from "../support/gateway.ts";
 import { month } from "../support/months.ts";
 
 const EVENTS = 100_000;
@@ -23,11 +23,10 @@ let tenantId = "";
 let services: Services;
 
 beforeAll(async () => {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
+  const made = testServices();
   // The month's ledger as far as closing sees it: all of it is in D1.
   const ledger = { closePeriod: async () => ({ kind: "closed", range: RANGE }), heldEvents: async () => null };
-  services = { ...made.value, ledgers: { getByName: () => ledger } as unknown as Services["ledgers"] };
+  services = { ...made, ledgers: { getByName: () => ledger } as unknown as Services["ledgers"] };
   ({ tenantId } = await newTenant());
   for (let first = 1; first <= EVENTS; first += FLUSH) {
     const events = Array.from({ length: FLUSH }, (_, index) => event(first + index));

@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { closeDuePeriods, closePeriod } from "../../src/gateway/close_period.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { lookup, newTenant } from "../support/gateway.ts";
+import { lookup, newTenant, testServices } from "../support/gateway.ts";
 import { bundle, month, setClock, verifyDownloaded } from "../support/months.ts";
 
 const TENANTS = 40;
@@ -18,12 +17,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-function services(bindings: Env = env): Services {
-  const made = servicesOf(bindings);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 test("a month of many tenants is closed in bounded pieces, and one that cannot be closed holds up nobody", async () => {
   const ids: string[] = [];
@@ -42,7 +35,7 @@ test("a month of many tenants is closed in bounded pieces, and one that cannot b
     return prepare(sql);
   });
   const close = async () => {
-    const report = await closePeriod(services(), "somebody", period, SMALL_RUN);
+    const report = await closePeriod(testServices(), "somebody", period, SMALL_RUN);
     if (!report.ok) throw new Error(report.failure.code);
     return report.value;
   };
@@ -59,15 +52,15 @@ test("a month of many tenants is closed in bounded pieces, and one that cannot b
 
   // The cron goes on with what was begun by hand, long before its own grace is over, when it is the month's turn again.
   failing.mockRestore();
-  await closeDuePeriods(services());
-  expect(await services().statements.statement(broken.tenantId, period)).toBeNull();
+  await closeDuePeriods(testServices());
+  expect(await testServices().statements.statement(broken.tenantId, period)).toBeNull();
   setClock(endMs + 2 * 3_600_000);
-  await closeDuePeriods(services());
+  await closeDuePeriods(testServices());
   expect(await close()).toMatchObject({ status: "closed", closed: TENANTS + 1, remaining: 0, failures: [] });
   for (const tenantId of [ids[0] ?? "", ids.at(-1) ?? "", broken.tenantId]) {
     expect(await verifyDownloaded(await bundle(tenantId, period))).toEqual([]);
   }
-  expect((await services().statements.problems(1)).count).toBe(0);
+  expect((await testServices().statements.problems(1)).count).toBe(0);
   const audit = await env.DB.prepare(
     "SELECT actor, count(*) AS n FROM audit WHERE action LIKE '%.close' GROUP BY actor ORDER BY actor",
   ).all();
@@ -84,7 +77,7 @@ test("a month too long for what is left of a run's calls is closed by a run of i
   setClock(earlier.startMs + 1);
   const large = await newTenant();
   setClock(earlier.endMs);
-  const real = services();
+  const real = testServices();
   // Two thirds of a million events, none of which D1 has: whoever begins to read them finds that out.
   const long = {
     closePeriod: async () => ({ kind: "closed", range: { first: 1, last: 666_666 }, isCopied: true }),

@@ -1,10 +1,8 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AdmitCall, SettleCall } from "../../src/domain/ledger/commands.ts";
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
-import { servicesOf } from "../../src/platform/services.ts";
-import { lookup, newTenant } from "../support/gateway.ts";
+import { lookup, newTenant, testServices } from "../support/gateway.ts";
 import { manifestOf, month, setClock } from "../support/months.ts";
 
 const HOUR_MS = 3_600_000;
@@ -39,9 +37,8 @@ test("a tenant that is made at a month's start, and whose ledger's clock is 20 m
   setClock(MONTH.startMs + HOUR_MS);
   expect((await lookup(tenant.key, "52998224725")).status).toBe(200);
   setClock(MONTH.endMs + 26 * HOUR_MS);
-  const services = servicesOf(env);
-  if (!services.ok) throw new Error("misconfigured");
-  await closeDuePeriods(services.value);
+  const services = testServices();
+  await closeDuePeriods(services);
   const manifest = await manifestOf(tenant.tenantId, MONTH.period);
   expect(manifest.status).toBe("closed");
   expect(manifest.seq).toMatchObject({ last: 2 });

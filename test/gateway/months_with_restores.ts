@@ -9,21 +9,14 @@ import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
 import type { PutRightCall } from "../../src/domain/ledger/commands.ts";
 import { microsOfReais, readCsv } from "../domain/export/readers.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { type D1Snapshot, restoreSnapshot, takeSnapshot } from "../support/d1_snapshot.ts";
-import { adminJson, call, ledgerOf, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
+import { adminJson, call, ledgerOf, lookup, newTenant, type TestTenant, testServices } from "../support/gateway.ts";
 import { bundle, manifestOf, month, setClock, usageOf } from "../support/months.ts";
 
 /** Found, not found, refused, and two that fail. */
 const CPFS = ["52998224725", "52998224725", "52998224725", "40440440408", "40040040046", "50050050052"];
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 /** Numbers from 0 to 1 by a seed, so that a failure can be played again. */
 function random(seed: number): () => number {
@@ -247,14 +240,14 @@ export async function closeMonthsWithRestores(count: number): Promise<void> {
     }
     snapshots.push(await takeSnapshot());
     setClock(endMs + DAY_MS);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     months.push(period);
     await expectSameForAll(period);
     for (const { tenantId } of tenants) {
       await expectOneTruth(tenantId, period);
       closed.set(`${tenantId}/${period}`, await bundle(tenantId, period));
     }
-    if (draw(1) === 1) await archiveStatements(services());
+    if (draw(1) === 1) await archiveStatements(testServices());
     snapshots.push(await takeSnapshot());
     if (draw(2) > 0) {
       // Back to any point since the tenants were made: before this close, or months before it.
@@ -264,8 +257,8 @@ export async function closeMonthsWithRestores(count: number): Promise<void> {
         expect(await bundle(tenantId, closedPeriod)).toEqual(closed.get(place));
       }
       setClock(endMs + DAY_MS + HOUR_MS);
-      await closeDuePeriods(services());
-      await archiveStatements(services());
+      await closeDuePeriods(testServices());
+      await archiveStatements(testServices());
     }
     for (const place of closed.keys()) {
       const [tenantId = "", closedPeriod = ""] = place.split("/");

@@ -3,7 +3,6 @@ import { env, tracing } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import worker from "../../src/main.ts";
-import { servicesOf } from "../../src/platform/services.ts";
 import {
   ADMIN_TOKEN,
   admin,
@@ -14,6 +13,7 @@ import {
   persons,
   sandbox,
   type TestTenant,
+  testServices,
 } from "../support/gateway.ts";
 import { bundle, close, month, setClock } from "../support/months.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
@@ -201,8 +201,7 @@ test("after every kind of traffic no store, file, log line or answer holds a CPF
   setClock(OCTOBER.endMs + 3_600_000);
   await score({ cpf: CPF });
   expect(await close("2046-10")).toMatchObject({ status: "closed", failures: [] });
-  const services = servicesOf(env);
-  if (services.ok) await archiveStatements(services.value);
+  await archiveStatements(testServices());
   await worker.scheduled?.({} as ScheduledController, env);
 
   const places = {

@@ -2,8 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { relieveDatabase } from "../../src/gateway/relieve_database.ts";
 import { databaseSize, sizeOf } from "../../src/platform/database_size.ts";
-import { servicesOf } from "../../src/platform/services.ts";
-import { adminJson, ledgerOf, lookup, newKey, newTenant } from "../support/gateway.ts";
+import { adminJson, ledgerOf, lookup, newKey, newTenant, testServices } from "../support/gateway.ts";
 
 async function eventsOf(tenantId: string, mode: string): Promise<number> {
   const sql = "SELECT count(*) AS n FROM events WHERE tenant_id = ? AND mode = ?";
@@ -28,8 +27,7 @@ test("health says how large D1 is", async () => {
 });
 
 test("test events leave a D1 that fills, live ones stay, and their ledger does not bring them back", async () => {
-  const services = servicesOf(env);
-  if (!services.ok) throw new Error("misconfigured");
+  const services = testServices();
   const { tenantId, key } = await newTenant();
   const forTests = await newKey(tenantId, { mode: "test" });
   // As ledgers did that copied their test events too.
@@ -44,9 +42,9 @@ test("test events leave a D1 that fills, live ones stay, and their ledger does n
     .bind(tenantId, JSON.stringify(batch))
     .run();
 
-  await relieveDatabase(services.value, async () => sizeOf(1_000_000_000));
+  await relieveDatabase(services, async () => sizeOf(1_000_000_000));
   expect(await eventsOf(tenantId, "test")).toBe(1);
-  await relieveDatabase(services.value, async () => sizeOf(7_500_000_000));
+  await relieveDatabase(services, async () => sizeOf(7_500_000_000));
   expect([await eventsOf(tenantId, "test"), await eventsOf(tenantId, "live")]).toEqual([0, 1]);
   await ledgerOf(tenantId, "test").recopy(0);
   expect(await eventsOf(tenantId, "test")).toBe(0);

@@ -14,9 +14,18 @@ import { verifyLedger, type VerifyPlace } from "../../src/gateway/verify_ledger.
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
 import { copiedBatches, writeEvents } from "../../src/platform/event_copy.ts";
 import { TenantLedger } from "../../src/platform/ledger/tenant_ledger.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { restoreSnapshot, takeSnapshot } from "../support/d1_snapshot.ts";
-import { admin, adminJson, ledgerOf, lookup, newKey, newTenant, persons, type TestTenant } from "../support/gateway.ts";
+import {
+  admin,
+  adminJson,
+  ledgerOf,
+  lookup,
+  newKey,
+  newTenant,
+  persons,
+  type TestTenant,
+  testServices,
+} from "../support/gateway.ts";
 import { bundle, manifestOf, month, setClock, usageOf } from "../support/months.ts";
 import { loseObject, restoreObjectSnapshot, takeObjectSnapshot } from "../support/object_snapshot.ts";
 import { findingsOf, restore, type Restored } from "../support/recovery.ts";
@@ -35,12 +44,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 async function lookups(tenant: TestTenant, count: number, from = 0): Promise<number[]> {
   const statuses: number[] = [];
@@ -75,7 +78,7 @@ async function adjustment(tenant: TestTenant, body: Record<string, unknown>): Pr
 
 async function rebuild(): Promise<void> {
   for (let place: RebuildPlace | null | undefined; place !== null;) {
-    const step = await rebuildCopy(services(), place ?? null);
+    const step = await rebuildCopy(testServices(), place ?? null);
     if (!step.ok) throw new Error(step.failure.code);
     place = step.value.next;
   }
@@ -196,8 +199,8 @@ describe("an object that was lost", () => {
     const correction = { id: "adj_1", units: 0, amount: "-0.05", reason: "acordo", corrects: first?.id ?? "" };
     await adjustment(tenant, correction);
     setClock(SECOND.startMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
-    if (isArchived) await archiveStatements(services());
+    await closeDuePeriods(testServices());
+    if (isArchived) await archiveStatements(testServices());
     const closed = await bundle(tenant.tenantId, FIRST.period);
     await answered(tenant, 2, 10);
     await ledgerOf(tenant.tenantId).flush();
@@ -217,8 +220,8 @@ describe("an object that was lost", () => {
       [FIRST.period, 3],
     ]);
     setClock(SECOND.endMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
-    await archiveStatements(services());
+    await closeDuePeriods(testServices());
+    await archiveStatements(testServices());
     expect((await manifestOf(tenant.tenantId, SECOND.period)).status).toBe("closed");
     expect(await bundle(tenant.tenantId, FIRST.period)).toEqual(closed);
     expect(await findingsOf(tenant.tenantId)).toEqual([]);
@@ -236,11 +239,11 @@ describe("an object that was lost", () => {
     const adjusted = await admin(`/tenants/${tenant.tenantId}/adjustments`, { body: asked });
     expect(adjusted.status).toBe(503);
     setClock(SECOND.startMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
-    expect(await services().archive.closed(tenant.tenantId, FIRST.period)).toBeNull();
+    await closeDuePeriods(testServices());
+    expect(await testServices().archive.closed(tenant.tenantId, FIRST.period)).toBeNull();
     await restore(tenant.tenantId);
     setClock(SECOND.startMs + 52 * HOUR_MS);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     expect((await manifestOf(tenant.tenantId, FIRST.period)).seq).toMatchObject({ first: 1, last: 3 });
   });
 
@@ -251,7 +254,7 @@ describe("an object that was lost", () => {
     const d1 = await takeSnapshot();
     await answered(tenant, 2, 10);
     setClock(SECOND.startMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     const closed = await bundle(tenant.tenantId, FIRST.period);
     await restoreSnapshot(d1);
     await loseObject(tenant.tenantId);
@@ -267,14 +270,14 @@ describe("an object that was lost", () => {
     expect(await restore(tenant.tenantId)).toMatchObject({ ...RESTORED, lastSeq: 4 });
     await answered(tenant, 1, 30);
     await expectOneTruth(tenant, SECOND.period, 1);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     expect(await bundle(tenant.tenantId, FIRST.period)).toEqual(closed);
     // The days of the closed month are in D1 again after a rebuild.
     expect((await findingsOf(tenant.tenantId)).map(({ code }) => code)).toEqual(["usage_differs"]);
     await rebuild();
     expect(await findingsOf(tenant.tenantId)).toEqual([]);
     setClock(SECOND.endMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     expect((await manifestOf(tenant.tenantId, SECOND.period)).seq).toMatchObject({ first: 5, last: 5 });
   });
 
@@ -411,8 +414,8 @@ describe("an object that was restored to an earlier point", () => {
     const earlier = await takeObjectSnapshot(tenant.tenantId);
     await answered(tenant, 1, 10);
     setClock(SECOND.startMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
-    await archiveStatements(services());
+    await closeDuePeriods(testServices());
+    await archiveStatements(testServices());
     const closed = await bundle(tenant.tenantId, FIRST.period);
     await restoreObjectSnapshot(tenant.tenantId, earlier);
     setClock(FIRST.endMs - HOUR_MS);
@@ -432,7 +435,7 @@ describe("an object that was restored to an earlier point", () => {
     await expectOneTruth(tenant, SECOND.period, 2);
     expect(await bundle(tenant.tenantId, FIRST.period)).toEqual(closed);
     setClock(SECOND.endMs + 26 * HOUR_MS);
-    await closeDuePeriods(services());
+    await closeDuePeriods(testServices());
     expect((await manifestOf(tenant.tenantId, SECOND.period)).seq).toMatchObject({ first: 4, last: 5 });
   });
 });
@@ -451,7 +454,7 @@ test("12,000 events are put back and compared in bounded steps, each with a curs
   expect(await lookups(tenant, 1)).toEqual([503]);
   let steps = 0;
   for (let place: RestorePlace | null = null; ; steps += 1) {
-    const step = await restoreLedger(services(), "test", { tenantId, place, stepMs: 0 });
+    const step = await restoreLedger(testServices(), "test", { tenantId, place, stepMs: 0 });
     if (!step.ok) throw new Error(step.failure.code);
     if (step.value.status === "restored") {
       expect(step.value).toMatchObject({ lastSeq: count, ownEvents: 0 });
@@ -465,7 +468,7 @@ test("12,000 events are put back and compared in bounded steps, each with a curs
 
   steps = 0;
   for (let place: VerifyPlace | null = null; steps === 0 || place !== null; steps += 1) {
-    const step = await verifyLedger(services(), tenantId, { place, stepMs: 0 });
+    const step = await verifyLedger(testServices(), tenantId, { place, stepMs: 0 });
     if (!step.ok) throw new Error(step.failure.code);
     expect(step.value.findings.filter(({ code }) => code !== "usage_differs")).toEqual([]);
     place = step.value.next;
@@ -481,7 +484,7 @@ test("a call that left for Claro while the ledger did not serve is on record whe
   expect(await lookups(tenant, 1, 10)).toEqual([503]);
   await restore(tenant.tenantId);
   await vi.waitFor(async () => {
-    await deliverStrayCalls(services());
+    await deliverStrayCalls(testServices());
     const { totals } = await usageOf(tenant.tenantId, `${FIRST.period}-01`, `${FIRST.period}-31`);
     expect(totals).toMatchObject({ requests: 4, delivered: 3, unknown: 1 });
   });

@@ -3,8 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../src/gateway/archive_statements.ts";
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { ledgerOf, lookup, newKey, newTenant } from "../support/gateway.ts";
+import { ledgerOf, lookup, newKey, newTenant, testServices } from "../support/gateway.ts";
 import { bundle, close, manifestOf, month, setClock, usageOf, verifyDownloaded } from "../support/months.ts";
 
 const CPF = "529.982.247-25";
@@ -24,12 +23,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return made.value;
-}
 
 async function eventsInD1(tenantId: string, mode = "live"): Promise<number> {
   const counted = await env.DB.prepare("SELECT count(*) AS n FROM events WHERE tenant_id = ? AND mode = ?")
@@ -54,11 +47,11 @@ describe("a year", () => {
       }
       expect((await lookup(forTests.key, CPF)).status).toBe(200);
       setClock(endMs + 24 * HOUR_MS - 1);
-      await closeDuePeriods(services());
+      await closeDuePeriods(testServices());
       expect((await manifestOf(tenant.tenantId, months[index]?.period ?? "")).status).toBe("open");
       setClock(endMs + 24 * HOUR_MS);
-      await closeDuePeriods(services());
-      await archiveStatements(services());
+      await closeDuePeriods(testServices());
+      await archiveStatements(testServices());
       expect(await eventsInD1(tenant.tenantId)).toBe(0);
       expect(await eventsInD1(tenant.tenantId, "test")).toBe(0);
     }
@@ -103,7 +96,7 @@ describe("events of closed months", () => {
     const orphan = `statements/${tenantId}/2046-11/died-half-way/events.csv`;
     await env.STATEMENTS.put(orphan, "seq");
     expect(await eventsInD1(tenantId)).toBe(4);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await eventsInD1(tenantId)).toBe(1);
     expect(await bundle(tenantId, "2046-11")).toEqual(before);
     expect(await usageOf(tenantId, "2046-11-01", "2046-11-30")).toMatchObject({ totals: usage.totals });
@@ -123,13 +116,13 @@ describe("events of closed months", () => {
     const key = objects.find((object) => object.key.endsWith("focus.csv"))?.key ?? "";
     const intact = await (await env.STATEMENTS.get(key))?.text();
     await spoil(key);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await eventsInD1(tenantId)).toBe(4);
     await env.STATEMENTS.put(key, intact ?? "");
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await eventsInD1(tenantId)).toBe(4);
     setClock(Date.now() + RETRY_MS);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await eventsInD1(tenantId)).toBe(1);
   });
 
@@ -140,11 +133,11 @@ describe("events of closed months", () => {
       if (sql.startsWith("DELETE FROM event_batches")) throw new Error("D1_ERROR: Network connection lost");
       return prepare(sql);
     });
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await eventsInD1(tenantId)).toBe(4);
     vi.restoreAllMocks();
     setClock(Date.now() + RETRY_MS);
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await eventsInD1(tenantId)).toBe(1);
   });
 
@@ -155,7 +148,7 @@ describe("events of closed months", () => {
         storage.sql.exec("SELECT min(first_seq) AS first, max(last_seq) AS last FROM event_batches").one(),
       );
     expect(await kept()).toEqual({ first: 1, last: 4 });
-    await archiveStatements(services());
+    await archiveStatements(testServices());
     expect(await kept()).toEqual({ first: 4, last: 4 });
   });
 

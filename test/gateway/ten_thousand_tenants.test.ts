@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BY_CRON, closePeriod } from "../../src/gateway/close_period.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
 import { countedEnv } from "../support/counted_env.ts";
 import { month, setClock } from "../support/months.ts";
+import { testServices } from "../support/gateway.ts";
 
 const TENANTS = 10_000;
 const RUNS_IN_THREE_HOURS = (3 * 60) / 5;
@@ -19,12 +19,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-function services(bindings: Env = env): Services {
-  const made = servicesOf(bindings);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 test("ten thousand tenants are closed within three hours of the cron, on the calls that a run has", async () => {
   const { period, startMs, endMs } = month("2046-12");
@@ -42,7 +36,7 @@ test("ten thousand tenants are closed within three hours of the cron, on the cal
   let runs = 0;
   for (let isDone = false; !isDone; runs += 1) {
     const counted = countedEnv();
-    const report = await closePeriod(services(counted.env), "cron", period, budget);
+    const report = await closePeriod(testServices(counted.env), "cron", period, budget);
     if (!report.ok) throw new Error(report.failure.code);
     const { closed, remaining, status, failures } = report.value;
     expect(failures).toEqual([]);

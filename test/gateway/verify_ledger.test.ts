@@ -1,8 +1,16 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { closeDuePeriods } from "../../src/gateway/close_period.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
-import { admin, adminJson, ledgerOf, lookup, newTenant, persons, type TestTenant } from "../support/gateway.ts";
+import {
+  admin,
+  adminJson,
+  ledgerOf,
+  lookup,
+  newTenant,
+  persons,
+  type TestTenant,
+  testServices,
+} from "../support/gateway.ts";
 import { month, setClock } from "../support/months.ts";
 import { loseObject, restoreObjectSnapshot, takeObjectSnapshot } from "../support/object_snapshot.ts";
 import { findingsOf } from "../support/recovery.ts";
@@ -19,19 +27,13 @@ beforeEach(async () => {
   tenant = await newTenant({ plan: { monthlySpendCapMicros: 9_000_000 } });
   await answered(2, 0);
   setClock(SECOND.startMs + 26 * HOUR_MS);
-  await closeDuePeriods(services());
+  await closeDuePeriods(testServices());
   for (const from of [10, 20, 30]) await answered(2, from);
 });
 
 afterEach(() => {
   vi.useRealTimers();
 });
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error("misconfigured");
-  return made.value;
-}
 
 async function answered(count: number, from: number): Promise<void> {
   for (const cpf of persons(count, from)) expect((await lookup(tenant.key, cpf)).status).toBe(200);
@@ -45,7 +47,7 @@ async function run(sql: string, ...values: (string | number)[]): Promise<void> {
 }
 
 async function damage(name: string): Promise<void> {
-  const closed = await services().archive.closed(tenant.tenantId, FIRST.period);
+  const closed = await testServices().archive.closed(tenant.tenantId, FIRST.period);
   const key = `${closed?.prefix ?? ""}${name}`;
   const text = await (await env.STATEMENTS.get(key))?.text();
   await env.STATEMENTS.put(key, (text ?? "").replace("delivered", "not_found"));

@@ -2,8 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
-import { servicesOf } from "../../src/platform/services.ts";
-import { ADMIN_TOKEN, admin, adminJson, call, ledgerOf, lookup, newTenant } from "../support/gateway.ts";
+import { ADMIN_TOKEN, admin, adminJson, call, ledgerOf, lookup, newTenant, testServices } from "../support/gateway.ts";
 import {
   bundle,
   close,
@@ -271,9 +270,8 @@ test("a key that was disowned signs no more, and is listed as such", async () =>
   const kid = "export-stolen";
   const jwk = JSON.parse(env.EXPORT_SIGNING_KEY) as Record<string, string>;
   const stolen = { ...env, EXPORT_SIGNING_KEY: JSON.stringify({ ...jwk, kid }) };
-  const made = servicesOf(stolen);
-  if (!made.ok) throw new Error("misconfigured");
-  const { exportKeys, settings } = made.value;
+  const made = testServices(stolen);
+  const { exportKeys, settings } = made;
   const before = (await exportKeys.all()).find(({ kid: name }) => name === "export-test");
   if (settings.exportSigningKey === null) throw new Error("no key");
   expect(await exportKeys.use(settings.exportSigningKey, NOVEMBER.endMs)).toBe(true);

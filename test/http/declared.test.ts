@@ -4,7 +4,7 @@ import { SCOPES, type Scope } from "../../src/domain/api_key.ts";
 import { periodOf } from "../../src/domain/period.ts";
 import type { Endpoint } from "../../src/http/endpoint.ts";
 import { parameterNames } from "../../src/http/path_parameters.ts";
-import { ADMIN_TOKEN, call, newKey, newTenant, type TestTenant } from "../support/gateway.ts";
+import { ADMIN_TOKEN, call, newKey, newTenant, type TestTenant, testServices } from "../support/gateway.ts";
 import { tokenFor } from "../support/shapes.ts";
 import { answerWrongTokensAtOnce } from "../support/wrong_credentials.ts";
 
@@ -130,11 +130,8 @@ async function credentialsWithout(endpoint: Endpoint, scope: string): Promise<Re
   if (access.audience !== "tenant" || access.credential !== "issued-token")
     return await rightCredentials(endpoint, party);
   const { issueToken } = await import("../../src/gateway/issued_token.ts");
-  const { servicesOf } = await import("../../src/platform/services.ts");
-  const { env } = await import("cloudflare:workers");
-  const services = servicesOf(env);
-  if (!services.ok) throw new Error("misconfigured");
-  return { authorization: `Bearer ${await issueToken(services.value, { ...party, mode: "live" })}` };
+  const services = testServices();
+  return { authorization: `Bearer ${await issueToken(services, { ...party, mode: "live" })}` };
 }
 
 function bodyFor({ method }: Endpoint): string | undefined {

@@ -5,11 +5,20 @@ import { parseAmountMicros } from "../../src/domain/money.ts";
 import { sumUsage } from "../../src/gateway/sum_usage.ts";
 import { sweep } from "../../src/gateway/sweep.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
-import { servicesOf } from "../../src/platform/services.ts";
 import { countedEnv } from "../support/counted_env.ts";
 import { restoreSnapshot, takeSnapshot } from "../support/d1_snapshot.ts";
 import { disturbedGateway, type Disturbance } from "../support/disturbed.ts";
-import { ADMIN_TOKEN, admin, adminJson, call, ledgerOf, lookup, newTenant, sandbox } from "../support/gateway.ts";
+import {
+  ADMIN_TOKEN,
+  admin,
+  adminJson,
+  call,
+  ledgerOf,
+  lookup,
+  newTenant,
+  sandbox,
+  testServices,
+} from "../support/gateway.ts";
 import { close, manifestOf, month, setClock, textOf } from "../support/months.ts";
 
 const CPF = "52998224725";
@@ -187,7 +196,7 @@ describe("the counters", () => {
     }
 
     // The cron takes the sums of the days that are over; twice changes nothing.
-    for (let run = 0; run < 2; run += 1) await sumUsage(currentServices());
+    for (let run = 0; run < 2; run += 1) await sumUsage(testServices());
     expect(await env.DB.prepare("SELECT before_date FROM usage_totals").first()).toEqual({ before_date: "2044-02-04" });
     expect(countedBy(await scrape())).toEqual(countedBy(told));
     const isOfLookups = ([name]: [string, string]) => !name.includes("database_size");
@@ -277,7 +286,7 @@ describe("what is told beside the counters", () => {
     const samples = await scrape();
     expect(valueOf(samples, "tenants_near_cap")).toBe(1);
     expect(valueOf(samples, `tenant_cap_used_ratio{tenant="${near.tenantId}"}`)).toBe(0.8);
-    await sumUsage(currentServices());
+    await sumUsage(testServices());
     expect(valueOf(await scrape(), `tenant_cap_used_ratio{tenant="${near.tenantId}"}`)).toBe(0.8);
     // Caps are a month's.
     setClock(FEBRUARY.startMs + 86_400_000);
@@ -336,9 +345,8 @@ describe("what is told beside the counters", () => {
 
   test("a ledger that D1 takes nothing from is told with how much waits and for how long", async () => {
     const tenant = await tenantOf();
-    const services = servicesOf(env);
-    if (!services.ok) throw new Error("misconfigured");
-    await sweep(services.value);
+    const services = testServices();
+    await sweep(services);
     const before = await scrape();
     expect([valueOf(before, "ledgers_behind"), valueOf(before, "copy_lag_seconds")]).toEqual([0, 0]);
     await env.KEYS.put(`backlog:${tenant.tenantId}:live`, "", {
@@ -351,12 +359,6 @@ describe("what is told beside the counters", () => {
     await env.KEYS.delete(`backlog:${tenant.tenantId}:live`);
   });
 });
-
-function currentServices() {
-  const services = servicesOf(env);
-  if (!services.ok) throw new Error("misconfigured");
-  return services.value;
-}
 
 const behind = {
   getByName: () => ({

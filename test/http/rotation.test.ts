@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { issueToken, readIssuedToken } from "../../src/gateway/issued_token.ts";
 import { tendReferenceKeys } from "../../src/gateway/reference_keys.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
+import type { Services } from "../../src/platform/services.ts";
 import { disturbedGateway, type Disturbance } from "../support/disturbed.ts";
-import { adminJson, newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
+import { adminJson, newTenant, sandbox, type TestTenant, testServices } from "../support/gateway.ts";
 
 /** The steps of `docs/operations.md`, *Rotating a secret*: each is a deployment, and two of them run side by side. */
 function stepsOf(name: string, before: string, after: string): readonly [string, Disturbance][] {
@@ -32,9 +32,7 @@ const NEW = "brand-new-secret-0123456789-abcdefghij";
 const CPF = "52998224725";
 
 function servicesWith(vars: Disturbance): Services {
-  const made = servicesOf(disturbedGateway(vars).env);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return made.value;
+  return testServices(disturbedGateway(vars).env);
 }
 
 async function ask(vars: Disturbance, tenant: TestTenant, key: string): Promise<Response> {

@@ -2,8 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import { forgetPageSessions } from "../../src/gateway/page_sessions.ts";
-import { servicesOf } from "../../src/platform/services.ts";
-import { admin, ADMIN_TOKEN, adminJson, newKey, newTenant } from "../support/gateway.ts";
+import { admin, ADMIN_TOKEN, adminJson, newKey, newTenant, testServices } from "../support/gateway.ts";
 import { openSessions, Visit } from "./visit.ts";
 
 type NewOperator = { id: string; token: string };
@@ -376,17 +375,16 @@ describe("what is not there", () => {
 });
 
 test("sessions and links that are long over leave D1", async () => {
-  const services = servicesOf(env);
-  if (!services.ok) throw new Error("misconfigured");
+  const services = testServices();
   const visit = await signedIn("console", ADMIN_TOKEN);
   const byLink = await signedInByLink((await newTenant()).tenantId);
-  await forgetPageSessions(services.value);
+  await forgetPageSessions(services);
   expect(await visit.isIn("console")).toBe(true);
   later(20 * HOUR_MS);
-  await forgetPageSessions(services.value);
+  await forgetPageSessions(services);
   expect(await byLink.isIn("portal")).toBe(true);
   later(72 * HOUR_MS);
-  await forgetPageSessions(services.value);
+  await forgetPageSessions(services);
   const counts = await env.DB.prepare(
     "SELECT (SELECT count(*) FROM page_sessions) + (SELECT count(*) FROM portal_links) AS n",
   ).first<{ n: number }>();

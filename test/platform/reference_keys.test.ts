@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { referenceToPerson, referenceKeyStatus, tendReferenceKeys } from "../../src/gateway/reference_keys.ts";
 import { ReferenceKeys } from "../../src/platform/reference_keys.ts";
-import { servicesOf, type Services } from "../../src/platform/services.ts";
+import type { Services } from "../../src/platform/services.ts";
+import { testServices } from "../support/gateway.ts";
 
 type Secrets = readonly [string, ...string[]];
 
@@ -28,12 +29,11 @@ function keys(secrets = SECRETS, stores: Partial<{ bucket: unknown; db: unknown 
 
 /** The services at a time, by the isolate's clock and by R2's. */
 function servicesAt(isolateMs: number, { storeMs = isolateMs, references = keys(), years = 5 } = {}): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error(made.failure.names.join());
+  const made = testServices();
   return {
-    ...made.value,
+    ...made,
     references,
-    settings: { ...made.value.settings, cpfReferenceYears: years },
+    settings: { ...made.settings, cpfReferenceYears: years },
     clock: { nowMs: () => isolateMs },
     storeClock: { nowMs: () => Promise.resolve(storeMs) },
   };

@@ -1,12 +1,20 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { cpfCheckDigits } from "../../src/domain/cpf.ts";
+import { type Services, servicesOf } from "../../src/platform/services.ts";
 import { expectDocumented } from "./documented.ts";
 
 /** The gateway inside workerd, as a partner and an operator use it. */
 export const ADMIN_TOKEN = "test-admin-token-0123456789-abcdef";
 
 type Json = Record<string, unknown>;
+
+/** What the Worker has of `bindings`, for a test that calls a use case itself. */
+export function testServices(bindings: Env = env): Services {
+  const made = servicesOf(bindings);
+  if (!made.ok) throw new Error(`misconfigured: ${JSON.stringify(made.failure)}`);
+  return made.value;
+}
 
 /**
  * Calls the Worker over HTTP. A body that is no string is sent as JSON. Whatever it answers, in whichever test, has to

@@ -17,7 +17,7 @@ async function torture(name: string): Promise<string> {
   });
 }
 
-test.each(BROKEN_LEDGERS)("the kill loop finds $name", { timeout: TIMEOUT_MS }, async ({ name, finds }) => {
+test.concurrent.each(BROKEN_LEDGERS)("the kill loop finds $name", { timeout: TIMEOUT_MS }, async ({ name, finds }) => {
   const found = new RegExp(`^ {2}invariant ${finds}`, "m");
   let said = "";
   for (let tries = 0; tries < TRIES && !found.test(said); tries += 1) said = await torture(name);

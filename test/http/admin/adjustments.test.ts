@@ -3,8 +3,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
 import { completeAdjustments } from "../../../src/gateway/adjust.ts";
-import { servicesOf } from "../../../src/platform/services.ts";
-import { admin, ledgerOf, lookup, newTenant } from "../../support/gateway.ts";
+import { admin, ledgerOf, lookup, newTenant, testServices } from "../../support/gateway.ts";
 import { bundle, close, download, manifestOf, month, setClock, verifyDownloaded } from "../../support/months.ts";
 
 const NOVEMBER = month("2046-11");
@@ -110,8 +109,7 @@ describe("a repeat", () => {
 
   test("is not needed: the cron completes one whose call died before its event", async () => {
     const { tenantId } = await charged(1);
-    const services = servicesOf(env);
-    if (!services.ok) throw new Error("misconfigured");
+    const services = testServices();
     const prepare = env.DB.prepare.bind(env.DB);
     vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
       if (sql.startsWith("UPDATE adjustments")) throw new Error("D1_ERROR: Network connection lost");
@@ -120,8 +118,8 @@ describe("a repeat", () => {
     expect((await adjust(tenantId, CREDIT)).status).toBe(503);
     vi.restoreAllMocks();
     setClock(NOVEMBER.startMs + 120_000);
-    await completeAdjustments(services.value);
-    await completeAdjustments(services.value);
+    await completeAdjustments(services);
+    await completeAdjustments(services);
     expect((await manifestOf(tenantId, "2046-11")).adjustments).toBe(1);
     const { results } = await env.DB.prepare("SELECT seq FROM adjustments WHERE tenant_id = ?").bind(tenantId).all();
     expect(results).toEqual([{ seq: 2 }]);
@@ -204,9 +202,8 @@ describe("credits", () => {
     expect((await adjust(others.tenantId, credit(id, "-0.01"))).status).toBe(400);
     setClock(NOVEMBER.endMs + 1000);
     await close("2046-11");
-    const services = servicesOf(env);
-    if (!services.ok) throw new Error("misconfigured");
-    for (let run = 0; run < 3; run += 1) await archiveStatements(services.value);
+    const services = testServices();
+    for (let run = 0; run < 3; run += 1) await archiveStatements(services);
     expect((await adjust(mine.tenantId, credit(id, "-0.15"))).body).toMatchObject({ period: "2046-12" });
     expect((await adjust(mine.tenantId, credit(id, "-0.01"))).status).toBe(400);
   });

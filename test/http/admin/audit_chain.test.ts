@@ -5,8 +5,8 @@ import { signHead, type SignedAuditHead, verifyAudit } from "../../../src/domain
 import { verifyManifest } from "../../../src/domain/statement.ts";
 import { sealAudit } from "../../../src/gateway/seal_audit.ts";
 import { AuditChain } from "../../../src/platform/audit_chain.ts";
-import { servicesOf, type Services } from "../../../src/platform/services.ts";
-import { admin, adminJson, call, newTenant } from "../../support/gateway.ts";
+import type { Services } from "../../../src/platform/services.ts";
+import { admin, adminJson, call, newTenant, testServices } from "../../support/gateway.ts";
 
 const HOUR_MS = 3_600_000;
 const START_MS = Date.UTC(2041, 0, 5, 10);
@@ -21,9 +21,8 @@ afterEach(() => {
 });
 
 function servicesAt(nowMs: number): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return { ...made.value, clock: { nowMs: () => nowMs } };
+  const made = testServices();
+  return { ...made, clock: { nowMs: () => nowMs } };
 }
 
 async function lines(after = 0): Promise<string[]> {

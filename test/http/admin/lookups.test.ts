@@ -2,9 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { newLookupId } from "../../../src/domain/lookup_id.ts";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
-import { servicesOf } from "../../../src/platform/services.ts";
 import { MAGIC_CPFS } from "../../../src/sandbox/magic_cpfs.ts";
-import { admin, call, newTenant } from "../../support/gateway.ts";
+import { admin, call, newTenant, testServices } from "../../support/gateway.ts";
 import { close, month, setClock } from "../../support/months.ts";
 
 type Found = {
@@ -114,11 +113,10 @@ describe("GET /admin/v1/lookups", () => {
     await expectAll();
     expect(await close("2046-11")).toMatchObject({ status: "closed" });
     await expectAll();
-    const services = servicesOf(env);
-    if (!services.ok) throw new Error("misconfigured");
+    const services = testServices();
     setClock(DECEMBER.endMs + 200 * DAY_MS);
-    for (let n = 0; n < 5; n += 1) await archiveStatements(services.value);
-    const stored = await services.value.statements.statement(tenantId, NOVEMBER.period);
+    for (let n = 0; n < 5; n += 1) await archiveStatements(services);
+    const stored = await services.statements.statement(tenantId, NOVEMBER.period);
     expect(stored?.isArchived).toBe(true);
     await expectAll();
     const { data } = await find(`tenant=${tenantId}&reference=mensal&from=2046-11-01&to=2046-11-30`);

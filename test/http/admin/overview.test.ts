@@ -5,11 +5,10 @@ import { latencyOf } from "../../../src/domain/latency.ts";
 import { saoPauloDate } from "../../../src/domain/period.ts";
 import { sumUsage } from "../../../src/gateway/sum_usage.ts";
 import { readOverview } from "../../../src/gateway/read_overview.ts";
-import { servicesOf } from "../../../src/platform/services.ts";
 import { MAGIC_CPFS } from "../../../src/sandbox/magic_cpfs.ts";
 import { countedEnv } from "../../support/counted_env.ts";
 import { disturbedGateway } from "../../support/disturbed.ts";
-import { admin, adminJson, ledgerOf, lookup, newKey, newTenant } from "../../support/gateway.ts";
+import { admin, adminJson, ledgerOf, lookup, newKey, newTenant, testServices } from "../../support/gateway.ts";
 
 const CPF = "52998224725";
 const DAY_MS = 86_400_000;
@@ -138,9 +137,8 @@ describe("GET /admin/v1/overview", () => {
     expect(Date.parse(overview.completeThrough)).toBeLessThanOrEqual(NOON_MS);
 
     // The cron takes the sums of the days that are over.
-    const services = servicesOf(env);
-    if (!services.ok) throw new Error("misconfigured");
-    await sumUsage(services.value);
+    const services = testServices();
+    await sumUsage(services);
     const again = await adminJson<Overview>("/overview");
     expect({ ...again, completeThrough: null }).toEqual({ ...overview, completeThrough: null });
   });
@@ -200,9 +198,8 @@ describe("GET /admin/v1/overview", () => {
         )
         .run();
       const counted = countedEnv();
-      const services = servicesOf(counted.env);
-      if (!services.ok) throw new Error("misconfigured");
-      const overview = await readOverview(services.value);
+      const services = testServices(counted.env);
+      const overview = await readOverview(services);
       expect(overview.today.counts.delivered).toBe(count);
       expect([overview.nearCap.length, overview.failing.length]).toEqual([Math.min(count, 20), Math.min(count, 20)]);
       return counted.calls();

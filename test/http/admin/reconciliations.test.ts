@@ -1,11 +1,10 @@
 import { env, exports } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
-import { servicesOf } from "../../../src/platform/services.ts";
 import { nextPeriod, saoPauloDate } from "../../../src/domain/period.ts";
 import { partOf } from "../../../src/domain/reconciliation.ts";
 import { continueReconciliations, ReportReceiver, startReconciliation } from "../../../src/gateway/reconcile.ts";
-import { ADMIN_TOKEN, admin, adminJson, ledgerOf, lookup, newKey } from "../../support/gateway.ts";
+import { ADMIN_TOKEN, admin, adminJson, ledgerOf, lookup, newKey, testServices } from "../../support/gateway.ts";
 import { bundle, close, download, manifestOf, month, setClock } from "../../support/months.ts";
 
 const HEADER = "transactionId,occurredAt,customerId,status";
@@ -184,9 +183,8 @@ describe("an unknown that Claro confirms", () => {
     const { tenantId, customerId, events } = await tenantWith({ delivered: 2, unknown: 1 });
     setClock(at.endMs);
     await close(at.period);
-    const services = servicesOf(env);
-    if (!services.ok) throw new Error("misconfigured");
-    for (let run = 0; run < 5; run += 1) await archiveStatements(services.value);
+    const services = testServices();
+    for (let run = 0; run < 5; run += 1) await archiveStatements(services);
     const left = await env.DB.prepare("SELECT count(*) AS n FROM events WHERE tenant_id = ?").bind(tenantId).first();
     expect(left).toEqual({ n: 0 });
     const lines = events.map((event: Exported) => reported(customerId, event));
@@ -268,12 +266,6 @@ describe("a report of any size", () => {
       await report.add({ transactionId, occurredAtMs, date: saoPauloDate(occurredAtMs), customerId, isCharged: true });
     }
   };
-  const services = () => {
-    const made = servicesOf(env);
-    if (!made.ok) throw new Error("misconfigured");
-    return made.value;
-  };
-
   test("past 250,000 lines is worked through step by step, kept, and read later", async () => {
     const { customerId, events } = await tenantWith({ delivered: 12 });
     const time = new Date(at.startMs + 1000).toISOString();
@@ -295,7 +287,7 @@ describe("a report of any size", () => {
 
   test("in parts, whose step dies after it has put events aside, counts each of them once", async () => {
     const { customerId, events } = await tenantWith({ delivered: 12 });
-    const report = new ReportReceiver(services(), 60 * 250_000 * 3);
+    const report = new ReportReceiver(testServices(), 60 * 250_000 * 3);
     expect(report.parts).toBe(3);
     await addAll(report, customerId, events as Exported[]);
     const put = env.STATEMENTS.put.bind(env.STATEMENTS);
@@ -306,13 +298,13 @@ describe("a report of any size", () => {
       return await put(key, ...rest);
     }) as typeof env.STATEMENTS.put);
     const asked = { period: at.period, report, reportSha256: "0" };
-    await expect(startReconciliation(services(), "somebody", asked)).rejects.toThrow("died");
+    await expect(startReconciliation(testServices(), "somebody", asked)).rejects.toThrow("died");
     dying.mockRestore();
     // The first part is compared at once; of the others, those that have a lookup are put aside.
     const partsWithEvents = new Set((events as Exported[]).map(({ transactionId }) => partOf(transactionId, 3)));
     partsWithEvents.delete(0);
     expect(putAside).toHaveLength(partsWithEvents.size);
-    await continueReconciliations(services());
+    await continueReconciliations(testServices());
     const answer = await adminJson(`/reconciliations/${report.id}`);
     expect(answer).toMatchObject({ status: "done", matched: 12, onlyOurs: [], onlyClaro: [], deltaQuantity: 0 });
     expect((await env.STATEMENTS.list({ prefix: `reconciliations/${report.id}/events/` })).objects).toEqual([]);
@@ -320,7 +312,7 @@ describe("a report of any size", () => {
 
   test("that died between two steps is ended by the cron", async () => {
     const { customerId, events } = await tenantWith({ delivered: 3 });
-    const report = new ReportReceiver(services(), 1);
+    const report = new ReportReceiver(testServices(), 1);
     await addAll(report, customerId, events as Exported[]);
     const put = env.STATEMENTS.put.bind(env.STATEMENTS);
     const dying = vi.spyOn(env.STATEMENTS, "put").mockImplementation((async (key: string, ...rest: [string]) => {
@@ -328,10 +320,10 @@ describe("a report of any size", () => {
       return await put(key, ...rest);
     }) as typeof env.STATEMENTS.put);
     const asked = { period: at.period, report, reportSha256: "0" };
-    await expect(startReconciliation(services(), "somebody", asked)).rejects.toThrow("died");
+    await expect(startReconciliation(testServices(), "somebody", asked)).rejects.toThrow("died");
     dying.mockRestore();
-    expect(await services().reconciliations.run(report.id)).toMatchObject({ finishedAtMs: null });
-    await continueReconciliations(services());
+    expect(await testServices().reconciliations.run(report.id)).toMatchObject({ finishedAtMs: null });
+    await continueReconciliations(testServices());
     expect(await adminJson(`/reconciliations/${report.id}`)).toMatchObject({ status: "done", matched: 3 });
   });
 

@@ -6,10 +6,19 @@ import { projectPending } from "../../../src/gateway/project_pending.ts";
 import { tendRestrictions } from "../../../src/gateway/restrictions.ts";
 import { sweep } from "../../../src/gateway/sweep.ts";
 import { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
-import { servicesOf, type Services } from "../../../src/platform/services.ts";
 import { restoreSnapshot, takeSnapshot } from "../../support/d1_snapshot.ts";
 import { disturbedGateway, UNREACHABLE_LEDGERS } from "../../support/disturbed.ts";
-import { admin, adminJson, call, ledgerOf, lookup, newTenant, persons, sandbox } from "../../support/gateway.ts";
+import {
+  admin,
+  adminJson,
+  call,
+  ledgerOf,
+  lookup,
+  newTenant,
+  persons,
+  sandbox,
+  testServices,
+} from "../../support/gateway.ts";
 
 type Restriction = {
   readonly id: string;
@@ -35,12 +44,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return made.value;
-}
 
 async function restrict(more: Record<string, unknown> = {}): Promise<Restriction> {
   return await adminJson<Restriction>("/subjects/restrictions", { body: { cpf, reason: "oposição", ...more } });
@@ -83,10 +86,10 @@ describe("a restriction", () => {
       endedAt: new Date(untilMs).toISOString(),
       endedBy: null,
     });
-    await tendRestrictions(services());
+    await tendRestrictions(testServices());
     expect(await listed(id)).toMatchObject({ status: "ended", endedBy: "cron" });
-    await sweep(services());
-    expect(await services().register.unprojected(10)).toEqual([]);
+    await sweep(testServices());
+    expect(await testServices().register.unprojected(10)).toEqual([]);
   });
 
   test("is one with its repeat, and goes on where another of the same person has ended", async () => {
@@ -106,7 +109,7 @@ describe("a restriction", () => {
     const fill = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
       INSERT INTO subject_restrictions (id, subject, reason, created_at, created_by)
       SELECT printf('rst_fill%05d', i), printf('%032d', i), 'fill', 1, 'test' FROM n`;
-    const had = await services().restrictions.countInForce();
+    const had = await testServices().restrictions.countInForce();
     await env.DB.prepare(fill)
       .bind(20_000 - had)
       .run();
@@ -199,7 +202,7 @@ describe("after a failure", () => {
     expect([pending.status, problem.code]).toEqual([503, "change_pending"]);
     const [id = ""] = /rst_[0-9a-f]{20}/.exec(problem.issues[0]?.message ?? "") ?? [];
     expect(await statusOf(key)).toBe(200);
-    await sweep(services());
+    await sweep(testServices());
     expect(await statusOf(key)).toBe(403);
     expect((await restrict()).id).toBe(id);
   });
@@ -217,19 +220,19 @@ describe("after a failure", () => {
       body: { cpf, reason: "oposição" },
     });
     expect(pending.status).toBe(503);
-    await tendRestrictions(services());
-    await sweep(services());
+    await tendRestrictions(testServices());
+    await sweep(testServices());
     expect(await statusOf(key)).toBe(403);
   });
 
   test("tenants beyond those that a call tells wait for the cron", async () => {
     for (let n = 0; n < 3; n += 1) await newTenant();
     await env.DB.exec("UPDATE tenants SET version = version + 1");
-    const count = async () => (await services().register.unprojected(1000)).length;
+    const count = async () => (await testServices().register.unprojected(1000)).length;
     const before = await count();
-    expect(await projectPending(services(), before - 2)).toBe(false);
+    expect(await projectPending(testServices(), before - 2)).toBe(false);
     expect(await count()).toBe(2);
-    expect(await projectPending(services(), 2)).toBe(true);
+    expect(await projectPending(testServices(), 2)).toBe(true);
     expect(await count()).toBe(0);
   });
 });
@@ -254,9 +257,9 @@ describe("after a disaster", () => {
       expect(await listed(id)).toBeUndefined();
       // A ledger keeps its newer terms until somebody tells it others.
       expect(await statusOf(tenant.key)).toBe(403);
-      if (heal === "cron") await tendRestrictions(services());
+      if (heal === "cron") await tendRestrictions(testServices());
       await adminJson(`/tenants/${tenant.tenantId}`, { method: "PATCH", body: { name: `Depois ${heal}` } });
-      await sweep(services());
+      await sweep(testServices());
       expect([heal, await statusOf(tenant.key), await statusOf((await newTenant()).key)]).toEqual([heal, 403, 403]);
       expect(await listed(id)).toMatchObject({ status: "in_force" });
     }
@@ -268,11 +271,11 @@ describe("after a disaster", () => {
     const snapshot = await takeSnapshot();
     await unrestrict(id);
     await restoreSnapshot(snapshot);
-    await tendRestrictions(services());
-    await sweep(services());
+    await tendRestrictions(testServices());
+    await sweep(testServices());
     expect([await statusOf(key), (await listed(id))?.status]).toEqual([200, "ended"]);
     await env.STATEMENTS.delete(`restrictions/${id}.json`);
-    await tendRestrictions(services());
+    await tendRestrictions(testServices());
     expect(await (await env.STATEMENTS.get(`restrictions/${id}.json`))?.json()).toMatchObject({
       id,
       endedAtMs: expect.any(Number),

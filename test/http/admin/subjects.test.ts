@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GRANT_MS } from "../../../src/domain/ledger/times.ts";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
 import { tendReferenceKeys } from "../../../src/gateway/reference_keys.ts";
-import { servicesOf, type Services } from "../../../src/platform/services.ts";
 import {
   admin,
   adminJson,
@@ -13,6 +12,7 @@ import {
   persons,
   sandbox,
   type TestTenant,
+  testServices,
 } from "../../support/gateway.ts";
 import { close, month, setClock } from "../../support/months.ts";
 
@@ -52,12 +52,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function services(): Services {
-  const made = servicesOf(env);
-  if (!made.ok) throw new Error(made.failure.names.join());
-  return made.value;
-}
-
 /** A search to its end, call by call. */
 async function access(cpf: string, asked: Record<string, unknown> = {}): Promise<Page & { calls: number }> {
   const data: Lookup[] = [];
@@ -83,7 +77,7 @@ async function made(tenant: TestTenant, cpf: string, more: Record<string, unknow
 
 async function archived(period: string): Promise<void> {
   expect(await close(period)).toMatchObject({ status: "closed", failures: [] });
-  for (let run = 0; run < 3; run += 1) await archiveStatements(services());
+  for (let run = 0; run < 3; run += 1) await archiveStatements(testServices());
   const open = env.DB.prepare("SELECT count(*) AS n FROM statements WHERE period = ? AND pruned_at IS NULL");
   expect(await open.bind(period).first("n")).toBe(0);
 }
@@ -213,7 +207,7 @@ test("a person's whole path: consulted, told, restricted, freed, and at last not
   for (const days of [0, 2]) {
     const nowMs = Date.UTC(2052, 0, 1, 3) + days * DAY_MS;
     const later = { clock: { nowMs: () => nowMs }, storeClock: { nowMs: () => Promise.resolve(nowMs) } };
-    await tendReferenceKeys({ ...services(), ...later });
+    await tendReferenceKeys({ ...testServices(), ...later });
   }
   setClock(Date.UTC(2052, 0, 4));
   const ended = await access(cpf);
