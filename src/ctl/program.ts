@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { AdminApi } from "./api/admin_api.ts";
 import { findGateway } from "./api/find_gateway.ts";
 import { usageError } from "./ctl_error.ts";
+import { prose } from "./terminal/output.ts";
 
 const NOTES = `
 Shorter, and for clean JSON (npm run prints lines of its own): npx ctl health
@@ -30,6 +31,7 @@ export function newProgram(): Command {
     .option("--json", "print JSON for scripts instead of tables")
     .option("--url <url>", "the gateway's address (default: CLARO_GATEWAY_URL, else the one that `npm start` runs)")
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => styleText("bold", title), minWidthToWrap: 20 })
+    .configureOutput({ outputError: (text, write) => write(prose(text)) })
     .showHelpAfterError("(add --help for more)")
     .exitOverride()
     .hook("preAction", (_program, command) => refuseBlanks(command));

@@ -9,6 +9,7 @@ import { isLoopback } from "../local/local_gateway.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { print } from "../terminal/output.ts";
 import { withProgressBar, type Steps } from "../terminal/progress.ts";
+import { instant } from "./read_arguments.ts";
 
 const DAY_MS = 86_400_000;
 const SEED = 20_261_128;
@@ -34,7 +35,11 @@ export function addDemoCommands(program: Command): void {
         `Lives through eight weeks of ${DEMO_PARTNERS.length} partners within two minutes: months are closed, Claro fails once, a ` +
           "partner comes near its cap. The simulator answers; only a gateway of npm start takes it.",
       )
-      .option("--until <instant>", "their end, on a gateway with a moved clock (default: now)", pastInstant)
+      .option(
+        "--until <instant>",
+        "their end, such as 2026-11-27T12:00:00-03:00, where the gateway's clock was moved (default: now)",
+        pastInstant,
+      )
       .action(fill),
     ["demo fill"],
   );
@@ -42,8 +47,8 @@ export function addDemoCommands(program: Command): void {
 
 /** A time that has been: nobody has made lookups tomorrow. */
 function pastInstant(text: string): number {
-  const atMs = Date.parse(text);
-  if (Number.isNaN(atMs) || atMs > Date.now()) throw new InvalidArgumentError("It must be an instant of the past.");
+  const atMs = Date.parse(instant(text));
+  if (atMs > Date.now()) throw new InvalidArgumentError("It must be an instant of the past.");
   return atMs;
 }
 

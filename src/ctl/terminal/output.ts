@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import type { CtlError } from "../ctl_error.ts";
 import { fields, printableLines, table, type Column } from "./table.ts";
+import { wrap } from "./text_width.ts";
 
 // oxlint-disable-next-line no-control-regex -- what a terminal is told
 const BOLD = /(\u001b\[(?:1|22)m)/;
@@ -18,34 +19,48 @@ export function allowClosedOutput(): void {
 
 /** Prints one answer: as JSON for scripts, else as `human` words it. */
 export function print(value: unknown, options: { json: boolean; human: () => string }): void {
-  process.stdout.write(`${options.json ? jsonText(value) : harmless(options.human())}\n`);
+  process.stdout.write(`${options.json ? jsonText(value) : fitted(harmless(options.human()), process.stdout)}\n`);
 }
 
 /** Prints rows as a table as wide as the terminal; into a pipe every cell is whole. */
 export function tableText<Row>(rows: readonly Row[], columns: readonly Column<Row>[], whenEmpty: string): string {
   if (rows.length === 0) return whenEmpty;
-  // A terminal that does not know its width says 0.
-  const { isTTY, columns: width } = process.stdout;
-  return table(rows, columns, { maxWidth: isTTY && width > 0 ? width : null, bold });
+  return table(rows, columns, { maxWidth: widthOf(process.stdout), bold });
 }
 
 export function fieldsText(entries: readonly (readonly [name: string, value: string])[]): string {
-  return fields(entries);
+  return fields(entries, { maxWidth: widthOf(process.stdout) });
 }
 
 /** A word to the person at the terminal that is no part of the answer. */
 export function note(text: string): void {
-  process.stderr.write(`${printableLines(text)}\n`);
+  process.stderr.write(`${prose(text)}\n`);
 }
 
 export function warn(text: string): void {
-  process.stderr.write(`${styleText("yellow", printableLines(text), { stream: process.stderr })}\n`);
+  process.stderr.write(`${styleText("yellow", prose(text), { stream: process.stderr })}\n`);
+}
+
+/** Words for whoever reads standard error: on a terminal broken between words, elsewhere as they are. */
+export function prose(text: string): string {
+  return fitted(printableLines(text), process.stderr);
+}
+
+/** On a terminal no line is left to be broken within a word; into a pipe every line is whole. */
+function fitted(text: string, stream: NodeJS.WriteStream): string {
+  const width = widthOf(stream);
+  return width === null ? text : wrap(text, width);
+}
+
+/** Null where there is no terminal, or one that does not know its width: that one says 0. */
+function widthOf({ isTTY, columns }: NodeJS.WriteStream): number | null {
+  return isTTY && columns > 0 ? columns : null;
 }
 
 export function printError(error: CtlError, options: { json: boolean }): void {
   const text = options.json
     ? jsonText({ error: { message: error.message, exitCode: error.exitCode, ...error.details } })
-    : styleText("red", printableLines(error.message), { stream: process.stderr });
+    : styleText("red", prose(error.message), { stream: process.stderr });
   process.stderr.write(`${text}\n`);
 }
 

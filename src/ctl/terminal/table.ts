@@ -1,4 +1,4 @@
-import { textWidth, truncate } from "./text_width.ts";
+import { textWidth, truncate, wrap } from "./text_width.ts";
 
 /**
  * A column. Where a terminal is too narrow, `elastic` ones give way first, then `optional` ones are left out from the
@@ -42,10 +42,19 @@ export function table<Row>(
   return [head, ...lines, ...note].join("\n");
 }
 
-/** Names and values under each other, for one thing. */
-export function fields(entries: readonly (readonly [name: string, value: string])[]): string {
+/** Names and values under each other, for one thing. A value that is longer than a line goes on below itself. */
+export function fields(
+  entries: readonly (readonly [name: string, value: string])[],
+  { maxWidth = null }: { maxWidth?: number | null } = {},
+): string {
   const width = Math.max(...entries.map(([name]) => textWidth(name)));
-  return entries.map(([name, value]) => `${pad(name, width)}${GAP}${printable(value)}`).join("\n");
+  const below = " ".repeat(width + GAP.length);
+  return entries
+    .map(([name, value]) => {
+      const shown = maxWidth === null ? printable(value) : wrap(printable(value), maxWidth - below.length);
+      return `${pad(name, width)}${GAP}${shown.replaceAll("\n", `\n${below}`)}`;
+    })
+    .join("\n");
 }
 
 /** Text that others wrote, without what would move a terminal's cursor or change the direction of what follows. */

@@ -28,6 +28,33 @@ export function truncate(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/**
+ * Prose in lines of at most `width` columns, broken between words; what follows is as far from the edge as its line began.
+ * A word that is longer than a line, such as an address to copy, stays whole.
+ */
+export function wrap(text: string, width: number): string {
+  return text
+    .split("\n")
+    .map((line) => wrapLine(line, width))
+    .join("\n");
+}
+
+function wrapLine(line: string, width: number): string {
+  if (textWidth(line) <= width) return line;
+  const [indent = ""] = /^ */.exec(line) ?? [];
+  const lines: string[] = [];
+  let current = indent;
+  for (const word of line.slice(indent.length).split(" ")) {
+    const longer = current === indent ? `${current}${word}` : `${current} ${word}`;
+    if (textWidth(longer) <= width || current === indent) current = longer;
+    else {
+      lines.push(current.trimEnd());
+      current = `${indent}${word}`;
+    }
+  }
+  return [...lines, current].join("\n");
+}
+
 function graphemeWidth(segment: string): number {
   if (NO_WIDTH.test(segment)) return 0;
   return WIDE.test(segment) || EMOJI.test(segment) ? 2 : 1;

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { table, type Column } from "../../../src/ctl/terminal/table.ts";
-import { textWidth, truncate } from "../../../src/ctl/terminal/text_width.ts";
+import { fields, table, type Column } from "../../../src/ctl/terminal/table.ts";
+import { textWidth, truncate, wrap } from "../../../src/ctl/terminal/text_width.ts";
 
 type Row = { id: string; name: string; count: number };
 const COLUMNS: readonly Column<Row>[] = [
@@ -81,5 +82,38 @@ describe("table", () => {
     const text = table([evil], COLUMNS, { maxWidth: null, bold: plain });
     expect(text.split("\n")).toHaveLength(2);
     for (const moved of ["\u001b", "\u202e"]) expect(text).not.toContain(moved);
+  });
+});
+
+describe("prose", () => {
+  test("is broken between words, as far from the edge as its line began; words stay whole", () => {
+    const url = "https://gateway.example/a/very/long/address";
+    expect(wrap(`  one two three ${url} four\nfive`, 14)).toBe(`  one two\n  three\n  ${url}\n  four\nfive`);
+    expect(wrap("日本語 日本語", 10)).toBe("日本語\n日本語");
+  });
+
+  test("is no wider than it may be, and loses no word", () => {
+    const words = fc.array(fc.string({ unit: fc.constantFrom("a", "é", "日", "👩‍🍳"), minLength: 1, maxLength: 8 }), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(words, fc.integer({ min: 16, max: 40 }), fc.nat({ max: 4 }), (texts, width, indent) => {
+        const lines = wrap(`${" ".repeat(indent)}${texts.join(" ")}`, width + indent).split("\n");
+        expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(width + indent);
+        expect(lines.flatMap((line) => line.trim().split(" "))).toEqual(texts);
+      }),
+    );
+  });
+
+  test("of a field goes on below itself", () => {
+    expect(
+      fields(
+        [
+          ["Name", "one two three"],
+          ["Id", "x"],
+        ],
+        { maxWidth: 14 },
+      ),
+    ).toBe("Name  one two\n      three\nId    x");
   });
 });

@@ -20,9 +20,11 @@ export async function newOperator(url: string, operator: { name: string; roles: 
   return (await post<{ token: string }>(`${url}/admin/v1/operators`, operator)).token;
 }
 
-async function post<Answer>(url: string, body: unknown): Promise<Answer> {
-  const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
-  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+/** Posts as the operator; `body` may be none. */
+export async function post<Answer>(url: string, body?: unknown): Promise<Answer> {
+  const headers: Record<string, string> = { authorization: `Bearer ${ADMIN_TOKEN}` };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) ?? null });
   if (!response.ok) throw new Error(`${new URL(url).pathname} answered ${response.status}: ${await response.text()}`);
   return await response.json<Answer>();
 }
