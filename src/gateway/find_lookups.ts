@@ -42,39 +42,49 @@ const BEFORE_MS = 300_000;
 const AFTER_MS = 7_200_000;
 const LEDGERS_A_CALL = 50;
 
+/** Where a search by an id goes on: after which tenant, and which of those before it could not be read. */
+export type TenantPlace = readonly [createdAtMs: number, tenantId: string, unread: readonly string[]];
+
+/** With more of them away, it is no single ledger that fails. */
+export const MOST_UNREAD = 3;
+
 /**
  * A lookup by its id alone: it tells its time. What ledgers have not brought to D1 yet they bring first, some ledgers a
- * call: `next` is the tenant after which to go on.
- * Where one of them cannot be asked, the others of the call still are; then the failure names it.
+ * call: `next` is where to go on. Where one of them cannot be asked, all others still are, and it is asked once more at
+ * the end; only then a failure names it.
  */
 export async function findLookup(
   services: Services,
   id: string,
-  after: readonly [number, string] | null,
-): Promise<Result<{ lookup: FoundLookup | null; next: readonly [number, string] | null }, Failure>> {
-  const beganAtMs = uuidTimeMs(id);
-  if (beganAtMs === null) return fail({ code: "invalid_request", issues: [{ path: "tenant", code: "required" }] });
-  const window = { fromMs: beganAtMs - BEFORE_MS, toMs: beganAtMs + AFTER_MS };
+  place: TenantPlace | null,
+): Promise<Result<{ lookup: FoundLookup | null; next: TenantPlace | null }, Failure>> {
+  const window = windowOf(id);
+  if (window === null) return fail({ code: "invalid_request", issues: [{ path: "tenant", code: "required" }] });
   const known = await eventById(services.db, id, window);
   if (known !== null) return ok({ lookup: await describeEvent(services, known), next: null });
+  const after = place === null ? null : ([place[0], place[1]] as const);
+  const unreadBefore = place === null ? [] : place[2];
   const tenants = await services.register.tenants({ after, limit: LEDGERS_A_CALL / MODES.length + 1 });
   const asked = tenants.slice(0, LEDGERS_A_CALL / MODES.length);
-  let unread: Failure | null = null;
-  for (const tenant of asked) {
-    const flushed = await flush(services, tenant.id);
-    const tested = await testEventById(services, tenant.id, id);
+  const last = tenants.length === asked.length ? undefined : asked.at(-1);
+  const unread: { readonly tenantId: string; readonly failure: Failure }[] = [];
+  for (const tenant of [...asked.map((one) => one.id), ...(last === undefined ? unreadBefore : [])]) {
+    const flushed = await flush(services, tenant);
+    const tested = await testEventById(services, tenant, id);
     if (tested.ok && tested.value !== null) {
       return ok({ lookup: await describeEvent(services, tested.value), next: null });
     }
     const away = flushed.ok ? tested : flushed;
-    if (!away.ok) unread ??= nameTenant(tenant.id, away.failure);
+    if (!away.ok) unread.push({ tenantId: tenant, failure: away.failure });
   }
   const event = await eventById(services.db, id, window);
   if (event !== null) return ok({ lookup: await describeEvent(services, event), next: null });
-  if (unread !== null) return fail(unread);
-  const last = asked.at(-1);
-  const isDone = tenants.length === asked.length || last === undefined;
-  return ok({ lookup: null, next: isDone ? null : [last.createdAtMs, last.id] });
+  const [first] = unread;
+  const names = [...unreadBefore, ...unread.map((one) => one.tenantId)];
+  if (first !== undefined && (last === undefined || names.length > MOST_UNREAD)) {
+    return fail(nameTenant(first.tenantId, first.failure));
+  }
+  return ok({ lookup: null, next: last === undefined ? null : [last.createdAtMs, last.id, names] });
 }
 
 /** The window of an id's event, for a search within one tenant; null for an id of before, which does not tell. */

@@ -5,6 +5,7 @@ import { CURRENCY, formatMicros } from "../domain/money.ts";
 import { parseDate, saoPauloDate, startOfDayMs, startOfNextDayMs } from "../domain/period.ts";
 import { ok, type Result } from "../domain/result.ts";
 import {
+  MOST_UNREAD,
   windowOf,
   type FoundLookup,
   type FoundPage,
@@ -150,8 +151,9 @@ export const foundLookup = z
   .meta({ id: "FoundLookup" });
 
 const FOUND = "lookups";
+const tenantIdText = z.string().regex(/^[\x20-\x7e]{0,50}$/);
 const place = z.union([
-  z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]),
+  z.tuple([z.int().min(0), tenantIdText, z.array(tenantIdText).max(MOST_UNREAD)]),
   z.object({ period: monthQuery, mode: z.enum(MODES), next: z.int().min(0) }),
   z.object({
     beganMs: z.int(),
@@ -268,7 +270,8 @@ export function shownPage(
   return { data: lookups.map(shownLookup), nextCursor: foundCursor(context, next) };
 }
 
-export function isPair(cursor: z.infer<typeof place>): cursor is [number, string] {
+/** Whether a search by an id goes on, through all tenants. */
+export function isThroughTenants(cursor: z.infer<typeof place>): cursor is [number, string, string[]] {
   return Array.isArray(cursor);
 }
 
@@ -297,9 +300,9 @@ export function readSearch(
     ["requestId", "request_id", requestId],
     ["reference", "reference", reference],
   ] as const;
-  if (cursor !== null && isPair(cursor)) return invalidRequest("cursor", "cursor");
+  if (cursor !== null && isThroughTenants(cursor)) return invalidRequest("cursor", "cursor");
   const [asked, other] = given.filter(([, , text]) => text !== undefined);
-  if (asked === undefined) return invalidRequest("id", "required");
+  if (asked === undefined) return invalidRequest("id", "required", { others: "`requestId`, `reference`" });
   if (other !== undefined) return invalidRequest(other[0], "not_together", { other: `\`${asked[0]}\`` });
   const [, column, value = ""] = asked;
   const window = (id === undefined ? null : windowOf(id)) ?? undefined;

@@ -44,8 +44,25 @@ function toIssues(found: z.core.$ZodIssue, { schema, value, unknown }: Parsed): 
       };
     });
   }
-  if (valueAt(value, found.path) === undefined && found.path.length > 0) return [{ path, code: "required" }];
+  if (valueAt(value, found.path) === undefined && found.path.length > 0) {
+    return [{ path, code: "required" }, ...misspelt(found.path, { schema, value, unknown })];
+  }
   return [{ path, ...described(found) }];
+}
+
+/** Names beside a missing one that must have meant it: where other fields are let be, nothing else would tell of them. */
+function misspelt(path: readonly PropertyKey[], { schema, value, unknown }: Parsed): Issue[] {
+  const outer = path.slice(0, -1);
+  const missing = String(path.at(-1));
+  const known = keysAt(schema, outer);
+  const beside = Object.keys(valueAt(value, outer) ?? {}).filter((name) => !known.includes(name));
+  return beside
+    .filter((name) => meantName(name, [missing]) !== null)
+    .map((name) => ({
+      path: [...outer, name].map((part) => safeName(String(part))).join("."),
+      code: unknown,
+      params: { meant: missing },
+    }));
 }
 
 function described(found: z.core.$ZodIssue): Omit<Issue, "path"> {

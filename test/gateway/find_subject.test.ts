@@ -46,6 +46,17 @@ async function newTenants(count: number): Promise<TestTenant[]> {
   return made;
 }
 
+/** Puts a tenant that no ledger knows into the register. */
+function otherTenant(
+  id: string,
+  { createdAtMs, like }: { createdAtMs: number; like: TestTenant },
+): D1PreparedStatement {
+  return env.DB.prepare(
+    `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at)
+     SELECT ?, name, document, customer_id, plan, status, ? FROM tenants WHERE id = ?`,
+  ).bind(id, createdAtMs, like.tenantId);
+}
+
 async function made({ key }: TestTenant, cpf: string): Promise<string> {
   const answer = await lookup(key, cpf);
   expect(answer.status).toBe(200);
@@ -71,12 +82,7 @@ test("a person is found by each of 501 tenants, which are more than the register
   const others = Array.from({ length: 498 }, (_, n) => `ten_other_${String(n).padStart(4, "0")}`);
   // As the register has them: the second in the middle of all, the third as the last one.
   await env.DB.batch([
-    ...others.map((id, n) =>
-      env.DB.prepare(
-        `INSERT INTO tenants (id, name, document, customer_id, plan, status, created_at)
-         SELECT ?, name, document, customer_id, plan, status, ? FROM tenants WHERE id = ?`,
-      ).bind(id, startMs + 2 * HOUR_MS + n, first.tenantId),
-    ),
+    ...others.map((id, n) => otherTenant(id, { createdAtMs: startMs + 2 * HOUR_MS + n, like: first })),
     env.DB.prepare("UPDATE tenants SET created_at = ? WHERE id = ?").bind(startMs + 2 * HOUR_MS + 250, middle.tenantId),
     env.DB.prepare("UPDATE tenants SET created_at = ? WHERE id = ?").bind(startMs + 3 * HOUR_MS, last.tenantId),
   ]);
@@ -126,6 +132,39 @@ describe("a tenant that cannot be read", () => {
     expect(found).toMatchObject({ ok: true, value: { lookup: { event: { id, tenantId: second.tenantId } } } });
     const unknown = newLookupId(Date.now(), new Uint8Array(10));
     expect(await findLookup(disturbed, unknown, null)).toEqual(unread("ledger_unavailable", first.tenantId));
+  });
+
+  test("keeps no lookup of a later page from being found by its id, and is named at the end while it is still away", async () => {
+    const [cpf = ""] = persons(1, 90_500);
+    const tenants = await newTenants(2);
+    const [first, last] = tenants as [TestTenant, TestTenant];
+    const createdAtMs = startMs + 2 * HOUR_MS;
+    await env.DB.batch([
+      ...Array.from({ length: 60 }, (_, n) => otherTenant(`ten_other_${n + 10}`, { createdAtMs, like: first })),
+      env.DB.prepare("UPDATE tenants SET created_at = ? WHERE id = ?").bind(createdAtMs + 1, last.tenantId),
+    ]);
+    const id = await made(last, cpf);
+    const far = { ...FLUSHED, testEvents: async () => [] };
+    const disturbed = (isAway: boolean) =>
+      services((tenantId) => {
+        if (tenantId === first.tenantId) return isAway ? { ...AWAY, testEvents: async () => [] } : undefined;
+        return tenantId === last.tenantId ? undefined : far;
+      });
+    const search = async (sought: string, isAwayAtTheEnd: boolean) => {
+      let pages = 1;
+      let page = await findLookup(disturbed(true), sought, null);
+      while (page.ok && page.value.next !== null) {
+        page = await findLookup(disturbed(pages < 2 || isAwayAtTheEnd), sought, page.value.next);
+        pages += 1;
+      }
+      return { pages, page };
+    };
+    const found = { ok: true, value: { lookup: { event: { id, tenantId: last.tenantId } } } };
+    expect(await search(id, true)).toMatchObject({ pages: 3, page: found });
+    const unknown = newLookupId(Date.now(), new Uint8Array(10));
+    expect(await search(unknown, true)).toEqual({ pages: 3, page: unread("ledger_unavailable", first.tenantId) });
+    // Back before the end, it has nothing to hide.
+    expect(await search(unknown, false)).toEqual({ pages: 3, page: { ok: true, value: { lookup: null, next: null } } });
   });
 
   test("is named by a rebuild, which stops at it", async () => {

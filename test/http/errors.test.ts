@@ -79,14 +79,22 @@ describe("issues", () => {
     }
   });
 
-  test("stand in Claro's shape too, with the code", async () => {
+  test.each([
+    [{ data: { customer: { idcpf: CPF } } }, "data.customer.idCpf", "data.customer.idcpf"],
+    [{ data: { customer: { cpf: CPF, name: "x" } } }, "data.customer.idCpf", "data.customer.cpf"],
+    [{ data: { Customer: { idCpf: CPF } } }, "data.customer", "data.Customer"],
+    [{ Data: { customer: { idCpf: CPF } }, other: 1 }, "data", "Data"],
+  ])("stand in Claro's shape too, with the code: %j", async (body, missing, misspelt) => {
     const token = await tokenFor(await newTenant());
-    const answer = await told(
-      await claroLookup(token, { data: { customer: { idcpf: CPF } } }, { "accept-language": "en" }),
-    );
+    const answer = await told(await claroLookup(token, body, { "accept-language": "en" }));
     expect([answer.status, answer.code]).toEqual([400, "invalid_request"]);
-    expect(answer.issues).toMatchObject([{ path: "data.customer.idCpf", code: "required" }]);
+    const meant = missing.split(".").at(-1);
+    expect(answer.issues).toEqual([
+      { path: missing, code: "required", message: "is required" },
+      { path: misspelt, code: "unknown_field", message: `there is no such field; did you mean \`${meant}\`?` },
+    ]);
     expect(answer.detail).toContain("is required");
+    expect(answer.text).not.toContain(CPF);
   });
 });
 

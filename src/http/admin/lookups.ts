@@ -8,7 +8,7 @@ import {
   foundCursor,
   foundLookup,
   foundQuery,
-  isPair,
+  isThroughTenants,
   isWithinTenant,
   readSearch,
   shownLookup,
@@ -68,7 +68,7 @@ export const listLookups = operatorEndpoint({
     if (query.id !== undefined && query.tenant === undefined) {
       const others = (["requestId", "reference", "from", "to"] as const).find((name) => query[name] !== undefined);
       if (others !== undefined) return invalidRequest(others, "not_together", { other: "`id`" });
-      if (query.cursor !== undefined && !isPair(query.cursor)) return invalidRequest("cursor", "cursor");
+      if (query.cursor !== undefined && !isThroughTenants(query.cursor)) return invalidRequest("cursor", "cursor");
       const found = await findLookup(services, query.id, query.cursor ?? null);
       if (!found.ok) return found;
       const { lookup, next } = found.value;

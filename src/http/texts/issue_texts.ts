@@ -8,7 +8,10 @@ type IssueText = Readonly<Record<Language, Words>>;
 
 /** Every issue in words. They follow a field's name and a colon, or stand alone. */
 export const ISSUES = {
-  required: { "pt-BR": "é obrigatório", en: "is required" },
+  required: {
+    "pt-BR": ({ others }) => (others === undefined ? "é obrigatório" : `é obrigatório, ou um destes: ${others}`),
+    en: ({ others }) => (others === undefined ? "is required" : `is required, or one of these: ${others}`),
+  },
   wrong_type: {
     "pt-BR": ({ expected = "" }) => `precisa ser ${TYPES[expected]?.["pt-BR"] ?? "de outro tipo"}`,
     en: ({ expected = "" }) => `must be ${TYPES[expected]?.en ?? "of another type"}`,

@@ -99,6 +99,12 @@ describe("GET /admin/v1/lookups", () => {
   test("keeps to its days, and finds what has been closed and what has left D1", async () => {
     const { tenantId, key } = await newTenant();
     const first = await lookUp(key, { cpf: CPF, reference: "mensal" });
+    // They hold what is looked for, each in another field or as a part of one.
+    const decoy = await lookUp(
+      key,
+      { cpf: CPF, reference: "mensal 2", requestedBy: "mensal", consentId: "mensal" },
+      { "x-request-id": "mensal" },
+    );
     setClock(NOVEMBER.endMs - DAY_MS);
     const last = await lookUp(key, { cpf: CPF, reference: "mensal" });
     setClock(NOVEMBER.endMs + 60_000);
@@ -106,6 +112,8 @@ describe("GET /admin/v1/lookups", () => {
     const idsOf = async (days: string) =>
       (await find(`tenant=${tenantId}&reference=mensal&${days}`)).data.map(({ id }) => id);
     const expectAll = async () => {
+      const byRequest = await find(`tenant=${tenantId}&requestId=mensal&from=2046-11-01&to=2046-11-30`);
+      expect(byRequest.data.map(({ id }) => id)).toEqual([decoy]);
       expect(await idsOf("from=2046-11-01&to=2046-11-30")).toEqual([first, last]);
       expect(await idsOf("from=2046-11-03&to=2046-12-01")).toEqual([last, next]);
       expect(await idsOf("from=2046-11-03&to=2046-11-29")).toEqual([]);
@@ -205,6 +213,13 @@ describe("GET /admin/v1/lookups", () => {
     expect(response.status).toBe(400);
     const { issues } = await response.json<{ issues: { path: string; code: string }[] }>();
     expect(issues.map(({ path, code }) => `${path}:${code}`)).toContain(expected);
+  });
+
+  test("says by what else a lookup is found", async () => {
+    const response = await admin("/lookups", { headers: { "accept-language": "en" } });
+    expect((await response.json<{ detail: string }>()).detail).toContain(
+      "`id`: is required, or one of these: `requestId`, `reference`",
+    );
   });
 
   test("does not know a tenant that nobody made", async () => {
