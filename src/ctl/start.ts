@@ -70,7 +70,7 @@ async function main(args: readonly string[]): Promise<number> {
     return await serve(url, {
       args: withPort(args, port),
       stateDir,
-      adminToken: settings.value.adminTokens[0] ?? "",
+      adminToken: settings.value.adminTokens[0] ?? null,
       devVars,
     });
   } finally {
@@ -81,7 +81,8 @@ async function main(args: readonly string[]): Promise<number> {
 type Service = {
   readonly args: readonly string[];
   readonly stateDir: string;
-  readonly adminToken: string;
+  /** `null` where Access is required: no token comes in. */
+  readonly adminToken: string | null;
   readonly devVars: { readonly created: boolean; readonly vars: Readonly<Record<string, string>> };
 };
 
@@ -136,8 +137,14 @@ async function openForUse(url: string, gateway: ChildProcess, service: Service):
   const { stateDir, devVars } = service;
   const note = noteLocalGateway({ url, stateDir, startedAtMs: Date.now() });
   try {
-    const { testKey } = await ensureDemo(url, service);
-    announce({ url, testKey, madeDevVars: devVars.created, logFile: join(stateDir, "gateway.log") });
+    const demo = await ensureDemo(url, service);
+    announce({
+      url,
+      testKey: demo?.testKey ?? null,
+      takesAdminToken: service.adminToken !== null,
+      madeDevVars: devVars.created,
+      logFile: join(stateDir, "gateway.log"),
+    });
     return { problem: null, note };
   } catch (error) {
     return { problem: `The demo tenant could not be made: ${messageOf(error)}`, note };

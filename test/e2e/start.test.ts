@@ -105,6 +105,22 @@ describe("npm start", () => {
     expect(devVarsBefore ?? readFileSync(DEV_VARS, "utf8")).toBe(readFileSync(DEV_VARS, "utf8"));
   });
 
+  test("serves where Access is required, says that no token comes in, and takes none", async () => {
+    const vars = {
+      ACCESS_REQUIRED: "true",
+      ACCESS_TEAM_DOMAIN: "team.cloudflareaccess.com",
+      ACCESS_AUD: "aud",
+    };
+    const port = await freePort();
+    const running = keep(launchGateway({ stateDir: dirs.make(), port, vars, as: "node" }));
+    await printed(running, /^Admin token +none is taken: ACCESS_REQUIRED$/m);
+    expect(running.output.stdout).toMatch(/^No demo tenant: .*Start once without\.$/m);
+    expect(running.output.stdout).not.toContain("curl");
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    const answer = await fetch(`http://127.0.0.1:${port}/admin/v1/health`, { headers });
+    expect([answer.status, await answer.json()]).toMatchObject([401, { code: "invalid_admin_credentials" }]);
+  });
+
   test("ends well when Ctrl-C reaches it and all that it started", async () => {
     const gateway = keep(await startGateway({ stateDir: dirs.make(), as: "node" }));
     const family = familyOf(gateway);

@@ -3,8 +3,14 @@ import { dirname, join } from "node:path";
 
 type Demo = { readonly tenantId: string; readonly testKey: string };
 
-/** A tenant with a test key, so that the first lookup is one paste away. Kept with the state that knows the key. */
-export async function ensureDemo(url: string, options: { adminToken: string; stateDir: string }): Promise<Demo> {
+/**
+ * A tenant with a test key, so that the first lookup is one paste away. Kept with the state that knows the key; `null` where it
+ * is not there and nobody may make it.
+ */
+export async function ensureDemo(
+  url: string,
+  options: { adminToken: string | null; stateDir: string },
+): Promise<Demo | null> {
   const file = join(options.stateDir, "demo.json");
   if (existsSync(file)) {
     const demo = JSON.parse(readFileSync(file, "utf8")) as Demo;
@@ -12,6 +18,7 @@ export async function ensureDemo(url: string, options: { adminToken: string; sta
     await usage.body?.cancel();
     if (usage.status !== 401) return demo;
   }
+  if (options.adminToken === null) return null;
   const headers = { authorization: `Bearer ${options.adminToken}`, "content-type": "application/json" };
   const about = { name: "Demo", document: "DEM00000000124", customerId: "claro_exemplo", plan: "trial" };
   // Where the file with the key is gone, the tenant of an earlier start is still there.
