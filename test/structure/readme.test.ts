@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { wholeProgram } from "../../src/ctl/commands/whole_program.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 
@@ -104,19 +105,44 @@ describe("every page", () => {
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  test.each(pages)("%s names commands of ctl that exist", (page) => {
-    const named = [...read(page).matchAll(/(?:npm run (?:--silent )?ctl --|npx ctl) ([a-z][a-z-]*)/g)];
-    const groups = new Set(commandsOfCtl());
-    expect(named.map(([, group = ""]) => group).filter((group) => !groups.has(group))).toEqual([]);
+  test.each(pages)("%s names commands of ctl that exist, with what they take", (page) => {
+    expect(ctlCallsIn(page).flatMap((call) => whatIsWrong(call))).toEqual([]);
   });
 });
 
-/** What can stand first after `npm run ctl --`. */
-function commandsOfCtl(): string[] {
-  const files = globSync("src/ctl/commands/*.ts", { cwd: root });
-  return files.flatMap((file) =>
-    [...read(file).matchAll(/(?:addGroup\(\s*program,\s*|\.command\()"([a-z-]+)/g)].map(([, name = ""]) => name),
-  );
+const ctl = wholeProgram(() => {});
+
+/** What stands after `npx ctl`, and what is quoted as one of its commands. */
+function ctlCallsIn(page: string): string[] {
+  const text = read(page).replaceAll(/\\\n\s*/g, " ");
+  const groups = ctl.commands.filter(({ commands }) => commands.length > 0).map((command) => command.name());
+  const quoted = new RegExp(`\`((?:${groups.join("|")}) [a-z][^\`\n]*)\``, "g");
+  const called = /(?:npm run (?:--silent )?ctl --|npx ctl) ([a-z][^`\n|>)]*)/g;
+  return [...text.matchAll(called), ...text.matchAll(quoted)].map(([, call = ""]) => call.replace(/\s#.*/, "").trim());
+}
+
+function whatIsWrong(call: string): string[] {
+  const words = [...call.matchAll(/"[^"]*"|\S+/g)].map(([word]) => word);
+  let command = ctl;
+  while (command.commands.length > 0 && /^[a-z-]+$/.test(words[0] ?? "")) {
+    const next = command.commands.find((candidate) => candidate.name() === words[0]);
+    if (next === undefined && command.registeredArguments.length === 0) return [`${call}: no ${words[0]}`];
+    if (next === undefined) break;
+    command = next;
+    words.shift();
+  }
+  let most = command.registeredArguments.some(({ variadic }) => variadic)
+    ? Infinity
+    : command.registeredArguments.length;
+  const wrong: string[] = [];
+  while (words.length > 0) {
+    const [name = "", value] = (words.shift() ?? "").split("=", 2);
+    const option = [...command.options, ...ctl.options].find(({ long }) => long === name);
+    if (name.startsWith("--") && option === undefined && name !== "--help") wrong.push(`${call}: no option ${name}`);
+    else if (option?.required === true && value === undefined) words.shift();
+    else if (!name.startsWith("--") && (most -= 1) < 0) wrong.push(`${call}: takes no ${name}`);
+  }
+  return wrong;
 }
 
 function codesIn(page: string): { status: number; code: string }[] {
