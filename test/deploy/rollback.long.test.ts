@@ -40,7 +40,7 @@ describe("npm run deploy --rollback", { timeout: STEP_TIMEOUT_MS }, () => {
   test("refuses to bring back secrets that were changed since", async () => {
     world.checkout.commit("fourth");
     await world.deploy();
-    world.api.account.putSecret(WORKER, "CLARO_CLIENT_SECRET", "changed-since");
+    world.api.account.editSecrets(WORKER, { CLARO_CLIENT_SECRET: "changed-since" });
     const before = answering(world.api);
     const run = await world.deploy("--rollback");
     expect(run.code).toBe(1);

@@ -45,6 +45,12 @@ export class StandInAccount {
   readonly databases = new Map<string, { readonly name: string; readonly sql: DatabaseSync }>();
   readonly namespaces = new Map<string, string>();
   readonly buckets = new Set<string>();
+  /** Files of buckets, as `bucket/key`. */
+  readonly objects = new Map<string, string>();
+  /** Rules by which a bucket's files cannot be deleted. */
+  readonly locks = new Map<string, unknown[]>();
+  /** Where databases were restored to. */
+  readonly restored: { readonly database: string; readonly bookmark: string }[] = [];
   readonly workers = new Map<string, StoredWorker>();
   subdomain: string | null = null;
   isR2Enabled = true;
@@ -60,9 +66,7 @@ export class StandInAccount {
 
   /** Statements are one transaction, as in D1's batches. */
   query(uuid: string, text: string): { results: Row[]; success: true; meta: object }[] {
-    const database = this.databases.get(uuid);
-    if (database === undefined) throw new Refusal(404, 7404, `the database ${uuid} could not be found`);
-    const { sql } = database;
+    const { sql } = this.findDatabase(uuid);
     sql.exec("BEGIN");
     try {
       const results = splitSqlQuery(text).map((statement) => {
@@ -75,6 +79,13 @@ export class StandInAccount {
       sql.exec("ROLLBACK");
       throw new Refusal(400, 7500, `${(error as Error).message}: SQLITE_ERROR`);
     }
+  }
+
+  /** By its id or by its name, as Cloudflare takes either. */
+  findDatabase(idOrName: string): { uuid: string; name: string; sql: DatabaseSync } {
+    const found = [...this.databases].find(([id, { name }]) => id === idOrName || name === idOrName);
+    if (found === undefined) throw new Refusal(404, 7404, `the database ${idOrName} could not be found`);
+    return { uuid: found[0], ...found[1] };
   }
 
   makeNamespace(title: string): { id: string; title: string } {
@@ -163,18 +174,19 @@ export class StandInAccount {
     return this.versionOf(this.worker(name), this.shares(name)[0]?.version_id ?? "");
   }
 
-  /** Values that a test changes by hand, as `wrangler secret put` would: a version like the one before. */
-  putSecret(name: string, secret: string, text: string): void {
+  /** Changes secrets, and removes those that are `null`: a version like the one before, which answers at once. */
+  editSecrets(name: string, edits: Readonly<Record<string, string | null>>): void {
     const worker = this.worker(name);
     const before = this.present(name);
-    const bindings = before.bindings.filter((binding) => binding.name !== secret);
+    const kept = before.bindings.filter((binding) => !(binding.name in edits));
+    const set = Object.entries(edits).filter(([, text]) => text !== null);
     const version = {
       ...before,
       id: randomUUID(),
       number: worker.versions.length + 1,
       createdAt: this.#instant(),
       upload: { ...before.upload, metadata: { ...before.upload.metadata, annotations: {} } },
-      bindings: [...bindings, { name: secret, type: "secret_text", text }],
+      bindings: [...kept, ...set.map(([secret, text]) => ({ name: secret, type: "secret_text", text }))],
     };
     worker.versions.push(version);
     this.#deploy(worker, [{ version_id: version.id, percentage: 100 }]);

@@ -2,17 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { StandInAccount, type Share, type StoredVersion } from "./account.ts";
 import { Refusal } from "./refusal.ts";
+import type { Call, Route } from "./route.ts";
+import { RunbookRoutes } from "./runbook_routes.ts";
 
 export const TOKEN = "stand-in-token";
-
-type Call = {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly json: () => Promise<Record<string, unknown>>;
-  readonly form: () => Promise<FormData>;
-};
-type Answer = (call: Call, parts: readonly string[]) => unknown;
+const FILES = "/files/";
 
 /** Cuts the line at one call: before it has its effect, or after, when only the answer is lost. */
 export type Cut = { readonly at: number; readonly when: "before" | "after"; readonly onCut: () => void };
@@ -27,6 +21,7 @@ export class ApiServer {
   onCall: (name: string) => void = () => undefined;
   /** Further accounts that the token sees. */
   otherAccounts: { id: string; name: string }[] = [];
+  readonly #runbook = new RunbookRoutes(this.account);
   readonly #server: Server;
 
   private constructor() {
@@ -53,6 +48,7 @@ export class ApiServer {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const url = new URL(request.url ?? "", this.url);
     const path = url.pathname.replace("/client/v4", "");
+    if (path.startsWith(FILES)) return this.#serveFile(request, response, Buffer.concat(chunks));
     const name = `${request.method} ${path.replace(`/accounts/${this.account.id}`, "")}`;
     this.calls.push(name);
     this.onCall(name);
@@ -61,6 +57,14 @@ export class ApiServer {
     const { status, body } = await this.#answer(request, { url, path, body: Buffer.concat(chunks) });
     if (cut !== null) return this.#break(cut, response);
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  }
+
+  /** Dumps go to and from addresses of their own, which need no token. */
+  #serveFile(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const name = request.url?.split(FILES)[1] ?? "";
+    const file = this.#runbook.file(request.method ?? "GET", name, body);
+    if (file === null) response.writeHead(404).end();
+    else response.writeHead(200, { etag: `"${file.etag}"` }).end(request.method === "PUT" ? "" : file.text);
   }
 
   #break(cut: Cut, response: ServerResponse): void {
@@ -89,6 +93,7 @@ export class ApiServer {
           await new Response(new Uint8Array(body), {
             headers: { "content-type": request.headers["content-type"] ?? "" },
           }).formData(),
+        text: () => body.toString(),
       };
       return { status: 200, body: { success: true, errors: [], messages: [], result: await answer(call, parts) } };
     } catch (error) {
@@ -98,9 +103,10 @@ export class ApiServer {
     }
   }
 
-  #routes(): readonly (readonly [method: string, pattern: RegExp, answer: Answer])[] {
+  #routes(): readonly Route[] {
     const { account } = this;
-    const within = (path: string) => new RegExp(`^/accounts/${account.id}${path.replaceAll(":x", "([^/]+)")}$`);
+    const within = (path: string) =>
+      new RegExp(`^/accounts/${account.id}${path.replaceAll(":x", "([^/]+)").replace(":rest", "(.+)")}$`);
     const page = <Entry>(entries: readonly Entry[], { query }: Call) => {
       const [at, size] = [Number(query.get("page") ?? 1), Number(query.get("per_page") ?? 20)];
       return entries.slice((at - 1) * size, at * size);
@@ -109,7 +115,7 @@ export class ApiServer {
     return [
       ["GET", /^\/accounts$/, (call) => page([{ id: account.id, name: "Stand-in" }, ...this.otherAccounts], call)],
       ["GET", within("/d1/database"), (call) => this.#databases(call)],
-      ["GET", within("/d1/database/:x"), (_call, [id = ""]) => ({ uuid: id, name: account.databases.get(id)?.name })],
+      ["GET", within("/d1/database/:x"), (_call, [id = ""]) => namesOf(account.findDatabase(id))],
       ["POST", within("/d1/database"), async ({ json }) => account.makeDatabase(String((await json())["name"]))],
       [
         "POST",
@@ -200,6 +206,7 @@ export class ApiServer {
         (_call, [name = ""]) => ({ observability: account.worker(name).observability }),
       ],
       ["PATCH", within(script("script-settings")), async ({ json }, [name = ""]) => this.#settings(name, await json())],
+      ...this.#runbook.routes(within, (name) => `${this.url}${FILES}${name}`),
     ];
   }
 
@@ -252,6 +259,10 @@ export class ApiServer {
     this.account.worker(name).observability = settings["observability"];
     return settings;
   }
+}
+
+function namesOf({ uuid, name }: { uuid: string; name: string }): object {
+  return { uuid, name };
 }
 
 /** Nobody reads a secret back. */
