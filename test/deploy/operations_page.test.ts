@@ -21,3 +21,11 @@ test(".dev.vars.example names the secrets that a deployment sets, and no other",
   const named = [...example.matchAll(/^(\w+)=/gm)].map(([, name = ""]) => name);
   expect(named.toSorted()).toEqual([...readTemplate().secrets.required].toSorted());
 });
+
+test("package.json describes each of them to who deploys with Cloudflare's button", () => {
+  const { cloudflare } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    cloudflare: { bindings: Record<string, { description: string }> };
+  };
+  expect(Object.keys(cloudflare.bindings).toSorted()).toEqual([...readTemplate().secrets.required].toSorted());
+  for (const { description } of Object.values(cloudflare.bindings)) expect(description).not.toBe("");
+});
