@@ -48,7 +48,7 @@ async function showStatus(_options: unknown, command: Command): Promise<void> {
       ],
       "No lookup has been made yet: there are no references to persons.",
     );
-    const rule = `References end ${status.years} years after their year (CPF_REFERENCE_YEARS); the key is destroyed then.`;
+    const rule = `References end ${status.years} ${status.years === 1 ? "year" : "years"} after their year (CPF_REFERENCE_YEARS); the key is destroyed then.`;
     const hasFirst = status.data.some(({ name, destroyedAt }) => name === "v1" && destroyedAt === null);
     const first =
       "\nReferences v1 were made under CPF_HMAC_SECRET itself: rotate that before they end, or they can be made again.";
