@@ -7,6 +7,7 @@ import { logEvent, messageOf } from "../platform/log.ts";
 import type { RegisteredOperator } from "../platform/operators.ts";
 import type { Services } from "../platform/services.ts";
 import { SHIELD_SECONDS } from "../platform/shield.ts";
+import { SERVICE } from "../platform/access_identity.ts";
 import type { Actor } from "./tenants.ts";
 
 /** Who an operator is, for the audit, and what they may do: nothing, for a person whom nobody made an operator. */
@@ -29,7 +30,8 @@ export const BREAK_GLASS: Operator = { actor: "admin-token", roles: ["admin"] };
 
 /**
  * Who an operator is: by what Cloudflare Access vouches for, by a token of their own, or by the break-glass token. Behind
- * Access a token comes with an assertion: the person is named then, and may what either of them may. Who has nothing waits,
+ * Access a token comes with an assertion: the person is named then, and may what either of them may; where Access vouches
+ * for a machine only, the token's operator is named. Who has nothing waits,
  * and after too many tries from one address is turned away, which takes as long.
  */
 export async function authenticateOperator(
@@ -40,13 +42,18 @@ export async function authenticateOperator(
   const person = assertion === undefined ? null : await services.access.verify(assertion);
   const byToken = token === undefined ? null : await findByToken(services, token);
   const byAccess = person?.ok === true ? await findByAccess(services, person.value) : null;
-  const operator = byAccess ?? byToken;
+  const operator = isMachine(byAccess) && byToken !== null && byToken.id !== null ? byToken : (byAccess ?? byToken);
   if (operator === null) return fail(await refuse(services, credential, person?.ok === false ? person.failure : null));
   const uses = [byAccess, byToken]
     .filter((used) => used !== null)
     .map((used) => noteUse(services, used, operator.actor));
   if (uses.length > 0) waitUntil(Promise.all(uses));
-  return ok({ actor: operator.actor, roles: [...new Set([...operator.roles, ...(byToken?.roles ?? [])])] });
+  return ok({ actor: operator.actor, roles: [...new Set([...(byAccess?.roles ?? []), ...(byToken?.roles ?? [])])] });
+}
+
+/** A service token that nobody made an operator says which machine calls, and not who sits at it. */
+function isMachine(byAccess: FoundOperator | null): boolean {
+  return byAccess?.id === null && byAccess.actor.startsWith(SERVICE);
 }
 
 export type FoundOperator = Operator & { readonly id: string | null };

@@ -11,6 +11,8 @@ export type AccessSettings = {
   readonly audience: string;
 };
 
+/** What the name of a service token starts with. */
+export const SERVICE = "service:";
 /** How far the clocks of Access and of the gateway may be apart. */
 const CLOCK_TOLERANCE_SECONDS = 30;
 
@@ -50,7 +52,7 @@ export class AccessIdentity {
       });
       if ((payload.iat ?? 0) > nowMs / 1000 + CLOCK_TOLERANCE_SECONDS) return fail("wrong");
       if (isName(payload.email)) return ok(payload.email.toLowerCase());
-      return isName(payload.common_name) ? ok(`service:${payload.common_name}`) : fail("wrong");
+      return isName(payload.common_name) ? ok(`${SERVICE}${payload.common_name}`) : fail("wrong");
     } catch (error) {
       if (!(error instanceof KeysUnavailable)) return fail("wrong");
       logEvent("warn", { event: "access_keys_unavailable", reason: error.message });

@@ -1,4 +1,5 @@
 import { CtlError, EXIT } from "../ctl_error.ts";
+import { ACCESS_HINT, accessHeaders } from "./access_headers.ts";
 import type { Gateway } from "./find_gateway.ts";
 
 type Query = Readonly<Record<string, string | number | undefined>>;
@@ -85,7 +86,11 @@ export class AdminApi {
     for (const [name, value] of Object.entries(send.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const headers = new Headers({ authorization: `Bearer ${this.#gateway.adminToken}`, "accept-language": "en" });
+    const headers = new Headers({
+      authorization: `Bearer ${this.#gateway.adminToken}`,
+      "accept-language": "en",
+      ...accessHeaders(),
+    });
     for (const [name, value] of Object.entries(send.headers ?? {})) headers.set(name, value);
     if (send.json !== undefined) headers.set("content-type", "application/json");
     if (send.report !== undefined) headers.set("content-type", send.report.type);
@@ -96,12 +101,13 @@ export class AdminApi {
     let response: Response;
     try {
       const { signal } = waiting;
-      response = await fetch(url, { method: send.method ?? "GET", headers, body, redirect: "error", signal });
+      response = await fetch(url, { method: send.method ?? "GET", headers, body, redirect: "manual", signal });
     } catch (error) {
       throw unreachable(this.#gateway.url, error);
     } finally {
       clearTimeout(timer);
     }
+    if (response.status >= 300 && response.status < 400) throw await redirected(this.#gateway.url, response);
     if (!response.ok) throw await refused(response, this.#gateway);
     return response;
   }
@@ -124,6 +130,12 @@ function unreachable(url: string, error: unknown): CtlError {
   const { code, message } = causeOf(error);
   const hint = URL.parse(url)?.hostname === "127.0.0.1" ? " Is it running? Start it with: npm start" : "";
   return new CtlError(EXIT.unreachable, `${url} cannot be reached (${code ?? message}).${hint}`, { code });
+}
+
+/** Nothing is sent on to another address. */
+async function redirected(url: string, response: Response): Promise<CtlError> {
+  await response.body?.cancel();
+  return new CtlError(EXIT.unreachable, `${url} sends to another address (status ${response.status}). ${ACCESS_HINT}`);
 }
 
 function causeOf(error: unknown): { code?: string; message: string } {

@@ -14,6 +14,7 @@ The gateway answers at ${url}. What comes next:
   3. Give it a name of your own: "customDomain": "scores.example.com" in ${path}, then deploy again.
      workers.dev is switched off with it.
   4. Put Cloudflare Access in front of /admin: "vars": {"ACCESS_TEAM_DOMAIN": "…", "ACCESS_AUD": "…"} in the same file.
+     ctl passes it with a service token in CLOUDFLARE_ACCESS_CLIENT_ID and CLOUDFLARE_ACCESS_CLIENT_SECRET.
   5. Operate it:  export CLARO_GATEWAY_URL=${url}
                   npm run ctl -- login                     # asks for the admin token: typed so, no shell's history has it
                   npm run ctl -- health
