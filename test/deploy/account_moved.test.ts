@@ -1,26 +1,9 @@
-import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import { expect, test } from "vitest";
 import { newSecret } from "../../src/ctl/deploy/secrets.ts";
+import { dumpSql } from "./stand_in/runbook_routes.ts";
 import { mustSucceed, newWorld, secretsOf, WORKER } from "./world.ts";
 
 const MOVED = ["CPF_HMAC_SECRET", "IDEMPOTENCY_SECRET", "ACCESS_TOKEN_SECRET", "EXPORT_SIGNING_KEY"];
-
-/** As `d1 export` and `d1 execute --file` do: tables with their rows, then what is built on them. */
-function copyDatabase(from: DatabaseSync, into: DatabaseSync): void {
-  const made = from
-    .prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
-    .all() as { type: string; name: string; sql: string }[];
-  const ofType = (isIt: (type: string) => boolean) => made.filter(({ type }) => isIt(type));
-  for (const { name, sql } of ofType((type) => type === "table")) {
-    into.exec(sql);
-    for (const row of from.prepare(`SELECT * FROM "${name}"`).all() as Record<string, SQLInputValue>[]) {
-      const columns = Object.keys(row);
-      const insert = `INSERT INTO "${name}" (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
-      into.prepare(insert).run(...Object.values(row));
-    }
-  }
-  for (const { sql } of ofType((type) => type !== "table")) into.exec(sql);
-}
 
 test("a deployment beside storage that was brought along takes it, and the secrets that it is given", async () => {
   const before = await newWorld({ edge: false });
@@ -34,7 +17,7 @@ test("a deployment beside storage that was brought along takes it, and the secre
   const { api, checkout } = await newWorld({ edge: false });
   const { uuid } = api.account.makeDatabase(`${WORKER}-moved`);
   const brought = api.account.databases.get(uuid)!.sql;
-  copyDatabase(old!.sql, brought);
+  brought.exec(dumpSql(old!.sql));
   api.account.buckets.add(`${WORKER}-statements-moved`);
   const secrets = Object.fromEntries(MOVED.map((name) => [name, newSecret(name)]));
 

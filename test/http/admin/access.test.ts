@@ -101,27 +101,6 @@ describe("Cloudflare Access in front of the admin API", () => {
     expect(last).toEqual({ actor: "service:ci.access" });
   });
 
-  test("a service token that nobody made an operator lets an operator's own token through, who is named", async () => {
-    const gateway = gatewayBehindAccess();
-    const machine = { "cf-access-jwt-assertion": await assertion({ email: undefined, common_name: "ctl.access" }) };
-    const as = (token: string | null) => ({
-      "content-type": "application/json",
-      ...machine,
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
-    });
-    const make = async (token: string | null, body: object) =>
-      await gateway.call("/admin/v1/operators", { method: "POST", headers: as(token), body: JSON.stringify(body) });
-    const admin = { name: "Admin", email: `admin-${crypto.randomUUID()}@example.com`, roles: ["admin"] };
-    const { token } = await (await make(ADMIN_TOKEN, admin)).json<{ token: string }>();
-    const made = await make(token, { name: "By a named one", roles: ["read"] });
-    expect(made.status).toBe(201);
-    const lines = env.DB.prepare("SELECT actor FROM audit WHERE action = 'operator.create' ORDER BY n DESC LIMIT 2");
-    const actors = (await lines.all<{ actor: string }>()).results.map(({ actor }) => actor);
-    expect(actors).toEqual([admin.email, "service:ctl.access"]);
-    // The machine alone may nothing, now that there is an admin with an e-mail.
-    expect((await make(null, { name: "x", roles: ["read"] })).status).toBe(403);
-  });
-
   test.each<[string, () => Promise<string>]>([
     ["no token at all", () => Promise.resolve("x.y.z")],
     ["another's signature", () => assertion({}, { signer: foreign })],
@@ -210,5 +189,27 @@ describe("Cloudflare Access in front of the admin API", () => {
     const headers = { "cf-access-jwt-assertion": await assertion() };
     expect(await ask(headers, disturbedGateway({}))).toBe(401);
     expect(certs.fetched).toBe(0);
+  });
+
+  // The last one: from then on nobody is an admin by Access alone.
+  test("a service token that nobody made an operator lets an operator's own token through, who is named", async () => {
+    const gateway = gatewayBehindAccess();
+    const machine = { "cf-access-jwt-assertion": await assertion({ email: undefined, common_name: "ctl.access" }) };
+    const as = (token: string | null) => ({
+      "content-type": "application/json",
+      ...machine,
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    });
+    const make = async (token: string | null, body: object) =>
+      await gateway.call("/admin/v1/operators", { method: "POST", headers: as(token), body: JSON.stringify(body) });
+    const admin = { name: "Admin", email: `admin-${crypto.randomUUID()}@example.com`, roles: ["admin"] };
+    const { token } = await (await make(ADMIN_TOKEN, admin)).json<{ token: string }>();
+    const made = await make(token, { name: "By a named one", roles: ["read"] });
+    expect(made.status).toBe(201);
+    const lines = env.DB.prepare("SELECT actor FROM audit WHERE action = 'operator.create' ORDER BY n DESC LIMIT 2");
+    const actors = (await lines.all<{ actor: string }>()).results.map(({ actor }) => actor);
+    expect(actors).toEqual([admin.email, "service:ctl.access"]);
+    // The machine alone may nothing, now that there is an admin with an e-mail.
+    expect((await make(null, { name: "x", roles: ["read"] })).status).toBe(403);
   });
 });
