@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { TOKEN } from "./stand_in/api_server.ts";
-import { answering, mustSucceed, newWorld, secretsOf, WORKER, type World } from "./world.ts";
+import { mustSucceed, newWorld, secretsOf, WORKER, type World } from "./world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url).href);
 const TIMEOUT_MS = 180_000;
@@ -169,21 +169,22 @@ describe("the wrangler commands of docs/operations.md", { timeout: TIMEOUT_MS },
   );
 
   test("leave secrets that the next deployment keeps", async () => {
-    account(world).editSecrets(WORKER, { ADMIN_TOKEN_PREVIOUS: OLD });
+    account(world).editSecrets(WORKER, { ADMIN_TOKEN: NEW, ADMIN_TOKEN_PREVIOUS: OLD });
     world.checkout.commit("next");
     await mustSucceed(world.deploy());
     expect(secretsOf(world.api)).toMatchObject({ ADMIN_TOKEN: NEW, ADMIN_TOKEN_PREVIOUS: OLD });
   });
 
   test("and the one that a refused --rollback tells to those who mean it", async () => {
-    const [present] = Object.keys(answering(world.api));
     account(world).editSecrets(WORKER, { CLARO_CLIENT_SECRET: "changed-since" });
+    const present = account(world).shares(WORKER);
     const refused = await world.deploy("--rollback");
     expect(refused.code).toBe(1);
-    const [, command = ""] = /npx wrangler (rollback .+)/.exec(refused.stderr) ?? [];
-    expect(Object.keys(answering(world.api))).toEqual([present]);
+    const [, command = "", version = ""] = /npx wrangler (rollback (\S+) .+)/.exec(refused.stderr) ?? [];
+    expect(account(world).shares(WORKER)).toEqual(present);
     const done = await runWrangler(world, wordsOf(command), "");
     expect(done.code, done.output).toBe(0);
-    expect(Object.keys(answering(world.api))).not.toEqual([present]);
+    expect(account(world).shares(WORKER)).toEqual([{ version_id: version, percentage: 100 }]);
+    expect(present[0]?.version_id).not.toBe(version);
   });
 });
