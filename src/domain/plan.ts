@@ -20,6 +20,9 @@ export type Plan = {
   readonly readsPerMinute?: number;
 };
 
+/** What is left of a plan where each of its terms was looked at: `rest satisfies NoTermsLeft` finds one that is added. */
+export type NoTermsLeft = Readonly<Record<string, never>>;
+
 export const DEFAULT_READS_PER_MINUTE = 120;
 
 /** What a plan is called with when only its name is given: the seed's trial, and the price list's first tier. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { overridePlan, resolvePlan } from "../../src/domain/plan.ts";
+import { overridePlan, resolvePlan, type Plan, type PlanTerms } from "../../src/domain/plan.ts";
 
 const CREATED_MS = Date.parse("2026-11-30T15:00:00Z");
 const TRIAL = resolvePlan({ name: "trial" }, CREATED_MS);
@@ -36,6 +36,20 @@ describe("terms beside the name", () => {
     expect(resolvePlan({ name: "pay-per-use", tiers }, CREATED_MS)).toEqual({ ...PAID, tiers });
     const capped = { name: "pay-per-use", monthlySpendCapMicros: 0 } as const;
     expect(resolvePlan(capped, CREATED_MS)).toEqual({ ...PAID, monthlySpendCapMicros: 0 });
+  });
+
+  test("are each in the plan: none is dropped, at its making or later", () => {
+    const terms = {
+      name: "pay-per-use",
+      allowance: { requests: 5, endsAt: null },
+      tiers: [{ upTo: null, unitPriceMicros: 90_000 }],
+      ratePerSecond: 2,
+      burst: 3,
+      monthlySpendCapMicros: 4,
+      readsPerMinute: 6,
+    } satisfies Required<PlanTerms> & Required<Plan>;
+    expect(resolvePlan(terms, CREATED_MS)).toEqual(terms);
+    expect(overridePlan(overridePlan(PAID, terms), {})).toEqual(terms);
   });
 
   test("an allowance without an end keeps the end that there is; null takes it away", () => {

@@ -1,5 +1,5 @@
 import { formatMicros } from "../../domain/money.ts";
-import { DEFAULT_READS_PER_MINUTE, type Plan } from "../../domain/plan.ts";
+import { DEFAULT_READS_PER_MINUTE, type NoTermsLeft, type Plan } from "../../domain/plan.ts";
 
 const SAO_PAULO = new Intl.DateTimeFormat("sv-SE", {
   timeZone: "America/Sao_Paulo",
@@ -65,13 +65,14 @@ function shownAllowance(allowance: Plan["allowance"]): string {
 }
 
 export function planFields(plan: Plan): (readonly [name: string, value: string])[] {
-  const { monthlySpendCapMicros: cap } = plan;
+  const { name, allowance, tiers, ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, ...rest } = plan;
+  rest satisfies NoTermsLeft;
   return [
-    ["Plan", plan.name],
-    ["Allowance", shownAllowance(plan.allowance)],
-    ["Price (BRL)", shownTiers(plan.tiers)],
-    ["Rate", `${plan.ratePerSecond} a second, burst ${shownCount(plan.burst)}`],
-    ["Reads", `${shownCount(plan.readsPerMinute ?? DEFAULT_READS_PER_MINUTE)} a minute`],
+    ["Plan", name],
+    ["Allowance", shownAllowance(allowance)],
+    ["Price (BRL)", shownTiers(tiers)],
+    ["Rate", `${ratePerSecond} a second, burst ${shownCount(burst)}`],
+    ["Reads", `${shownCount(readsPerMinute ?? DEFAULT_READS_PER_MINUTE)} a minute`],
     ["Spend cap", cap === null ? "none" : `BRL ${formatMicros(cap)} a month`],
   ];
 }

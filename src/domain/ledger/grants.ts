@@ -1,3 +1,4 @@
+import type { NoTermsLeft } from "../plan.ts";
 import { maxUnitPriceMicros } from "../pricing.ts";
 import { bucketLevel } from "../rate_limit.ts";
 import { worstSpendMicros, TEST_LOOKUPS_A_DAY, type LimitState } from "./limits.ts";
@@ -48,15 +49,18 @@ export function grantableCalls(
 /** Whatever comes before the places of a grant are given up, no limit can refuse one of them. */
 function fitsLimits(state: LimitState): boolean {
   const { plan, nowMs } = state;
-  const most = plan.burst + Math.ceil((plan.ratePerSecond * GRANT_HELD_MS) / 1000);
+  // A term that can refuse a lookup and is not looked at here would be passed by early calls.
+  const { allowance, monthlySpendCapMicros: capMicros, tiers, ratePerSecond, burst, ...others } = plan;
+  const { name: _name, readsPerMinute: _reads, ...rest } = others;
+  rest satisfies NoTermsLeft;
+  const most = burst + Math.ceil((ratePerSecond * GRANT_HELD_MS) / 1000);
   if (state.mode === "test") return state.testLookupsToday + most <= TEST_LOOKUPS_A_DAY;
-  const { allowance, monthlySpendCapMicros: capMicros } = plan;
   if (allowance !== null) {
     if (allowance.endsAt !== null && Date.parse(allowance.endsAt) <= nowMs + GRANT_HELD_MS) return false;
     const open = state.held.reduce((sum, { count }) => sum + count, 0);
     if (state.allowanceUsed + open + state.granted + most > allowance.requests) return false;
   }
-  return capMicros === null || worstSpendMicros(state) + most * maxUnitPriceMicros(plan.tiers) <= capMicros;
+  return capMicros === null || worstSpendMicros(state) + most * maxUnitPriceMicros(tiers) <= capMicros;
 }
 
 function hasLimits({ limits }: LedgerKey): boolean {

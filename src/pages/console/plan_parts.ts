@@ -1,5 +1,11 @@
 import { html } from "hono/html";
-import { DEFAULT_READS_PER_MINUTE, type Plan, type PlanTerms, type PriceTier } from "../../domain/plan.ts";
+import {
+  DEFAULT_READS_PER_MINUTE,
+  type NoTermsLeft,
+  type Plan,
+  type PlanTerms,
+  type PriceTier,
+} from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import { facts, inCode, type Html } from "../html.ts";
@@ -10,12 +16,13 @@ import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 /** Plans as people read and type them. */
 export function planFacts(plan: Plan, { say, format }: PageTools): Html {
   const none = say(COMMON.unlimited);
-  const { allowance } = plan;
+  const { name, allowance, tiers, ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, ...rest } = plan;
+  rest satisfies NoTermsLeft;
   return facts([
-    [say(PLAN_TEXTS.title), say(plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse)],
+    [say(PLAN_TEXTS.title), say(name === "trial" ? TENANTS.trial : TENANTS.payPerUse)],
     [
       say(PLAN_TEXTS.tiers),
-      html`${plan.tiers.map(({ upTo, unitPriceMicros }) => html`<div>${format.money(unitPriceMicros)} <span class="quiet">${upTo === null ? (plan.tiers.length > 1 ? say(PLAN_TEXTS.beyond) : "") : `${say(PLAN_TEXTS.upTo)} ${format.count(upTo)}`}</span></div>`)}`,
+      html`${tiers.map(({ upTo, unitPriceMicros }) => html`<div>${format.money(unitPriceMicros)} <span class="quiet">${upTo === null ? (tiers.length > 1 ? say(PLAN_TEXTS.beyond) : "") : `${say(PLAN_TEXTS.upTo)} ${format.count(upTo)}`}</span></div>`)}`,
     ],
     [
       say(PLAN_TEXTS.allowance),
@@ -24,12 +31,12 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
         : html`${format.count(allowance.requests)}
           ${allowance.endsAt === null ? "" : html`<span class="quiet">${say(PLAN_TEXTS.upTo)} ${format.day(Date.parse(allowance.endsAt))}</span>`}`,
     ],
-    [say(PLAN_TEXTS.cap), plan.monthlySpendCapMicros === null ? none : format.money(plan.monthlySpendCapMicros)],
+    [say(PLAN_TEXTS.cap), cap === null ? none : format.money(cap)],
     [
       say(PLAN_TEXTS.rate),
-      `${format.count(plan.ratePerSecond)} (${say(PLAN_TEXTS.burst).toLowerCase()} ${format.count(plan.burst)})`,
+      `${format.count(ratePerSecond)} (${say(PLAN_TEXTS.burst).toLowerCase()} ${format.count(burst)})`,
     ],
-    [say(PLAN_TEXTS.reads), format.count(plan.readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
+    [say(PLAN_TEXTS.reads), format.count(readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
   ]);
 }
 

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import { TEST_LOOKUPS_A_DAY } from "../../domain/ledger/limits.ts";
-import { DEFAULT_READS_PER_MINUTE } from "../../domain/plan.ts";
+import { DEFAULT_READS_PER_MINUTE, type NoTermsLeft } from "../../domain/plan.ts";
 import { ok } from "../../domain/result.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
 import { ADVICE } from "../../http/pages/error_advice.ts";
@@ -103,19 +103,15 @@ function codeOf(code: NonNullable<Step["code"]>, origin: string): string {
 }
 
 function limitsCard({ say, format, partner, nowMs }: PortalCall): Html {
-  const { plan } = settledPlans(partner.tenant, nowMs);
+  const { name: _name, tiers: _tiers, ...terms } = settledPlans(partner.tenant, nowMs).plan;
+  const { ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, allowance, ...rest } = terms;
+  rest satisfies NoTermsLeft;
   const limits: (readonly [string, Content])[] = [
-    [say(INTEGRATE_TEXTS.rate), format.count(plan.ratePerSecond)],
-    [say(INTEGRATE_TEXTS.burst), format.count(plan.burst)],
-    [say(INTEGRATE_TEXTS.reads), format.count(plan.readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
-    [
-      say(INTEGRATE_TEXTS.cap),
-      plan.monthlySpendCapMicros === null ? say(COMMON.unlimited) : format.money(plan.monthlySpendCapMicros),
-    ],
-    [
-      say(INTEGRATE_TEXTS.allowance),
-      plan.allowance === null ? say(COMMON.unlimited) : format.count(plan.allowance.requests),
-    ],
+    [say(INTEGRATE_TEXTS.rate), format.count(ratePerSecond)],
+    [say(INTEGRATE_TEXTS.burst), format.count(burst)],
+    [say(INTEGRATE_TEXTS.reads), format.count(readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
+    [say(INTEGRATE_TEXTS.cap), cap === null ? say(COMMON.unlimited) : format.money(cap)],
+    [say(INTEGRATE_TEXTS.allowance), allowance === null ? say(COMMON.unlimited) : format.count(allowance.requests)],
     [say(INTEGRATE_TEXTS.testQuota), format.count(TEST_LOOKUPS_A_DAY)],
     [
       say(INTEGRATE_TEXTS.requires),
