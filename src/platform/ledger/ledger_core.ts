@@ -234,7 +234,7 @@ export class LedgerCore {
   #take(turn: Entry[], command: Command, entry: Entry): void {
     this.#writeRows(command, entry);
     apply(this.#state, entry);
-    if (RIDING_TYPES.has(entry.type)) this.#ride(turn, entry);
+    if (ON_ROWS[entry.type].rides) this.#ride(turn, entry);
     else turn.push(...this.#riding.splice(0), entry);
   }
 
@@ -279,8 +279,24 @@ export class LedgerCore {
   }
 }
 
-/** What may be lost with the object's memory: at worst a limit of reads begins anew. */
-const RIDING_TYPES: ReadonlySet<Entry["type"]> = new Set(["accessed", "replayed", "streamed"]);
+/**
+ * How an entry comes to the journal. One that `rides` waits for another's row, and may be lost with the object's memory: at
+ * worst a limit of reads begins anew. One that `isLong` has a size of its own; what is long in any other are a lookup's texts.
+ */
+const ON_ROWS: Readonly<Record<Entry["type"], { readonly rides: boolean; readonly isLong: boolean }>> = {
+  configured: { rides: false, isLong: true },
+  key_revoked: { rides: false, isLong: false },
+  accessed: { rides: true, isLong: false },
+  streamed: { rides: true, isLong: false },
+  admitted: { rides: false, isLong: false },
+  refused_after_sending: { rides: false, isLong: false },
+  replayed: { rides: true, isLong: false },
+  ended: { rides: false, isLong: false },
+  adjusted: { rides: false, isLong: true },
+  period_closed: { rides: false, isLong: false },
+  cut: { rides: false, isLong: false },
+  stopped: { rides: false, isLong: false },
+};
 
 /** Some hundred bytes each. */
 const MOST_RIDING = 1000;
@@ -291,9 +307,7 @@ function sizeOf(entries: readonly Entry[]): number {
 
 // Cheaper than a serialization, and never below it by much: what is long in an entry is its texts.
 function sizeOfEntry(entry: Entry): number {
-  return entry.type === "configured" || entry.type === "adjusted"
-    ? asciiJson(JSON.stringify(entry)).length
-    : lookupSize(entry);
+  return ON_ROWS[entry.type].isLong ? asciiJson(JSON.stringify(entry)).length : lookupSize(entry);
 }
 
 const ENTRY_CHARS = 1200;
