@@ -1,7 +1,13 @@
 import { globSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { assetsModule } from "../../src/ctl/build_assets.ts";
+import { periodOf } from "../../src/domain/period.ts";
+import { CONSOLE } from "../../src/pages/console/console.ts";
+import { PORTAL } from "../../src/pages/portal/portal.ts";
+import { pathsOf } from "../browser/support/furnish.ts";
+
+vi.mock("cloudflare:sockets", () => ({ connect: () => new Error("no sockets here") }));
 
 const root = fileURLToPath(new URL("../..", import.meta.url).href);
 
@@ -40,6 +46,30 @@ const SAME = new Set([
 /** Phrases that are English in Portuguese words, and words that only English has. */
 const CALQUES =
   /não pôde ser|foi alcançad|deletar|requisitar|eventualmente|realizar o|resetad|\b(?:the|and|which|with|their|this|must be)\b/i;
+
+describe("browsers are led to", () => {
+  const { consolePaths, portalPaths } = pathsOf({
+    tenantId: "ten_1",
+    keyId: "csg_live_0000000000",
+    lookupId: "lkp_1",
+    period: periodOf(Date.now()),
+  });
+  const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/:\w+/g, "[^/]+")}$`);
+  /** What is a file, or stands outside the menu's pages: it has tests of its own. */
+  const IS_ELSEWHERE = /sign-in|:file|:periodFile|jsonl|\.csv|reconciliations|link/;
+
+  test.each([
+    ["the console", CONSOLE, consolePaths],
+    ["the portal", PORTAL, portalPaths],
+  ])("every page of %s", (_name, { pages }, paths) => {
+    const led = Object.values(paths).map((path) => path.replace(/\?.*/, ""));
+    const shown = pages.filter(({ method, path }) => method === "GET" && !IS_ELSEWHERE.test(path));
+    expect(shown.length).toBeGreaterThan(5);
+    expect(shown.filter(({ path }) => !led.some((one) => patternOf(path).test(one))).map(({ path }) => path)).toEqual(
+      [],
+    );
+  });
+});
 
 describe("what pages say", () => {
   test("is found", () => {

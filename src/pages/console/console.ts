@@ -1,16 +1,15 @@
-import { mayAct, type Role } from "../../domain/roles.ts";
+import { mayAct } from "../../domain/roles.ts";
 import { getTenantStatementFile } from "../../http/statements.ts";
-import type { NavEntry } from "../layout.ts";
 import type { PlaceOfPages } from "../run_page.ts";
 import { showConsoleSignIn, signInToConsole, signOutOfConsole } from "../sign_in.ts";
 import { SIGN_IN } from "../sign_in_texts.ts";
 import * as audit from "./audit.ts";
 import { fileOf } from "./call_endpoint.ts";
-import { NAV_TEXTS } from "./console_texts.ts";
 import { showHealth } from "./health.ts";
 import * as lookups from "./lookups.ts";
 import * as months from "./months.ts";
 import { MONTHS } from "./months_texts.ts";
+import { CONSOLE_NAV } from "./nav.ts";
 import * as operators from "./operators.ts";
 import { OPERATORS } from "./operate_texts.ts";
 import { showOverview } from "./overview.ts";
@@ -26,22 +25,9 @@ import * as tenantMoney from "./tenant_money.ts";
 import { showTenants } from "./tenants.ts";
 import { KEY_TEXTS, MONEY_TEXTS, TENANTS } from "./tenants_texts.ts";
 
-type ConsoleEntry = NavEntry & { readonly role: Role };
-
-const NAV: readonly ConsoleEntry[] = [
-  { path: "/console", text: NAV_TEXTS.overview, role: "read" },
-  { path: "/console/tenants", text: NAV_TEXTS.tenants, role: "read" },
-  { path: "/console/lookups", text: NAV_TEXTS.lookups, role: "read" },
-  { path: "/console/months", text: NAV_TEXTS.months, role: "read" },
-  { path: "/console/people", text: PEOPLE.title, role: "privacy" },
-  { path: "/console/health", text: NAV_TEXTS.health, role: "read" },
-  { path: "/console/audit", text: NAV_TEXTS.audit, role: "read" },
-  { path: "/console/operators", text: NAV_TEXTS.operators, role: "admin" },
-];
-
 /** The operator's console. */
 export const CONSOLE: PlaceOfPages = {
-  nav: (visitor) => (visitor.place === "console" ? NAV.filter(({ role }) => mayAct(visitor.roles, role)) : []),
+  nav: (visitor) => (visitor.place === "console" ? CONSOLE_NAV.filter(({ role }) => mayAct(visitor.roles, role)) : []),
   done: {
     "signed-out": SIGN_IN.signedOut,
     "tenant-created": TENANTS.created,

@@ -11,12 +11,11 @@ import { UNFILLED } from "../form.ts";
 import { empty, heading, notice, type Html } from "../html.ts";
 import { consolePage, type ConsoleCall, type ShownPage } from "../page.ts";
 import { fieldOf } from "../read_form.ts";
-import { NAV_TEXTS } from "./console_texts.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import type { FoundLookup } from "./lookups.ts";
 import { LOOKUPS } from "./lookups_texts.ts";
+import { CONSOLE_NAV } from "./nav.ts";
 import { OPERATORS, SEARCH } from "./operate_texts.ts";
-import { PEOPLE } from "./people_texts.ts";
 import { TENANTS } from "./tenants_texts.ts";
 
 type Hit = { readonly to: string; readonly text: string; readonly kind: Text };
@@ -30,14 +29,7 @@ const PERIOD = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 
 /** Pages and actions that are found by their names. */
 const PLACES: readonly { readonly to: string; readonly name: Text; readonly kind: Text; readonly role: Role }[] = [
-  { to: "/console", name: NAV_TEXTS.overview, kind: SEARCH.page, role: "read" },
-  { to: "/console/tenants", name: NAV_TEXTS.tenants, kind: SEARCH.page, role: "read" },
-  { to: "/console/lookups", name: NAV_TEXTS.lookups, kind: SEARCH.page, role: "read" },
-  { to: "/console/months", name: NAV_TEXTS.months, kind: SEARCH.page, role: "read" },
-  { to: "/console/people", name: PEOPLE.title, kind: SEARCH.page, role: "privacy" },
-  { to: "/console/health", name: NAV_TEXTS.health, kind: SEARCH.page, role: "read" },
-  { to: "/console/audit", name: NAV_TEXTS.audit, kind: SEARCH.page, role: "read" },
-  { to: "/console/operators", name: NAV_TEXTS.operators, kind: SEARCH.page, role: "admin" },
+  ...CONSOLE_NAV.map(({ path, text, role }) => ({ to: path, name: text, kind: SEARCH.page, role })),
   { to: "/console/tenants/new", name: TENANTS.create, kind: SEARCH.action, role: "operate" },
   { to: "/console/operators/new", name: OPERATORS.create, kind: SEARCH.action, role: "admin" },
 ];

@@ -111,6 +111,7 @@ export function pathsOf({
       usage: "/portal/usage",
       "usage-by-key": "/portal/usage?by=key",
       statements: "/portal/statements",
+      statement: `/portal/statements/${periodOf(Date.now())}`,
       lookups: "/portal/lookups",
       integrate: "/portal/integrate",
     },
