@@ -3,7 +3,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { wholeProgram } from "../../src/ctl/commands/whole_program.ts";
+import { ROLES } from "../../src/domain/roles.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
+import { CONSOLE_NAV } from "../../src/pages/console/nav.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url).href);
@@ -71,6 +73,18 @@ describe("docs/integrating.md", () => {
   test("names what a lookup can end with", () => {
     expect(codesIn("docs/integrating.md").length).toBeGreaterThan(20);
   });
+});
+
+test("docs/operations.md says of each role what it may do", () => {
+  const [, section = ""] = read("docs/operations.md").split("## Operators");
+  const [table = ""] = section.split("```");
+  const told = rowsOf(table).map(([, role = ""]) => role.replaceAll("`", ""));
+  expect(told.slice(2)).toEqual([...ROLES]);
+});
+
+test("docs/console.md tells of each page of the console's menu", () => {
+  const told = rowsOf(read("docs/console.md")).map(([, page]) => page);
+  expect(told.slice(2)).toEqual(CONSOLE_NAV.map(({ text }) => text.en));
 });
 
 describe("every page", () => {

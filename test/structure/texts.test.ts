@@ -1,7 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
 import { ENDPOINTS } from "../../src/app.ts";
+import { SCOPES } from "../../src/domain/api_key.ts";
 import type { IssueCode } from "../../src/domain/issue.ts";
+import { ROLES } from "../../src/domain/roles.ts";
 import { describeEndpoints } from "../../src/http/openapi.ts";
+import { guideSections } from "../../src/http/pages/guide.ts";
 import { ISSUES, issueText } from "../../src/http/texts/issue_texts.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 
@@ -42,6 +45,17 @@ describe("the document in two languages", () => {
       }
     }
     expect(untranslated).toEqual([]);
+  });
+
+  test.each([english, portuguese])("tells of each role what its operator may do", (document) => {
+    const { roles } = atPointer(document, "/components/schemas/NewOperator/properties");
+    for (const role of ROLES) expect((roles as Json)["description"]).toContain(`\`${role}\``);
+  });
+
+  test.each(["pt-BR", "en"] as const)("has a guide in %s that tells of each scope of a key", (language) => {
+    const say = (pt: string, en: string) => (language === "en" ? en : pt);
+    const keys = guideSections({ say, language, origin }).find(({ id }) => id === "keys");
+    for (const scope of SCOPES) expect(String(keys?.body)).toContain(`<code>${scope}</code>`);
   });
 
   test("keeps to itself how it was translated", () => {
