@@ -371,6 +371,85 @@ describe("an object that was lost", () => {
   });
 });
 
+describe("an object that was lost, with R2 damaged", () => {
+  const THIRD = month("2049-05");
+  const filesOf = async ({ tenantId }: TestTenant, period: string) =>
+    (await env.STATEMENTS.list({ prefix: `statements/${tenantId}/${period}/` })).objects.map(({ key }) => key);
+  const eventsFileOf = async (tenant: TestTenant, period: string) =>
+    (await filesOf(tenant, period)).find((key) => key.endsWith("events.jsonl")) ?? "";
+  const rewrite = async (key: string, change: (text: string) => string) => {
+    const text = (await (await env.STATEMENTS.get(key))?.text()) ?? "";
+    expect(change(text)).not.toBe(text);
+    await env.STATEMENTS.put(key, change(text));
+  };
+  const damaged = { code: "file_damaged", message: expect.stringMatching(/events\.jsonl.*2049-04/) };
+  const missing = (first: number, last: number) => ({
+    code: "events_missing",
+    message: expect.stringMatching(new RegExp(`\\b${first}\\b.*\\b${last}\\b`)),
+  });
+  const forget = async (tenant: TestTenant, period: string) =>
+    await env.STATEMENTS.delete(await filesOf(tenant, period));
+
+  // March has events 1 and 2, April 3 and 4, May 5; March and April have left D1.
+  test.each<[string, (tenant: TestTenant) => Promise<void>, unknown]>([
+    [
+      "an amount of a closed month is another",
+      async (tenant) =>
+        await rewrite(await eventsFileOf(tenant, SECOND.period), (text) => text.replace("150000", "150001")),
+      damaged,
+    ],
+    [
+      "the last line of a closed month is gone",
+      async (tenant) =>
+        await rewrite(await eventsFileOf(tenant, SECOND.period), (text) => text.replace(/[^\n]+\n$/, "")),
+      damaged,
+    ],
+    [
+      "a closed month's events are not there",
+      async (tenant) => await env.STATEMENTS.delete(await eventsFileOf(tenant, SECOND.period)),
+      damaged,
+    ],
+    ["the first month is gone", async (tenant) => await forget(tenant, FIRST.period), missing(1, 2)],
+    [
+      "the last closed month is gone, and D1 goes on after it",
+      async (tenant) => await forget(tenant, SECOND.period),
+      missing(3, 4),
+    ],
+  ])("is not restored, and serves nobody, where %s; it is as soon as that is back", async (_, spoil, issue) => {
+    const tenant = await newTenant(BOUNDED);
+    await answered(tenant, 2);
+    for (const [ended, running] of [
+      [FIRST, SECOND],
+      [SECOND, THIRD],
+    ] as const) {
+      setClock(running.startMs + 26 * HOUR_MS);
+      await closeDuePeriods(testServices());
+      await archiveStatements(testServices());
+      expect((await manifestOf(tenant.tenantId, ended.period)).seq.count).toBe(2);
+      await answered(tenant, running === THIRD ? 1 : 2, running === THIRD ? 20 : 10);
+    }
+    await ledgerOf(tenant.tenantId).flush();
+    expect((await d1Rows(tenant)).map(({ seq }) => seq)).toEqual([5]);
+    const kept = new Map<string, ArrayBuffer>();
+    for (const key of [...(await filesOf(tenant, FIRST.period)), ...(await filesOf(tenant, SECOND.period))]) {
+      kept.set(key, (await (await env.STATEMENTS.get(key))?.arrayBuffer()) ?? new ArrayBuffer());
+    }
+    await spoil(tenant);
+    await loseObject(tenant.tenantId);
+
+    const answer = await admin(`/tenants/${tenant.tenantId}/ledger/restore`, { method: "POST" });
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ issues: [issue] });
+    expect(await lookups(tenant, 1, 30)).toEqual([503]);
+
+    for (const [key, bytes] of kept) await env.STATEMENTS.put(key, bytes);
+    expect(await restore(tenant.tenantId)).toMatchObject({ ...RESTORED, lastSeq: 5 });
+    await answered(tenant, 1, 40);
+    await expectOneTruth(tenant, FIRST.period, 2);
+    expect((await d1Rows(tenant)).map(({ seq }) => seq)).toEqual([5]);
+  });
+});
+
 describe("an object that was restored to an earlier point", () => {
   test("keeps what it alone knows: its events follow those that D1 has, each lookup once", async () => {
     const tenant = await newTenant(BOUNDED);
