@@ -16,8 +16,8 @@ const SIDE_BY_SIDE = 4;
 const LONG_EVENTS = 20_000;
 /** What closing a month calls: two of R2 and two of D1 to begin, a put for each file, then seal, manifest and row. */
 const CALLS_A_STATEMENT = 20;
-/** Calls grow with the events: one reads 2000 of them; a file's part of 8 MiB takes some 15,000 of them. */
-const EVENTS_A_CALL = 1500;
+/** Calls grow with the events: one reads 2000 of them, and a part of one of their files is full after some 2000. */
+export const EVENTS_A_CALL = 800;
 
 /** What one run may use up. A Worker has 10,000 calls to other services an invocation; the tasks of the cron share them. */
 export type ClosingBudget = { readonly calls: number; readonly timeMs: number };

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { StoredEventRow } from "../../src/domain/event_row.ts";
 import { EXPORT_FILES } from "../../src/domain/export/export_files.ts";
 import { fail } from "../../src/domain/result.ts";
+import { EVENTS_A_CALL } from "../../src/gateway/close_period.ts";
 import { closeStatement } from "../../src/gateway/close_statement.ts";
 import { encodeEvents } from "../../src/gateway/encode_events.ts";
 import { ledgerEvents } from "../../src/gateway/ledger_events.ts";
@@ -111,6 +112,9 @@ describe("a month of a hundred thousand events", () => {
     vi.restoreAllMocks();
     if (!closed.ok) throw new Error("the month was not closed");
     const { seq, totals, files } = manifestOf(closed.value);
+    // What the cron takes a month of so many events to call; more, and a run would end on the platform's limit.
+    const parts = files.reduce((sum, { bytes }) => sum + Math.ceil(bytes / PART_BYTES), 0);
+    expect(pages + parts).toBeLessThanOrEqual(EVENTS / EVENTS_A_CALL);
     expect([seq.count, totals.amount]).toEqual([EVENTS, "15000.00"]);
     for (const { name, bytes, sha256 } of files) {
       if (!small.includes(name)) expect(bytes, name).toBeGreaterThan(PART_BYTES);
