@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { spreadOf } from "../statistics.ts";
 import type { RunningWorker } from "./worker.ts";
 
 const POLL_MS = 10;
@@ -14,6 +15,13 @@ const NOT_OWN: ReadonlySet<string> = new Set(["(idle)", "(program)"]);
 type Profile = {
   readonly nodes: readonly { readonly id: number; readonly callFrame: { readonly functionName: string } }[];
   readonly samples: readonly number[];
+};
+
+type Measured<Value> = {
+  readonly value: Value;
+  readonly peakMib: number;
+  readonly medianMib: number;
+  readonly ownSeconds: number;
 };
 
 /**
@@ -46,21 +54,23 @@ export class IsolateMemory {
     return new IsolateMemory(socket, worker.url);
   }
 
-  /** The most that is held while `work` runs, garbage that V8 has not taken yet included, and its own processor time. */
-  async measureDuring<Value>(
-    work: () => Promise<Value>,
-  ): Promise<{ readonly value: Value; readonly peakMib: number; readonly ownSeconds: number }> {
+  /**
+   * What is held while `work` runs, garbage that V8 has not taken yet included: the most, and what half of the looks found
+   * less than; and its own processor time.
+   */
+  async measureDuring<Value>(work: () => Promise<Value>): Promise<Measured<Value>> {
     await this.#whileAwake("HeapProfiler.collectGarbage");
     await this.#whileAwake("Profiler.enable");
     await this.#whileAwake("Profiler.setSamplingInterval", { interval: SAMPLED_US });
     await this.#whileAwake("Profiler.start");
-    let peakMib = 0;
+    const usedMib: number[] = [];
     const polling = new AbortController();
-    void this.#poll(polling.signal, (usedMib) => (peakMib = Math.max(peakMib, usedMib)));
+    void this.#poll(polling.signal, (used) => usedMib.push(used));
     try {
       const value = await work();
       const { profile } = (await this.#whileAwake("Profiler.stop")) as { profile: Profile };
-      return { value, peakMib, ownSeconds: (ownSamples(profile) * SAMPLED_US) / 1e6 };
+      const { median, max } = spreadOf(usedMib);
+      return { value, peakMib: max, medianMib: median, ownSeconds: (ownSamples(profile) * SAMPLED_US) / 1e6 };
     } finally {
       polling.abort();
     }

@@ -116,14 +116,16 @@ export function printMonthFigures({ events, costs, usageRowsRead, reconciliation
         "processor, s",
         "the Worker's own, s",
         "isolate, MiB",
+        "half the time under, MiB",
         "calls to services",
       ],
-      Object.entries(named).map(([name, { seconds, cpuSeconds, ownSeconds, isolateMib, calls }]) => [
+      Object.entries(named).map(([name, { seconds, cpuSeconds, ownSeconds, isolateMib, isolateMedianMib, calls }]) => [
         name,
         seconds.toFixed(2),
         cpuSeconds.toFixed(2),
         ownSeconds.toFixed(2),
         isolateMib.toFixed(0),
+        isolateMedianMib.toFixed(0),
         String(calls),
       ]),
     ),
