@@ -382,8 +382,13 @@ async function auditMonths(months, options) {
   const signed = [];
   const unsigned = [];
   for (const found of months) {
-    const verified = await verifyManifest(found.manifestText, options.keys);
-    if (verified.ok) signed.push({ found, manifest: verified.value, problems: [] });
+    const { manifestText } = found;
+    if (manifestText === null) {
+      unsigned.push(notSigned(found, { name: "file_missing", subject: "manifest.json" }));
+      continue;
+    }
+    const verified = await verifyManifest(manifestText, options.keys);
+    if (verified.ok) signed.push({ found, manifest: verified.value, manifestText, problems: [] });
     else unsigned.push(notSigned(found, { name: verified.failure, subject: "manifest.json" }));
   }
   const inOrder = signed.toSorted((left, right) => compare(placeOf(left), placeOf(right)));
@@ -393,9 +398,9 @@ async function auditMonths(months, options) {
     const previous = before !== void 0 && isMonthBefore(before.manifest, month.manifest) ? before : null;
     month.problems.push(
       ...folderProblems(month),
-      ...await verifyBundle(month.found.files, month.found.manifestText, {
+      ...await verifyBundle(month.found.files, month.manifestText, {
         publicKeys: options.keys,
-        ...previous === null ? {} : { previousManifestText: previous.found.manifestText }
+        ...previous === null ? {} : { previousManifestText: previous.manifestText }
       }),
       ...await recountProblems(month),
       ...gapProblems(month, before ?? null)
@@ -512,19 +517,24 @@ import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 var MANIFEST = "manifest.json";
 var EVENTS = "events.jsonl";
+var FILE_OF_A_MONTH = /^(?:manifest|events|eventos|focus|demonstrativo)\b.*\.(?:json|jsonl|csv|xlsx|html)$/i;
 async function findMonths(root, onMonth = () => {
 }) {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
-  const dirs = entries.filter((entry) => entry.isFile() && entry.name === MANIFEST).map((entry) => entry.parentPath);
+  const dirs = entries.flatMap((entry) => {
+    if (!entry.isFile() && parsePeriod(entry.name).ok) return [join(entry.parentPath, entry.name)];
+    return !entry.isDirectory() && FILE_OF_A_MONTH.test(entry.name) ? [entry.parentPath] : [];
+  });
   const months = [];
-  for (const dir of dirs.toSorted()) {
+  for (const dir of [...new Set(dirs)].toSorted()) {
     months.push(await readMonth(dir));
     onMonth(months.length);
   }
   return months;
 }
 async function readMonth(dir) {
-  const names = (await readdir(dir)).filter((name) => name !== MANIFEST);
+  const all = await readdir(dir).catch(() => []);
+  const names = all.filter((name) => name !== MANIFEST);
   const files = [];
   for (const name of names) {
     const path = join(dir, name);
@@ -536,7 +546,7 @@ async function readMonth(dir) {
   return {
     where: dir,
     folder: { tenant: basename(dirname(dir)), month: basename(dir) },
-    manifestText: await readFile(join(dir, MANIFEST), "utf8"),
+    manifestText: all.includes(MANIFEST) ? await readFile(join(dir, MANIFEST), "utf8").catch(() => "") : null,
     files,
     events: hasEvents ? () => createInterface({ input: createReadStream(join(dir, EVENTS), "utf8") }) : null
   };
@@ -702,7 +712,7 @@ async function main(args) {
   try {
     const keys = await trustedKeys(values);
     const found = await findMonths(resolve(dir));
-    if (found.length === 0) return usage(`There is no manifest.json in ${resolve(dir)}`);
+    if (found.length === 0) return usage(`There is no month in ${resolve(dir)}`);
     const months = await auditMonths(found, { keys, through: through?.value });
     const isWhole = months.every(({ problems }) => problems.length === 0);
     if (values.json === true) print(JSON.stringify({ months }, null, 2), 0);

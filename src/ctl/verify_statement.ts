@@ -53,7 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const keys = await trustedKeys(values);
     const found = await findMonths(resolve(dir));
-    if (found.length === 0) return usage(`There is no manifest.json in ${resolve(dir)}`);
+    if (found.length === 0) return usage(`There is no month in ${resolve(dir)}`);
     const months = await auditMonths(found, { keys, through: through?.value });
     const isWhole = months.every(({ problems }) => problems.length === 0);
     if (values.json === true) print(JSON.stringify({ months }, null, 2), 0);

@@ -11,7 +11,8 @@ export type FoundMonth = {
   /** Where it is, for the reader. */
   readonly where: string;
   readonly folder: { readonly tenant: string; readonly month: string };
-  readonly manifestText: string;
+  /** Null where there is none. */
+  readonly manifestText: string | null;
   /** Every file of the folder but the manifest, as measured. */
   readonly files: readonly FileDigest[];
   /** The lines of `events.jsonl`; null where there is none. */
@@ -36,7 +37,12 @@ export type AuditOptions = {
   readonly through?: Period | undefined;
 };
 
-type Signed = { readonly found: FoundMonth; readonly manifest: SignedManifest; readonly problems: BundleProblem[] };
+type Signed = {
+  readonly found: FoundMonth;
+  readonly manifest: SignedManifest;
+  readonly manifestText: string;
+  readonly problems: BundleProblem[];
+};
 
 /**
  * Checks downloaded months without asking anyone: signatures by keys that are trusted already, every file, the sums from
@@ -46,8 +52,13 @@ export async function auditMonths(months: readonly FoundMonth[], options: AuditO
   const signed: Signed[] = [];
   const unsigned: AuditedMonth[] = [];
   for (const found of months) {
-    const verified = await verifyManifest(found.manifestText, options.keys);
-    if (verified.ok) signed.push({ found, manifest: verified.value, problems: [] });
+    const { manifestText } = found;
+    if (manifestText === null) {
+      unsigned.push(notSigned(found, { name: "file_missing", subject: "manifest.json" }));
+      continue;
+    }
+    const verified = await verifyManifest(manifestText, options.keys);
+    if (verified.ok) signed.push({ found, manifest: verified.value, manifestText, problems: [] });
     else unsigned.push(notSigned(found, { name: verified.failure, subject: "manifest.json" }));
   }
   const inOrder = signed.toSorted((left, right) => compare(placeOf(left), placeOf(right)));
@@ -57,9 +68,9 @@ export async function auditMonths(months: readonly FoundMonth[], options: AuditO
     const previous = before !== undefined && isMonthBefore(before.manifest, month.manifest) ? before : null;
     month.problems.push(
       ...folderProblems(month),
-      ...(await verifyBundle(month.found.files, month.found.manifestText, {
+      ...(await verifyBundle(month.found.files, month.manifestText, {
         publicKeys: options.keys,
-        ...(previous === null ? {} : { previousManifestText: previous.found.manifestText }),
+        ...(previous === null ? {} : { previousManifestText: previous.manifestText }),
       })),
       ...(await recountProblems(month)),
       ...gapProblems(month, before ?? null),

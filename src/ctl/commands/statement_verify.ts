@@ -42,7 +42,7 @@ async function verify(dir: string, options: Options, command: Command): Promise<
   const through = options.through === undefined ? null : parsePeriod(options.through);
   const months = await withSpinner("Hashing the files", async (report) => {
     const found = await findMonths(resolve(dir), (count) => report(`${shownCount(count)} months`));
-    if (found.length === 0) throw usageError(`There is no manifest.json in ${resolve(dir)}`);
+    if (found.length === 0) throw usageError(`There is no month in ${resolve(dir)}`);
     return await auditMonths(found, { keys, through: through?.ok === true ? through.value : undefined });
   });
   if (months.some(({ problems }) => problems.length > 0)) {

@@ -3,18 +3,29 @@ import { createReadStream } from "node:fs";
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { parsePeriod } from "../../domain/period.ts";
 import type { FoundMonth } from "../../domain/statement_audit.ts";
 import type { FileDigest } from "../../domain/statement.ts";
 
 const MANIFEST = "manifest.json";
 const EVENTS = "events.jsonl";
+/** What a month's files are called, those of coming versions too. */
+const FILE_OF_A_MONTH = /^(?:manifest|events|eventos|focus|demonstrativo)\b.*\.(?:json|jsonl|csv|xlsx|html)$/i;
 
-/** Every folder with a manifest under `root` (which may be one itself), measured. `onMonth` is told how many there are. */
+/**
+ * Every month under `root` (which may be one itself), measured: a folder that is called as a month, or that holds files
+ * called as those of one. One without its manifest has to be told too: nobody signed what is in it. `onMonth` is told how
+ * many there are.
+ */
 export async function findMonths(root: string, onMonth: (count: number) => void = () => {}): Promise<FoundMonth[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
-  const dirs = entries.filter((entry) => entry.isFile() && entry.name === MANIFEST).map((entry) => entry.parentPath);
+  const dirs = entries.flatMap((entry) => {
+    // A link may lead to a folder.
+    if (!entry.isFile() && parsePeriod(entry.name).ok) return [join(entry.parentPath, entry.name)];
+    return !entry.isDirectory() && FILE_OF_A_MONTH.test(entry.name) ? [entry.parentPath] : [];
+  });
   const months: FoundMonth[] = [];
-  for (const dir of dirs.toSorted()) {
+  for (const dir of [...new Set(dirs)].toSorted()) {
     months.push(await readMonth(dir));
     onMonth(months.length);
   }
@@ -22,7 +33,8 @@ export async function findMonths(root: string, onMonth: (count: number) => void 
 }
 
 async function readMonth(dir: string): Promise<FoundMonth> {
-  const names = (await readdir(dir)).filter((name) => name !== MANIFEST);
+  const all = await readdir(dir).catch((): string[] => []);
+  const names = all.filter((name) => name !== MANIFEST);
   const files: FileDigest[] = [];
   for (const name of names) {
     const path = join(dir, name);
@@ -35,7 +47,7 @@ async function readMonth(dir: string): Promise<FoundMonth> {
   return {
     where: dir,
     folder: { tenant: basename(dirname(dir)), month: basename(dir) },
-    manifestText: await readFile(join(dir, MANIFEST), "utf8"),
+    manifestText: all.includes(MANIFEST) ? await readFile(join(dir, MANIFEST), "utf8").catch(() => "") : null,
     files,
     events: hasEvents ? () => createInterface({ input: createReadStream(join(dir, EVENTS), "utf8") }) : null,
   };

@@ -15,6 +15,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { EXPORT_FILES } from "../../../src/domain/export/export_files.ts";
 import { VERIFIER as SERVED } from "../../../src/http/pages/verifier_text.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TrustedKey } from "../../../src/domain/statement_audit.ts";
@@ -122,6 +123,27 @@ describe("what was changed afterwards is named", () => {
       /file_size_mismatch \(focus.csv\)/,
     ],
     ["an amount", () => edit("2026-01", "manifest.json", '"amount":"0.00"', '"amount":"9.00"'), /bad_signature/],
+    [
+      "a manifest gone",
+      () => rmSync(join(folder("2026-04"), "manifest.json")),
+      /2026-04: file_missing \(manifest.json\)/,
+    ],
+    [
+      "a manifest that is none",
+      () => {
+        rmSync(join(folder("2026-04"), "manifest.json"));
+        mkdirSync(join(folder("2026-04"), "manifest.json"));
+      },
+      /2026-04: unreadable_manifest/,
+    ],
+    ["a link in a month's place", () => symlinkSync(dir, folder("2026-05")), /2026-05: file_missing \(manifest.json\)/],
+    ["a link to nowhere", () => symlinkSync(join(dir, "none"), folder("2026-05")), /2026-05: file_missing/],
+    ["a month that is empty", () => mkdirSync(folder("2026-05")), /2026-05: file_missing \(manifest.json\)/],
+    ...[...EXPORT_FILES.map(({ name }) => name), "eventos-2.xlsx"].map((name): [string, () => void, RegExp] => [
+      `${name} that nobody signed, beside the months`,
+      () => cpSync(join(folder("2026-01"), "events.csv"), join(dir, "months/ten_a", name)),
+      /months\/ten_a: file_missing \(manifest.json\)/,
+    ]),
     [
       "a month missing between",
       () => rmSync(folder("2026-02"), { recursive: true }),
