@@ -10,6 +10,7 @@ import { CONTEXT, exported, hostileMonth, SAMPLE_EVENTS } from "../domain/export
 
 const PROGRAM = "soffice";
 const BRAZILIAN_PORTUGUESE = 1046;
+const ENGLISH = 1033;
 const UTF_8 = 76;
 const SEPARATORS = { comma: ",", semicolon: ";", tab: "\t", bar: "|" } as const;
 const CSV_FILES = ["events.csv", "events.pt-br.csv", "focus.csv"] as const;
@@ -21,8 +22,8 @@ const folder = mkdtempSync(join(tmpdir(), "statement-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** As the import dialogue has it: separator, quote, encoding, first line, …, language, detect numbers, evaluate formulas. */
-function csvFilter(separator: string): string {
-  const options = [separator.charCodeAt(0), '"'.charCodeAt(0), UTF_8, 1, "", BRAZILIAN_PORTUGUESE, false, true];
+function csvFilter(separator: string, language = BRAZILIAN_PORTUGUESE): string {
+  const options = [separator.charCodeAt(0), '"'.charCodeAt(0), UTF_8, 1, "", language, false, true];
   return `--infilter=CSV:${[...options, "", "", "", "", true].join(",")}`;
 }
 
@@ -110,6 +111,11 @@ describe.skipIf(!isInstalled)("LibreOffice", { timeout: 300_000 }, () => {
       sheets = new Map([
         ...open({ "events.pt-br.csv": fileBytes("events.pt-br.csv", sample) }, "types", csvFilter(";")),
         ...open(
+          { "events.csv": fileBytes("events.csv", sample), "focus.csv": fileBytes("focus.csv", sample) },
+          "english",
+          csvFilter(",", ENGLISH),
+        ),
+        ...open(
           {
             "eventos.xlsx": fileBytes("eventos.xlsx", sample),
             "hostile.xlsx": fileBytes("eventos.xlsx", hostile, { context: hostileContext }),
@@ -153,6 +159,29 @@ describe.skipIf(!isInstalled)("LibreOffice", { timeout: 300_000 }, () => {
           value: event.occurredAtSaoPaulo.slice(0, 19),
         });
         expect(row[at("Valor (R$)")]).toMatchObject({ type: "float", value: String(event.amountMicros / 1e6) });
+      }
+    });
+
+    test("counts and money of events.csv and focus.csv as numbers, their other words as texts", () => {
+      const rowsOf = (name: string) => {
+        const [header = [], ...rows] = cellsOf(sheets.get(name) ?? "");
+        const names = header.map(({ text }) => text);
+        return rows.slice(0, sample.length).map((row) => new Map(names.map((column, index) => [column, row[index]])));
+      };
+      const number = (value: number) => expect.objectContaining({ type: "float", value: String(value) });
+      const text = (value: string) => expect.objectContaining({ type: "string", text: value });
+      const [events, focus] = [rowsOf("events.csv"), rowsOf("focus.csv")];
+      expect([events.length, focus.length]).toEqual([sample.length, sample.length]);
+      for (const [index, event] of sample.entries()) {
+        expect(events[index]?.get("seq")).toEqual(number(event.seq));
+        expect(events[index]?.get("units")).toEqual(number(event.units));
+        expect(events[index]?.get("amountMicros")).toEqual(number(event.amountMicros));
+        expect(events[index]?.get("kind")).toEqual(text(event.kind));
+        expect(events[index]?.get("id")).toMatchObject({ text: event.id });
+        expect(focus[index]?.get("BilledCost")).toEqual(number(event.amountMicros / 1e6));
+        expect(focus[index]?.get("BillingCurrency")).toEqual(text("BRL"));
+        expect(focus[index]?.get("x_AmountMicros")).toEqual(number(event.amountMicros));
+        expect(focus[index]?.get("x_Kind")).toEqual(text(event.kind));
       }
     });
   });
