@@ -3,7 +3,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
 import { nextPeriod, saoPauloDate } from "../../../src/domain/period.ts";
 import { partOf } from "../../../src/domain/reconciliation.ts";
-import { continueReconciliations, ReportReceiver, startReconciliation } from "../../../src/gateway/reconcile.ts";
+import {
+  continueReconciliations,
+  ReportReceiver,
+  ROWS_A_PART,
+  startReconciliation,
+} from "../../../src/gateway/reconcile.ts";
 import { ADMIN_TOKEN, admin, adminJson, ledgerOf, lookup, newKey, testServices } from "../../support/gateway.ts";
 import { bundle, close, download, manifestOf, month, setClock } from "../../support/months.ts";
 
@@ -287,7 +292,7 @@ describe("a report of any size", () => {
 
   test("in parts, whose step dies after it has put events aside, counts each of them once", async () => {
     const { customerId, events } = await tenantWith({ delivered: 12 });
-    const report = new ReportReceiver(testServices(), 60 * 250_000 * 3);
+    const report = new ReportReceiver(testServices(), 60 * ROWS_A_PART * 3);
     expect(report.parts).toBe(3);
     await addAll(report, customerId, events as Exported[]);
     const put = env.STATEMENTS.put.bind(env.STATEMENTS);
