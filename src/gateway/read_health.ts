@@ -2,7 +2,7 @@ import type { TokenStatus } from "../platform/claro/access_token.ts";
 import type { BreakerStatus } from "../platform/claro/claro_breaker.ts";
 import type { BacklogReport } from "../platform/ledger/backlog_reports.ts";
 import type { RaisedAlarm } from "../platform/alarms.ts";
-import { databaseSize, type DatabaseSize } from "../platform/database_size.ts";
+import { databaseSchema, databaseSize, type DatabaseSize } from "../platform/database_size.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { UnexplainedMonth } from "../platform/reconciliation_records.ts";
 import type { OperatorsStatus } from "../platform/operators.ts";
@@ -23,6 +23,8 @@ export type Health = {
   readonly uncopiedEvents: number;
   /** Null when D1 could not be asked. */
   readonly database: DatabaseSize | null;
+  /** The last migration that D1 has; null when D1 could not be asked. */
+  readonly databaseSchema: string | null;
   /** Whether R2 answers. */
   readonly isArchiveThere: boolean;
   /** What comparisons with Claro's reports leave unexplained; null when D1 could not be asked. */
@@ -56,20 +58,33 @@ const MONTHS_SHOWN = 36;
 /** The state of what the gateway leans on, in a bounded number of calls. Null is what could not be asked. */
 export async function readHealth(services: Services): Promise<Health> {
   const { register, strayCalls: stray, clock } = services;
-  const [breaker, token, reports, operators, database, problems, reconciliations, lifted, strayCalls, alarms, archive] =
-    await Promise.all([
-      services.gate.status(),
-      services.tokens.status("live"),
-      services.backlog.reports(),
-      unlessDown(() => services.operators.status(clock.nowMs())),
-      unlessDown(() => databaseSize(services.db)),
-      unlessDown(() => services.statements.problems(PROBLEMS_SHOWN)),
-      unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
-      unlessDown(() => register.lifted(clock.nowMs() - LIFTED_SHOWN_MS)),
-      unlessDown(() => stray.count()),
-      unlessDown(() => services.alarms.since(clock.nowMs() - ALARMS_SHOWN_MS, ALARMS_SHOWN)),
-      unlessDown(() => services.archive.probe()),
-    ]);
+  const [
+    breaker,
+    token,
+    reports,
+    operators,
+    database,
+    schema,
+    problems,
+    reconciliations,
+    lifted,
+    strayCalls,
+    alarms,
+    archive,
+  ] = await Promise.all([
+    services.gate.status(),
+    services.tokens.status("live"),
+    services.backlog.reports(),
+    unlessDown(() => services.operators.status(clock.nowMs())),
+    unlessDown(() => databaseSize(services.db)),
+    unlessDown(() => databaseSchema(services.db)),
+    unlessDown(() => services.statements.problems(PROBLEMS_SHOWN)),
+    unlessDown(() => services.reconciliations.alarms(MONTHS_SHOWN)),
+    unlessDown(() => register.lifted(clock.nowMs() - LIFTED_SHOWN_MS)),
+    unlessDown(() => stray.count()),
+    unlessDown(() => services.alarms.since(clock.nowMs() - ALARMS_SHOWN_MS, ALARMS_SHOWN)),
+    unlessDown(() => services.archive.probe()),
+  ]);
   const asked = await Promise.all(reports.slice(0, LEDGERS_ASKED).map((report) => asItIsNow(services, report)));
   const behind = asked.filter((report) => report !== null);
   const oldest = behind.toSorted((left, right) => left.oldestUnflushedAtMs - right.oldestUnflushedAtMs)[0] ?? null;
@@ -77,7 +92,16 @@ export async function readHealth(services: Services): Promise<Health> {
   const months = problems && { stuck: problems.count, oldest: problems.oldest };
   const ledgersBehind = reports.length - recovered;
   const isArchiveThere = archive !== null;
-  const stores = { isArchiveThere, database, months, reconciliations, lifted, strayCalls, alarms };
+  const stores = {
+    isArchiveThere,
+    database,
+    databaseSchema: schema,
+    months,
+    reconciliations,
+    lifted,
+    strayCalls,
+    alarms,
+  };
   const uncopiedEvents = behind.reduce((sum, ledger) => sum + ledger.uncopiedEvents, 0);
   const issuerMissing = missingOf(services.settings.issuer);
   const copies = { ledgersBehind, oldestUnflushed: oldest, uncopiedEvents };

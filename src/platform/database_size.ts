@@ -11,6 +11,12 @@ export type DatabaseSize = {
   readonly state: "ample" | "filling" | "nearly_full";
 };
 
+/** The last migration that D1 has, as its file is called; null where none was ever applied. */
+export async function databaseSchema(db: D1Database): Promise<string | null> {
+  const name = await db.prepare("SELECT name FROM d1_migrations ORDER BY id DESC LIMIT 1").first<string>("name");
+  return name?.replace(/\.sql$/, "") ?? null;
+}
+
 /** How large D1 is, as it says itself with every result. */
 export async function databaseSize(db: D1Database): Promise<DatabaseSize> {
   const { meta } = await db.prepare("SELECT 1").all();

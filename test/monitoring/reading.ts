@@ -30,6 +30,7 @@ export function everyMetric(): readonly Metric[] {
       uncopiedEvents: 41,
       isArchiveThere: true,
       database: { bytes: 9_500_000_000, limitBytes: 10_000_000_000, state: "nearly_full" },
+      databaseSchema: "0030_overview_indexes",
       reconciliations: { months: [{ period: month("2026-10"), id: "rec_1", unexplained: 7 }], lostAtEdges: 1 },
       months: { stuck: 1, oldest: [] },
       lifted: [{ id: "ten_1", liftedAtMs: NOW_MS }],

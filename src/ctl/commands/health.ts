@@ -31,7 +31,7 @@ export type Health = {
   };
   /** Missing from gateways of before. */
   readonly archive?: { reachable: boolean };
-  readonly database: { sizeBytes: number; limitBytes: number; state: string } | null;
+  readonly database: { sizeBytes: number; limitBytes: number; state: string; schema?: string | null } | null;
   readonly reconciliations: {
     readonly months: readonly { period: string; id: string; unexplained: number }[];
     readonly lostAtEdges: number;
@@ -80,6 +80,7 @@ async function showHealth(command: Command): Promise<boolean> {
       ["Token", shownToken(health.claro.token)],
       ["D1", shownCopy(health.ledgers)],
       ["D1's size", shownSize(health.database)],
+      ["D1's schema", health.database?.schema ?? "could not be asked"],
       ["Months", shownMonths(health.months)],
       ["Claro's reports", shownReconciliations(health.reconciliations)],
       ["Operators", shownOperators(health.operators)],

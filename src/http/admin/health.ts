@@ -327,7 +327,12 @@ export const readHealth = operatorEndpoint({
         alarms: alarms && alarms.map(shownAlarm),
         issuer: { missing: [...health.issuerMissing] },
         archive: { reachable: health.isArchiveThere },
-        database: database && { sizeBytes: database.bytes, limitBytes: database.limitBytes, state: database.state },
+        database: database && {
+          sizeBytes: database.bytes,
+          limitBytes: database.limitBytes,
+          state: database.state,
+          schema: health.databaseSchema,
+        },
         reconciliations: reconciliations && {
           months: [...reconciliations.months],
           lostAtEdges: reconciliations.lostAtEdges,

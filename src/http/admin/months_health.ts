@@ -19,6 +19,12 @@ export const databaseHealth = z.object({
       { examples: ["ample"] },
     ),
   ),
+  schema: z
+    .string()
+    .nullable()
+    .meta(
+      told({ "pt-BR": "A última migração aplicada.", en: "The last migration that it has." }, { examples: ["0031_x"] }),
+    ),
 });
 
 const stuckMonth = z.object({

@@ -60,7 +60,7 @@ export const showHealth = consolePage({
 });
 
 function stores(
-  { database, isArchiveThere, strayCalls, months, reconciliations, lifted }: Health,
+  { database, databaseSchema, isArchiveThere, strayCalls, months, reconciliations, lifted }: Health,
   { say, format }: PageTools,
 ): Html {
   const missing = badge(say(PART_TEXTS.notAsked), "bad");
@@ -73,6 +73,7 @@ function stores(
         ${meter(database.bytes / database.limitBytes, format.share(database.bytes / database.limitBytes))}`;
   return facts([
     [say(HEALTH.size), size],
+    [say(HEALTH.databaseSchema), databaseSchema === null ? missing : html`<code>${databaseSchema}</code>`],
     [say(HEALTH.archive), isArchiveThere ? badge(say(HEALTH.answers), "good") : missing],
     [say(HEALTH.stray), counted(strayCalls ?? undefined)],
     [say(HEALTH.stuck), counted(months?.stuck)],

@@ -67,11 +67,13 @@ async function migrate(miniflare: Miniflare, databases: object, configFile: stri
   const folder = /^migrations_dir = "(.*)"$/m.exec(readFileSync(configFile, "utf8"))?.[1] ?? "";
   const dir = join(configFile, "..", folder);
   const db = await miniflare.getD1Database("DB");
+  await db.prepare("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE)").run();
   for (const file of readdirSync(dir)
     .filter((entry) => entry.endsWith(".sql"))
     .toSorted()) {
     const statements = unstable_splitSqlQuery(readFileSync(join(dir, file), "utf8"));
-    await db.batch(statements.map((statement) => db.prepare(statement)));
+    const kept = db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(file);
+    await db.batch([...statements.map((statement) => db.prepare(statement)), kept]);
   }
 }
 
