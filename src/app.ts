@@ -100,6 +100,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   listAuditHeads,
   operators.listOperators,
   operators.createOperator,
+  operators.changeOperator,
   operators.revokeOperator,
   accessSubject,
   restrictSubject,

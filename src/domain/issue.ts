@@ -71,6 +71,7 @@ export type IssueCode =
   | "setting_taken"
   | "metrics_off"
   | "email_in_use"
+  | "last_admin"
   | "tenant_unread"
   | "events_missing"
   | "file_damaged"

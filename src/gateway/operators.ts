@@ -1,7 +1,7 @@
 import type { Failure } from "../domain/failure.ts";
 import { makeOperatorToken } from "../domain/operator_token.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import type { Role } from "../domain/roles.ts";
+import { ROLES, type Role } from "../domain/roles.ts";
 import type { RegisteredOperator } from "../platform/operators.ts";
 import type { Services } from "../platform/services.ts";
 import type { Actor } from "./tenants.ts";
@@ -49,4 +49,30 @@ export async function revokeOperator(
   const audit = { atMs, actor, action: "operator.revoke", target: id, before: null, after: { revoked: true } };
   const operator = await services.operators.revoke(id, audit);
   return operator === null ? fail({ code: "not_found" }) : ok(operator);
+}
+
+/** From its return on the operator may do what the new roles say, in open sessions too. The same roles change nothing. */
+export async function setRoles(
+  services: Services,
+  actor: Actor,
+  { id, roles }: { id: string; roles: readonly Role[] },
+): Promise<Result<RegisteredOperator, Failure>> {
+  const nowMs = services.clock.nowMs();
+  const operator = await services.operators.findById(id, nowMs);
+  if (operator === null) return fail({ code: "not_found" });
+  const sorted = ROLES.filter((role) => roles.includes(role));
+  if (operator.roles.length === sorted.length && sorted.every((role) => operator.roles.includes(role)))
+    return ok(operator);
+  const audit = {
+    atMs: nowMs,
+    actor,
+    action: "operator.change",
+    target: id,
+    before: { roles: operator.roles },
+    after: { roles: sorted },
+  };
+  const isSet = await services.operators.setRoles(operator, sorted, audit);
+  return isSet
+    ? ok({ ...operator, roles: sorted })
+    : fail({ code: "conflict", issues: [{ path: "roles", code: "last_admin" }] });
 }

@@ -10,7 +10,12 @@ import { attribute, notice, type Html } from "./html.ts";
 import type { ShownPage } from "./page.ts";
 
 /** A page in the list at the side. */
-export type NavEntry = { readonly path: string; readonly text: Text };
+export type NavEntry = {
+  readonly path: string;
+  readonly text: Text;
+  /** Where pages of it stand besides. */
+  readonly also?: string;
+};
 
 export type Frame = {
   readonly place: Place;
@@ -84,8 +89,10 @@ export function layout({ title, body }: ShownPage, frame: Frame): Html {
 
 type Say = (text: Text) => string;
 
-function isCurrent({ path }: NavEntry, frame: Frame): boolean {
-  return path === `/${frame.place}` ? frame.path === path : frame.path === path || frame.path.startsWith(`${path}/`);
+function isCurrent({ path, also }: NavEntry, frame: Frame): boolean {
+  if (frame.path === path) return true;
+  // The first page's address begins that of every other one.
+  return [path, also].some((one) => one !== undefined && one !== `/${frame.place}` && frame.path.startsWith(`${one}/`));
 }
 
 function searchLink(say: Say): Html {

@@ -27,6 +27,17 @@ const COLUMNS = `id, name, email, roles, created_at, expires_at, revoked_at, las
 const IS_MANAGED = `
   EXISTS (SELECT 1 FROM operators WHERE email IS NOT NULL
     AND EXISTS (SELECT 1 FROM json_each(roles) WHERE value = 'admin'))`;
+/**
+ * The operator whose roles may become others: from `before`, to what is another, with `admin` or without. The last admin
+ * with an e-mail stays one, revoked or not: without any, Access alone would make everybody an admin again.
+ */
+const MAY_CHANGE = `
+  WITH asked AS (SELECT ? AS id, ? AS before, ? AS roles, ? AS has_admin)
+  SELECT one.id FROM operators AS one JOIN asked ON one.id = asked.id AND one.roles = asked.before
+  WHERE one.revoked_at IS NULL AND asked.roles <> asked.before
+    AND (asked.has_admin OR one.email IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(one.roles) WHERE value = 'admin')
+      OR EXISTS (SELECT 1 FROM operators AS other WHERE other.id <> one.id AND other.email IS NOT NULL
+        AND EXISTS (SELECT 1 FROM json_each(other.roles) WHERE value = 'admin')))`;
 const BREAK_GLASS = "break_glass.use";
 const USE_NOTED_MS = 3_600_000;
 
@@ -41,6 +52,8 @@ const SQL = {
   byId: `SELECT ${COLUMNS}, token_hash FROM operators WHERE id = ?`,
   page: `SELECT ${COLUMNS} FROM operators WHERE (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
   revoke: `UPDATE operators SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`,
+  setRoles: `UPDATE operators SET roles = ? WHERE id IN (${MAY_CHANGE})`,
+  mayNotChange: `SELECT 1 WHERE NOT EXISTS (${MAY_CHANGE})`,
   isRevoked: `SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM operators WHERE id = ? AND revoked_at IS NULL)`,
   noteUse: `UPDATE operators SET last_used_at = ?1 WHERE id = ?2 AND coalesce(last_used_at, 0) < ?1 - ?3`,
   usedBreakGlass: `
@@ -127,9 +140,24 @@ export class Operators {
     const row = await this.#db.prepare(SQL.byId).bind(id).first<Row>();
     if (row === null) return null;
     const operator = toOperator(row);
-    await this.#kv.delete(tokenName(row["token_hash"] as string));
-    if (operator.email !== null) await this.#forgetEmail(operator.email, id);
+    await this.#forget(operator, row["token_hash"] as string);
     return operator;
+  }
+
+  /** False when they may not become these: they are others than `before` by now, or the last admin with an e-mail. */
+  async setRoles(
+    { id, roles: before }: Pick<RegisteredOperator, "id" | "roles">,
+    roles: readonly Role[],
+    audit: AuditEntry,
+  ): Promise<boolean> {
+    const asked = [id, JSON.stringify(before), JSON.stringify(roles), roles.includes("admin") ? 1 : 0] as const;
+    const [, changed] = await this.#db.batch([
+      auditInsert(this.#db, audit, { query: SQL.mayNotChange, values: asked }),
+      this.#db.prepare(SQL.setRoles).bind(JSON.stringify(roles), ...asked),
+    ]);
+    if (changed?.meta.changes !== 1) return false;
+    await this.#copy(id);
+    return true;
   }
 
   async page({
@@ -165,6 +193,25 @@ export class Operators {
       isManaged: row["is_managed"] === 1,
       breakGlassUsedAtMs: row["break_glass_at"] as number | null,
     };
+  }
+
+  /** Writes to KV what D1 has of an operator, until nothing has changed meanwhile: a revoked one has no copy. */
+  async #copy(id: string): Promise<void> {
+    const read = async () => await this.#db.prepare(SQL.byId).bind(id).first<Row>();
+    for (let row = await read(); row !== null && row["revoked_at"] === null;) {
+      const operator = toOperator(row);
+      await this.#kv.put(tokenName(row["token_hash"] as string), JSON.stringify(operator));
+      if (operator.email !== null) await this.#kv.put(emailName(operator.email), JSON.stringify(operator));
+      const now = await read();
+      if (now?.["revoked_at"] === null && now["roles"] === row["roles"]) return;
+      if (now !== null && now["revoked_at"] !== null) await this.#forget(toOperator(now), now["token_hash"] as string);
+      row = now;
+    }
+  }
+
+  async #forget({ id, email }: RegisteredOperator, hash: string): Promise<void> {
+    await this.#kv.delete(tokenName(hash));
+    if (email !== null) await this.#forgetEmail(email, id);
   }
 
   /** The e-mail may be a successor's by now. */

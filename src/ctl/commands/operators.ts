@@ -22,7 +22,7 @@ const MOST_LISTED = 10_000;
 
 /** `operators`: who may do what. */
 export function addOperatorCommands(program: Command): void {
-  const operators = addGroup(program, "operators", "Who operates the gateway: list, create, revoke.");
+  const operators = addGroup(program, "operators", "Who operates the gateway: list, create, change, revoke.");
   withExamples(operators, ["operators list", 'operators create --name "Ana Souza" --role operate']);
   withExamples(
     operators.command("list").description("Lists the operators, without their tokens.").action(listOperators),
@@ -41,6 +41,15 @@ export function addOperatorCommands(program: Command): void {
       'operators create --name "Ana Souza" --email ana@example.com --role admin',
       'operators create --name "Night shift" --role operate --role finance --expires 90d',
     ],
+  );
+  withExamples(
+    operators
+      .command("set-roles")
+      .description("Gives an operator other roles, at once, in open sessions too.")
+      .argument("<operator-id>", "csg_op_…")
+      .requiredOption("--role <role>", `${ROLES.join(", ")}; repeat it: these replace all`, collectOf(ROLES))
+      .action(setRoles),
+    ["operators set-roles csg_op_0123456789 --role operate --role finance"],
   );
   withExamples(
     operators
@@ -90,6 +99,12 @@ async function createOperator(
     ]);
   print(made, { json, human });
   if (!json) warn("The token is not shown again. Its owner keeps it with: npm run ctl -- login");
+}
+
+async function setRoles(id: string, { role: roles }: { role: readonly string[] }, command: Command): Promise<void> {
+  const { api, json } = contextOf(command);
+  const changed = await api.patch<Operator>(`/operators/${encodeURIComponent(id)}`, { roles });
+  print(changed, { json, human: () => `${changed.name} (${changed.id}) may now: ${changed.roles.join(" ")}` });
 }
 
 async function revokeOperator(id: string, options: { yes?: true }, command: Command): Promise<void> {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { fail, ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
-import { createOperator as create, revokeOperator as revoke } from "../../gateway/operators.ts";
+import { createOperator as create, revokeOperator as revoke, setRoles } from "../../gateway/operators.ts";
 import type { RegisteredOperator } from "../../platform/operators.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { invalidRequest } from "../invalid_request.ts";
@@ -35,6 +35,12 @@ const EXPIRES = told(
   { examples: ["2027-11-27T03:00:00.000Z"] },
 );
 
+const someRoles = z
+  .array(z.enum(ROLES))
+  .min(1)
+  .transform((roles) => [...new Set(roles)])
+  .meta(ROLE_LIST);
+
 const newOperator = z
   .strictObject({
     name: z.string().trim().pipe(freeText(100)).meta(NAME),
@@ -46,11 +52,7 @@ const newOperator = z
       .nullable()
       .default(null)
       .meta(EMAIL),
-    roles: z
-      .array(z.enum(ROLES))
-      .min(1)
-      .transform((roles) => [...new Set(roles)])
-      .meta(ROLE_LIST),
+    roles: someRoles,
     expiresAt: z.iso
       .datetime({ offset: true, error: issue("date_time") })
       .nullable()
@@ -153,6 +155,34 @@ export const listOperators = operatorEndpoint({
         ),
       ),
     );
+  },
+});
+
+/** `PATCH /admin/v1/operators/{operatorId}`. */
+export const changeOperator = operatorEndpoint({
+  ...OPERATORS,
+  method: "PATCH",
+  path: "/admin/v1/operators/:operatorId",
+  id: "changeOperator",
+  summary: { "pt-BR": "Mudar os papéis de um operador", en: "Change an operator's roles" },
+  description: {
+    "pt-BR":
+      "Os papéis novos valem assim que a resposta chega, também em sessões abertas do console. O último admin com e-mail " +
+      "continua admin.",
+    en:
+      "The new roles count from its return on, in open sessions of the console too. The last admin with an e-mail stays " +
+      "an admin.",
+  },
+  audit: "in_change",
+  failures: ["not_found", "conflict"],
+  body: {
+    schema: z.strictObject({ roles: someRoles }).meta({ id: "OperatorChange" }),
+    example: { roles: ["operate", "finance"] },
+  },
+  answers: { 200: { description: { "pt-BR": "O operador.", en: "The operator." }, content: listedOperator } },
+  handle: async ({ context, services, actor, params: { operatorId }, body: { roles } }) => {
+    const changed = await setRoles(services, actor, { id: operatorId, roles });
+    return changed.ok ? ok(context.json(shownOperator(changed.value, services.clock.nowMs()))) : changed;
   },
 });
 

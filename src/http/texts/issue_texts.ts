@@ -265,6 +265,10 @@ export const ISSUES = {
     "pt-BR": "já é de um operador que não foi revogado",
     en: "is another operator's, who is not revoked",
   },
+  last_admin: {
+    "pt-BR": "é o último admin com e-mail: crie outro antes; ou os papéis mudaram agora mesmo, tente de novo",
+    en: "is the last admin with an e-mail: make another one first; or the roles changed just now: try again",
+  },
   report_cells: {
     "pt-BR": ({ count = "" }) => `precisa ter ${count} células de CSV`,
     en: ({ count = "" }) => `not ${count} cells of CSV`,

@@ -41,6 +41,7 @@ export const CONSOLE: PlaceOfPages = {
     "prices-saved": MONTHS.pricesSaved,
     restricted: PEOPLE.restricted,
     unrestricted: PEOPLE.unrestricted,
+    "roles-saved": OPERATORS.rolesSaved,
     "operator-revoked": OPERATORS.revoked,
   },
   pages: [
@@ -95,6 +96,7 @@ export const CONSOLE: PlaceOfPages = {
     operators.showOperators,
     operators.showNewOperator,
     operators.createOperator,
+    operators.changeRoles,
     operators.revokeOperator,
   ],
 };

@@ -10,7 +10,7 @@ export const CONSOLE_NAV: readonly ConsoleEntry[] = [
   { path: "/console", text: NAV_TEXTS.overview, role: "read" },
   { path: "/console/tenants", text: NAV_TEXTS.tenants, role: "read" },
   { path: "/console/lookups", text: NAV_TEXTS.lookups, role: "read" },
-  { path: "/console/months", text: NAV_TEXTS.months, role: "read" },
+  { path: "/console/months", text: NAV_TEXTS.months, role: "read", also: "/console/reconciliations" },
   { path: "/console/people", text: PEOPLE.title, role: "privacy" },
   { path: "/console/health", text: NAV_TEXTS.health, role: "read" },
   { path: "/console/audit", text: NAV_TEXTS.audit, role: "read" },

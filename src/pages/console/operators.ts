@@ -22,55 +22,75 @@ export const showOperators = consolePage({
   method: "GET",
   path: "/console/operators",
   role: "admin",
-  handle: async (call) => {
-    const { services, say, format, nowMs } = call;
-    const operators = await services.operators.page({ after: null, limit: MOST_OPERATORS });
-    const title = say(NAV_TEXTS.operators);
-    const list = table<RegisteredOperator>(
-      [
-        {
-          head: say(OPERATORS.name),
-          isName: true,
-          cell: ({ id, name, email }) =>
-            html`<span
-              >${name}<br /><span class="quiet small">${email ?? ""} <code>${id}</code></span></span
-            >`,
-        },
-        { head: say(OPERATORS.roles), cell: ({ roles }) => html`<code>${roles.join(", ")}</code>` },
-        { head: say(PART_TEXTS.state), cell: (operator) => stateOf(operator, nowMs, call) },
-        {
-          head: say(OPERATORS.lastSeen),
-          cell: ({ lastUsedAtMs }) =>
-            lastUsedAtMs === null ? say(COMMON.never) : html`<span class="nowrap">${format.time(lastUsedAtMs)}</span>`,
-        },
-        {
-          head: say(OPERATORS.expires),
-          cell: ({ expiresAtMs }) => (expiresAtMs === null ? say(OPERATORS.endless) : format.day(expiresAtMs)),
-        },
-        {
-          head: say(OPERATORS.revoke),
-          cell: ({ id, revokedAtMs }) =>
-            revokedAtMs === null
-              ? act(call, {
-                  to: `/console/operators/${id}/revoke`,
-                  title: OPERATORS.revoke,
-                  note: OPERATORS.revokeNote,
-                  button: OPERATORS.revoke,
-                  isDanger: true,
-                })
-              : "",
-        },
-      ],
-      operators.toReversed(),
-      { caption: title },
-    );
-    const create = html`<a class="button first" href="/console/operators/new">${say(OPERATORS.create)}</a>`;
-    return ok({
-      title,
-      body: html`${heading(title, { actions: create })} ${operators.length === 0 ? empty(say(OPERATORS.none)) : list}`,
-    });
-  },
+  handle: async (call) => ok(await operatorsPage(call, null)),
 });
+
+/** Whose roles were refused, and what is wrong with them. */
+type Refused = { readonly operatorId: string; readonly filled: Filled };
+
+async function operatorsPage(call: PageTools, refused: Refused | null): Promise<ShownPage> {
+  const { services, say, format, nowMs } = call;
+  const operators = await services.operators.page({ after: null, limit: MOST_OPERATORS });
+  const title = say(NAV_TEXTS.operators);
+  const list = table<RegisteredOperator>(
+    [
+      {
+        head: say(OPERATORS.name),
+        isName: true,
+        cell: ({ id, name, email }) =>
+          html`<span
+            >${name}<br /><span class="quiet small">${email ?? ""} <code>${id}</code></span></span
+          >`,
+      },
+      { head: say(OPERATORS.roles), cell: ({ roles }) => html`<code>${roles.join(", ")}</code>` },
+      { head: say(PART_TEXTS.state), cell: (operator) => stateOf(operator, nowMs, call) },
+      {
+        head: say(OPERATORS.lastSeen),
+        cell: ({ lastUsedAtMs }) =>
+          lastUsedAtMs === null ? say(COMMON.never) : html`<span class="nowrap">${format.time(lastUsedAtMs)}</span>`,
+      },
+      {
+        head: say(OPERATORS.expires),
+        cell: ({ expiresAtMs }) => (expiresAtMs === null ? say(OPERATORS.endless) : format.day(expiresAtMs)),
+      },
+      {
+        head: say(OPERATORS.change),
+        cell: (operator) => (isOver(operator, nowMs) ? "" : actions(call, operator, refused)),
+      },
+    ],
+    operators.toReversed(),
+    { caption: title },
+  );
+  const create = html`<a class="button first" href="/console/operators/new">${say(OPERATORS.create)}</a>`;
+  return {
+    title,
+    body: html`${heading(title, { actions: create })} ${operators.length === 0 ? empty(say(OPERATORS.none)) : list}`,
+    ...(refused === null ? {} : { status: 422 as const }),
+  };
+}
+
+function actions(call: PageTools, { id, roles }: RegisteredOperator, refused: Refused | null): Html {
+  const { say, fields } = call;
+  const isRefused = refused?.operatorId === id;
+  const made = fields(isRefused ? refused.filled : UNFILLED);
+  const choices = ROLES.map((role) => [role, say(ROLE_TEXTS[role])] as const);
+  const change = act(call, {
+    to: `/console/operators/${id}/roles`,
+    title: OPERATORS.changeRoles,
+    note: OPERATORS.changeRolesNote,
+    button: PART_TEXTS.save,
+    isOpen: isRefused,
+    fields: made.checks("roles", { label: say(OPERATORS.roles), choices, checked: roles }),
+  });
+  const revoke = act(call, {
+    to: `/console/operators/${id}/revoke`,
+    title: OPERATORS.revoke,
+    note: OPERATORS.revokeNote,
+    button: OPERATORS.revoke,
+    isDanger: true,
+  });
+  return html`${change} ${revoke}`;
+}
 
 /** `GET /console/operators/new`. */
 export const showNewOperator = consolePage({
@@ -111,6 +131,22 @@ export const createOperator = consolePage({
   },
 });
 
+/** `POST /console/operators/{id}/roles`. */
+export const changeRoles = consolePage({
+  method: "POST",
+  path: "/console/operators/:operatorId/roles",
+  role: "admin",
+  handle: async (call) => {
+    const { form, params } = call;
+    const body = { roles: chosenOf(form, "roles", ROLES) };
+    const changed = await callEndpoint(call, endpoints.changeOperator, { params, body });
+    if (changed.ok) return ok(new Redirect("/console/operators", "roles-saved"));
+    if (changed.failure.issues === undefined) return changed;
+    const filled = { values: { sent: "yes", ...valuesOf(form) }, issues: changed.failure.issues };
+    return ok(await operatorsPage(call, { operatorId: params.operatorId, filled }));
+  },
+});
+
 /** `POST /console/operators/{id}/revoke`. */
 export const revokeOperator = consolePage({
   method: "POST",
@@ -122,9 +158,13 @@ export const revokeOperator = consolePage({
   },
 });
 
-function stateOf({ revokedAtMs, expiresAtMs }: RegisteredOperator, nowMs: number, { say }: PageTools): Html {
-  const isOver = revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= nowMs);
-  return isOver ? badge(say(OPERATORS.isRevoked), "bad") : badge(say(PART_TEXTS.active), "good");
+function isOver({ revokedAtMs, expiresAtMs }: RegisteredOperator, nowMs: number): boolean {
+  return revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= nowMs);
+}
+
+function stateOf(operator: RegisteredOperator, nowMs: number, { say }: PageTools): Html {
+  if (operator.revokedAtMs !== null) return badge(say(OPERATORS.isRevoked), "bad");
+  return isOver(operator, nowMs) ? badge(say(OPERATORS.isExpired), "warn") : badge(say(PART_TEXTS.active), "good");
 }
 
 function operatorForm(call: PageTools, filled: Filled): ShownPage {

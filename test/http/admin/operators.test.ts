@@ -99,6 +99,58 @@ describe("an operator's token", () => {
     expect(await statusOf(bearer(expiring.token))).toBe(401);
   });
 
+  test("does what other roles say at once, and the audit tells both", async () => {
+    const { id, token } = await make(["read"], { email: "bia@example.com" });
+    const makesTenants = async () =>
+      (await call("/admin/v1/tenants", { headers: bearer(token), body: {} })).status !== 403;
+    const listsOperators = async () => (await call("/admin/v1/operators", { headers: bearer(token) })).status === 200;
+    const change = (roles: readonly string[]) => admin(`/operators/${id}`, { method: "PATCH", body: { roles } });
+    expect([await makesTenants(), await listsOperators()]).toEqual([false, false]);
+    expect((await (await change(["operate"])).json<{ roles: string[] }>()).roles).toEqual(["operate"]);
+    expect([await makesTenants(), await listsOperators()]).toEqual([true, false]);
+    await change(["admin", "operate"]);
+    expect(await listsOperators()).toBe(true);
+    const { keys: copies } = await env.KEYS.list();
+    const kept = await Promise.all(
+      copies.map(({ name }) => env.KEYS.get<{ id?: string; roles?: string[] }>(name, "json")),
+    );
+    expect(kept.filter((copy) => copy?.id === id).map((copy) => copy?.roles)).toEqual([
+      ["operate", "admin"],
+      ["operate", "admin"],
+    ]);
+    await change(["operate", "admin"]);
+    const found = env.DB.prepare("SELECT before, after FROM audit WHERE action = 'operator.change' AND target = ?");
+    const { results } = await found.bind(id).all<{ before: string; after: string }>();
+    expect(results.map(({ before, after }) => [before, after])).toEqual([
+      ['{"roles":["read"]}', '{"roles":["operate"]}'],
+      ['{"roles":["operate"]}', '{"roles":["operate","admin"]}'],
+    ]);
+    expect((await change([])).status).toBe(400);
+    expect((await change(["king"])).status).toBe(400);
+  });
+
+  test("stays an admin's while its operator is the last one with an e-mail, so that Access alone opens nothing", async () => {
+    const [last, nameless] = [await make(["admin"], { email: "ana@example.com" }), await make(["admin"])];
+    const change = (id: string) => admin(`/operators/${id}`, { method: "PATCH", body: { roles: ["read"] } });
+    expect((await change(nameless.id)).status).toBe(200);
+    const refused = await change(last.id);
+    expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining("admin")]);
+    const stranger = await assertionOf("nobody@example.com");
+    expect(await statusOf(stranger, ACCESS)).toBe(403);
+    const other = await make(["admin"], { email: "bia@example.com" });
+    const [one, two] = await Promise.all([change(last.id), change(other.id)]);
+    expect([one.status, two.status].toSorted((left, right) => left - right)).toEqual([200, 409]);
+    expect(await statusOf(stranger, ACCESS)).toBe(403);
+  });
+
+  test("that is revoked gets no roles any more", async () => {
+    const { id } = await make(["read"]);
+    await adminJson(`/operators/${id}/revoke`, { body: {} });
+    const change = { method: "PATCH", body: { roles: ["admin"] } };
+    expect((await admin(`/operators/${id}`, change)).status).toBe(404);
+    expect((await admin("/operators/csg_op_0000000000", change)).status).toBe(404);
+  });
+
   test("that is made up costs no D1, and no KV when its check digits are wrong", async () => {
     const { token } = await make(["admin"]);
     const gets = vi.spyOn(env.KEYS, "get");
@@ -209,7 +261,7 @@ describe("roles", () => {
     );
     expect(reading.filter(([, , role]) => role !== "read").map(([name]) => name)).toEqual([]);
     const operators = OPERATIONS.filter(([, { path }]) => path.includes("operators"));
-    expect(operators.map(([, , role]) => role)).toEqual(["admin", "admin", "admin"]);
+    expect(operators.map(([, , role]) => role)).toEqual(["admin", "admin", "admin", "admin"]);
     expect(
       OPERATIONS.filter(([, { method }, role]) => method !== "GET" && role === "read").map(([name]) => name),
     ).toEqual([]);

@@ -291,6 +291,9 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   ),
   "GET /admin/v1/operators": operatorOnly("GET", () => "/operators"),
   "POST /admin/v1/operators": operatorOnly("POST", () => "/operators", { name: "x", roles: ["admin"] }),
+  "PATCH /admin/v1/operators/:operatorId": operatorOnly("PATCH", () => "/operators/csg_op_0000000000", {
+    roles: ["admin"],
+  }),
   "POST /admin/v1/operators/:operatorId/revoke": operatorOnly("POST", () => "/operators/csg_op_0000000000/revoke", {}),
   "POST /admin/v1/subjects/access": operatorOnly("POST", () => "/subjects/access", { cpf: CPF, reason: "x" }),
   "POST /admin/v1/subjects/restrictions": operatorOnly("POST", () => "/subjects/restrictions", {
