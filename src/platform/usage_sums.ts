@@ -23,6 +23,14 @@ export type MonthSums = {
   readonly claroUnits: number;
 };
 
+/** The same of one tenant, its adjustments apart. */
+export type TenantMonthSums = {
+  readonly billed: number;
+  readonly amountMicros: number;
+  readonly adjustmentMicros: number;
+  readonly claroUnits: number;
+};
+
 /** How much of a limit a tenant has used; in micros for a cap, in lookups for an allowance. */
 export type TenantNearLimit = {
   readonly tenantId: string;
@@ -77,6 +85,22 @@ export class UsageSumsReader {
   async readMonth(period: Period, nowMs: number): Promise<{ month: MonthSums; nearCap: NearCap }> {
     const [month, nearCap] = await this.#db.batch<Row>([this.#month(period), this.#nearCap(period, nowMs)]);
     return { month: toMonth(period, month), nearCap: toNearCap(nearCap) };
+  }
+
+  /** One month of each tenant that has anything in it. */
+  async readMonthByTenant(period: Period): Promise<ReadonlyMap<string, TenantMonthSums>> {
+    const { results } = await this.#db.prepare(USAGE_SQL.monthByTenant).bind(NO_END, period).all<Row>();
+    return new Map(
+      results.map((row) => [
+        row["tenant_id"] as string,
+        {
+          billed: row["billed"] as number,
+          amountMicros: row["amount"] as number,
+          adjustmentMicros: row["adjustments"] as number,
+          claroUnits: row["claro_units"] as number,
+        },
+      ]),
+    );
   }
 
   #month(period: Period): D1PreparedStatement {

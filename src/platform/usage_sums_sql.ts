@@ -52,6 +52,8 @@ export const USAGE_SQL = {
   totals: TOTALS,
   month: `SELECT coalesce(sum(billed), 0) AS billed, coalesce(sum(amount_micros + adjustment_micros), 0) AS amount,
     coalesce(sum(claro_units), 0) AS claro_units FROM (${MONTHS})`,
+  monthByTenant: `SELECT tenant_id, sum(billed) AS billed, sum(amount_micros) AS amount,
+    sum(adjustment_micros) AS adjustments, sum(claro_units) AS claro_units FROM (${MONTHS}) GROUP BY tenant_id`,
   nearCap: `
     SELECT tenant_id, name, spent, cap, count(*) OVER () AS count FROM (
       SELECT month.tenant_id, tenant.name, month.spent,

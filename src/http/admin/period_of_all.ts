@@ -5,7 +5,7 @@ import { type CostedTotals, formatOptionalCentavos, type PeriodOfAll } from "../
 import { validateTiers } from "../../domain/pricing.ts";
 import { parsePeriod } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
-import { readPeriodOfAll, setUpstreamPrices } from "../../gateway/period_of_all.ts";
+import { readPeriodOfAll, readPeriodSoFar, setUpstreamPrices } from "../../gateway/period_of_all.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
@@ -87,6 +87,21 @@ export const getPeriod = operatorEndpoint({
       "charges for all of them together: each bears the share of its lookups.",
   },
   role: "read",
+  query: z.object({
+    soFar: z
+      .enum(["true", "false"])
+      .default("false")
+      .meta(
+        told(
+          {
+            "pt-BR":
+              "Com `true`, também um mês em andamento, em JSON: de quem está aberto, o que o D1 já contou, sem o que vem do mês anterior.",
+            en: "With `true`, a running month too, as JSON: of who is open, what D1 has counted, without what is carried in.",
+          },
+          { examples: ["true"] },
+        ),
+      ),
+  }),
   audit: { action: "period.read", target: ({ periodFile = "" }) => periodFile },
   headers: HEADERS.cacheControl,
   answers: {
@@ -97,13 +112,17 @@ export const getPeriod = operatorEndpoint({
   },
   failures: ["not_found", "period_open", "statement_unavailable"],
   outage: "statement_unavailable",
-  handle: async ({ context, services, params: { periodFile } }) => {
+  handle: async ({ context, services, params: { periodFile }, query: { soFar } }) => {
     const period = parsePeriod(periodFile.slice(0, 7));
     if (!period.ok) return fail({ code: "not_found" });
     const format = periodFile.slice(8);
+    context.header("Cache-Control", "no-store");
+    if (soFar === "true" && !format.endsWith("csv")) {
+      const { month: running, openIds } = await readPeriodSoFar(services, period.value);
+      return ok(context.json({ ...shown(running), open: openIds.size }));
+    }
     const month = await readPeriodOfAll(services, period.value);
     if (!month.ok) return month;
-    context.header("Cache-Control", "no-store");
     if (format === "" || format === "json") return ok(context.json(shown(month.value)));
     const text = format === "csv" ? periodCsv(month.value) : periodPtbrCsv(month.value);
     return ok(

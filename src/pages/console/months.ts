@@ -1,29 +1,33 @@
 import { html } from "hono/html";
-import { type CostedMonth, type PeriodOfAll } from "../../domain/period_of_all.ts";
+import * as z from "zod";
+import type { CostedMonth } from "../../domain/period_of_all.ts";
 import { formatCnpj } from "../../domain/cnpj.ts";
 import { periodBounds, periodOf, previousPeriod, type Period } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import type { ClosingReport } from "../../gateway/close_period.ts";
-import { readPeriodOfAll } from "../../gateway/period_of_all.ts";
+import { type PeriodSoFar, readPeriodSoFar } from "../../gateway/period_of_all.ts";
 import { closePeriod } from "../../http/admin/periods.ts";
 import { getPeriod, putUpstreamPrices } from "../../http/admin/period_of_all.ts";
 import type { ClosingProgress } from "../../platform/statement_records.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
 import { capital } from "../format.ts";
-import { badge, card, empty, facts, heading, inCode, notice, table, type Html } from "../html.ts";
+import { badge, card, empty, facts, heading, notice, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint, fileOf } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { MONTHS } from "./months_texts.ts";
-import { act, tenantLink } from "./parts.ts";
+import { act, pager, tenantLink } from "./parts.ts";
 import { readTiers, writeTiers } from "./plan_parts.ts";
 import { runsTable, uploadForm } from "./reconciliations.ts";
 import { PLAN_TEXTS } from "./tenants_texts.ts";
 
 const MONTHS_SHOWN = 12;
 const MICROS_PER_CENTAVO = 10_000;
+const ROWS_A_PAGE = 200;
+
+const monthQuery = z.object({ page: z.coerce.number().int().min(1).max(10_000).catch(1).default(1) });
 
 type Progress = ClosingProgress & { readonly period: Period };
 
@@ -72,7 +76,8 @@ export const showMonth = consolePage({
   method: "GET",
   path: "/console/months/:period",
   role: "read",
-  handle: async (call) => ok(await monthPage(call, call.params.period, UNFILLED)),
+  query: monthQuery,
+  handle: async (call) => ok(await monthPage(call, call.params.period, { page: call.query.page })),
 });
 
 /** `POST /console/months/{period}/close`: a bounded piece of it; pressing again goes on. */
@@ -104,7 +109,7 @@ export const setPrices = consolePage({
     const set = await callEndpoint(call, putUpstreamPrices, { params, body });
     if (set.ok) return ok(new Redirect(`/console/months/${params.period}`, "prices-saved"));
     if (set.failure.issues === undefined) return set;
-    return ok(await monthPage(call, params.period, { values: valuesOf(form), issues: set.failure.issues }));
+    return ok(await monthPage(call, params.period, { filled: { values: valuesOf(form), issues: set.failure.issues } }));
   },
 });
 
@@ -118,15 +123,19 @@ function monthState({ period, closed, remaining, archived }: Progress, { say, fo
   return badge(`${say(PART_TEXTS.closing)}: ${format.count(closed)} / ${format.count(closed + remaining)}`, "warn");
 }
 
-async function monthPage(call: ConsoleCall, period: Period, filled: Filled): Promise<ShownPage> {
+async function monthPage(
+  call: ConsoleCall,
+  period: Period,
+  { filled = UNFILLED, page = 1 }: { filled?: Filled; page?: number },
+): Promise<ShownPage> {
   const { services, say, format, may, nowMs } = call;
   const { endMs } = periodBounds(period);
   const hasEnded = nowMs >= endMs;
-  const [progress, prices, runs, month] = await Promise.all([
+  const [progress, prices, runs, soFar] = await Promise.all([
     services.statements.progress(period, endMs),
     services.upstreamPrices.of(period),
     services.reconciliations.runs(period, null, 20),
-    hasEnded ? readPeriodOfAll(services, period) : null,
+    readPeriodSoFar(services, period),
   ]);
   const title = capital(format.month(period));
   const files = hasEnded
@@ -137,8 +146,8 @@ async function monthPage(call: ConsoleCall, period: Period, filled: Filled): Pro
   const crumbs = [{ to: "/console/months", text: say(NAV_TEXTS.months) }];
   const body = html`${heading(title, { crumbs, note: monthState({ period, ...progress }, call), actions: files })}
     ${hasEnded ? "" : notice(`${say(MONTHS.endsAt)} ${format.time(endMs)}.`)}
-    ${hasEnded && progress.remaining > 0 ? closingCard(call, period, progress) : ""}
-    ${month?.ok === true && month.value.tenants.length > 0 ? tenantsTable(month.value, call) : ""}
+    ${hasEnded && progress.remaining > 0 ? closingCard(call, period, { progress, soFar }) : ""}
+    ${soFar.month.tenants.length > 0 ? tenantsTable(soFar, call, page) : ""}
     <div class="grid">
       ${card(say(MONTHS.prices), pricesPart(call, period, { prices, filled }))}
       ${may("finance") ? card(say(MONTHS.reconcile), uploadForm(call, period)) : ""}
@@ -148,10 +157,20 @@ async function monthPage(call: ConsoleCall, period: Period, filled: Filled): Pro
 }
 
 /** What closing would do, and the button where the operator may. */
-function closingCard(call: ConsoleCall, period: Period, { closed, remaining }: Omit<Progress, "period">): Html {
+function closingCard(
+  call: ConsoleCall,
+  period: Period,
+  { progress: { closed, remaining }, soFar }: { progress: Omit<Progress, "period">; soFar: PeriodSoFar },
+): Html {
   const { say, format, may } = call;
+  const open = soFar.month.tenants.flatMap(({ tenantId, totals }) =>
+    soFar.openIds.has(tenantId) ? (totals ?? []) : [],
+  );
+  const sumOf = (name: "quantity" | "totalCentavos") => open.reduce((sum, totals) => sum + totals[name], 0);
   const preview = facts([
     [say(MONTHS.previewOpen), format.count(remaining)],
+    [say(MONTHS.previewQuantity), format.count(sumOf("quantity"))],
+    [say(MONTHS.previewTotal), format.money(sumOf("totalCentavos") * MICROS_PER_CENTAVO)],
     [say(MONTHS.previewClosed), format.count(closed)],
   ]);
   const button = may("finance")
@@ -165,10 +184,20 @@ function closingCard(call: ConsoleCall, period: Period, { closed, remaining }: O
   return card(say(MONTHS.preview), html`${preview} ${button}`);
 }
 
-function tenantsTable({ tenants, totals }: PeriodOfAll, { say, format }: PageTools): Html {
+/** Every tenant's month; what is not closed yet is as D1 has counted it so far, and said to be. */
+function tenantsTable({ month, openIds }: PeriodSoFar, call: PageTools, page: number): Html {
+  const { say, format, nowMs } = call;
+  const { period, tenants, totals } = month;
+  const isRunning = nowMs < periodBounds(period).endMs;
   const money = (centavos: number | null | undefined) =>
     centavos === null || centavos === undefined ? "–" : format.money(centavos * MICROS_PER_CENTAVO);
-  return table<CostedMonth>(
+  const stateOf = (tenantId: string) =>
+    openIds.has(tenantId)
+      ? isRunning
+        ? badge(say(MONTHS.running))
+        : badge(say(PART_TEXTS.open), "warn")
+      : badge(say(PART_TEXTS.closed), "good");
+  const list = table<CostedMonth>(
     [
       {
         head: say(PART_TEXTS.tenant),
@@ -178,11 +207,7 @@ function tenantsTable({ tenants, totals }: PeriodOfAll, { say, format }: PageToo
             >${tenantLink(tenantId, name)}<br /><span class="quiet small nowrap">${formatCnpj(document)}</span></span
           >`,
       },
-      {
-        head: say(PART_TEXTS.state),
-        cell: ({ totals: own }) =>
-          own === null ? badge(say(PART_TEXTS.open), "warn") : badge(say(PART_TEXTS.closed), "good"),
-      },
+      { head: say(PART_TEXTS.state), cell: ({ tenantId }) => stateOf(tenantId) },
       {
         head: say(MONTHS.quantity),
         isNumber: true,
@@ -194,7 +219,7 @@ function tenantsTable({ tenants, totals }: PeriodOfAll, { say, format }: PageToo
       { head: say(MONTHS.cost), isNumber: true, cell: ({ totals: own }) => money(own?.claroCostCentavos) },
       { head: say(MONTHS.margin), isNumber: true, cell: ({ totals: own }) => money(own?.marginCentavos) },
     ],
-    tenants,
+    tenants.slice((page - 1) * ROWS_A_PAGE, page * ROWS_A_PAGE),
     {
       caption: say(MONTHS.tenants),
       foot: [
@@ -209,6 +234,12 @@ function tenantsTable({ tenants, totals }: PeriodOfAll, { say, format }: PageToo
       ],
     },
   );
+  const path = `/console/months/${period}`;
+  return html`${openIds.size === 0 ? "" : html`<p class="quiet small">${say(MONTHS.soFar)}</p>`} ${list}
+  ${pager(call, {
+    first: page === 1 ? null : path,
+    next: page * ROWS_A_PAGE < tenants.length ? `${path}?page=${page + 1}` : null,
+  })}`;
 }
 
 function pricesPart(
@@ -233,7 +264,7 @@ function pricesPart(
   if (!may("finance")) return told;
   const made = fields(filled);
   const area = html`${made.rest(["tiers"])}
-  ${made.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: prices === null ? "" : writeTiers(prices.tiers, format), rows: 3 })}`;
+  ${made.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: say(PLAN_TEXTS.tiersHint), value: prices === null ? "" : writeTiers(prices.tiers, format), rows: 3 })}`;
   const form = act(call, {
     to: `/console/months/${period}/prices`,
     title: MONTHS.setPrices,

@@ -29,6 +29,12 @@ export const MONTHS = {
   closeButton: { "pt-BR": "Fechar agora", en: "Close now" },
   preview: { "pt-BR": "O que vai ser fechado", en: "What will be closed" },
   previewOpen: { "pt-BR": "Parceiros com o mês aberto", en: "Tenants whose month is open" },
+  previewQuantity: { "pt-BR": "Consultas deles, até agora", en: "Their lookups, so far" },
+  previewTotal: { "pt-BR": "Total deles, até agora", en: "Their total, so far" },
+  soFar: {
+    "pt-BR": "O que está aberto mostra o que o D1 já contou; o crédito que vem do mês anterior entra no fechamento.",
+    en: "What is open shows what D1 has counted so far; credit that the month before carries over comes in at closing.",
+  },
   previewClosed: { "pt-BR": "Já fechados", en: "Closed already" },
   isClosed: { "pt-BR": "O mês está fechado para todos.", en: "The month is closed for all tenants." },
   stillClosing: {
@@ -72,6 +78,7 @@ export const MONTHS = {
   deltaQuantity: { "pt-BR": "Diferença em consultas", en: "Difference in lookups" },
   deltaCost: { "pt-BR": "Diferença em custo", en: "Difference in cost" },
   reason: { "pt-BR": "Explicação", en: "Explanation" },
+  lookup: { "pt-BR": "Consulta", en: "Lookup" },
   date: { "pt-BR": "Dia", en: "Day" },
   customer: { "pt-BR": "Customer ID", en: "Customer ID at Claro" },
   progress: { "pt-BR": "Passos feitos", en: "Steps done" },

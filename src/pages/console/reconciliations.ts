@@ -186,7 +186,7 @@ function differences(list: readonly Difference[], { say, format }: PageTools): H
       { head: say(MONTHS.reason), isName: true, cell: ({ reason }) => say(REASON_TEXTS[reason]) },
       { head: say(MONTHS.customer), cell: ({ customerId }) => html`<code>${customerId}</code>` },
       {
-        head: say(PART_TEXTS.lookups),
+        head: say(MONTHS.lookup),
         cell: ({ lookupId, transactionId }) =>
           lookupId === null ? html`<code>${transactionId ?? "–"}</code>` : lookupLink(lookupId),
       },

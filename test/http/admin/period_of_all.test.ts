@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { admin, adminJson, lookup, newTenant } from "../../support/gateway.ts";
+import { admin, adminJson, ledgerOf, lookup, newTenant } from "../../support/gateway.ts";
 import { close, manifestOf, month, setClock, textOf } from "../../support/months.ts";
 
 const CPF = "52998224725";
@@ -58,12 +58,19 @@ describe("a month of all tenants", () => {
     ids = [one.tenantId, two.tenantId, idle.tenantId];
   });
 
-  test("is open by name, then adds up to the statements, with Claro's cost and the margin", async () => {
+  test("is open by name, shows so far what closing comes to, then adds up to the statements, with cost and margin", async () => {
+    for (const id of ids) await ledgerOf(id, "live").flush();
+    const soFar = await adminJson<Month>("/periods/2044-03?soFar=true");
+    expect([soFar.open, soFar.totals.quantity]).toEqual([soFar.tenants.length, 7]);
+    expect((await admin("/periods/2044-03.csv?soFar=true")).status).toBe(409);
     setClock(endMs);
     const before = await read();
     expect(before.open).toBe(before.tenants.length);
     expect((await close("2044-03")).failures).toEqual([]);
-    expect((await read()).totals).toMatchObject({ claroCost: null, margin: null });
+    const closed = await read();
+    expect(closed.totals).toMatchObject({ claroCost: null, margin: null });
+    expect([soFar.tenants, soFar.totals]).toEqual([closed.tenants, closed.totals]);
+    expect(await adminJson("/periods/2044-03?soFar=true")).toEqual(closed);
 
     await adminJson("/upstream-prices/2044-01", {
       method: "PUT",
