@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import type { Issue } from "../domain/issue.ts";
 import type { Language } from "../http/language.ts";
 import { issueText } from "../http/texts/issue_texts.ts";
-import { attribute, type Content, type Html } from "./html.ts";
+import { attribute, inCode, type Content, type Html } from "./html.ts";
 
 /** What a form was sent with and what is wrong with it, so that nobody types anything twice. */
 export type Filled = {
@@ -124,7 +124,8 @@ ${shown}</textarea>`,
             <span>${text}</span></label
           >`,
       )}
-      ${options.hint === undefined ? "" : html`<span class="hint">${options.hint}</span>`} ${this.#faults([name])}
+      ${options.hint === undefined ? "" : html`<span class="hint">${shownHint(options.hint)}</span>`}
+      ${this.#faults([name])}
     </fieldset>`;
   }
 
@@ -141,7 +142,8 @@ ${shown}</textarea>`,
     const described = ids.length === 0 ? "" : html`aria-describedby="${ids.join(" ")}"`;
     return html`<div class="field">
       <label for="f-${name}">${label}</label>
-      ${control(described, isWrong)} ${hint === undefined ? "" : html`<span class="hint" id="h-${name}">${hint}</span>`}
+      ${control(described, isWrong)}
+      ${hint === undefined ? "" : html`<span class="hint" id="h-${name}">${shownHint(hint)}</span>`}
       ${this.#faults([name, ...paths], `w-${name}`)}
     </div>`;
   }
@@ -156,6 +158,11 @@ ${shown}</textarea>`,
     const texts = [...new Set(found.map((one) => issueText(one, this.#language)))];
     return html`<span class="fault" ${id === undefined ? "" : html`id="${id}"`}>${texts.join("; ")}</span>`;
   }
+}
+
+/** What is typed as it stands shows as code. */
+function shownHint(hint: Content): Content {
+  return typeof hint === "string" ? inCode(hint) : hint;
 }
 
 /** `plan.tiers[0].upTo` is of the field `plan.tiers`. */

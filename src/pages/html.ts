@@ -181,7 +181,7 @@ export function meter(share: number, label: string): Html {
   const width = Math.round(Math.min(Math.max(share, 0), 1) * 100);
   const tone = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "";
   return html`<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${label}">
-    <rect class="track" width="100" height="8" rx="4" />
-    <rect class="full ${tone}" width="${width}" height="8" rx="4" />
+    <rect class="track" width="100" height="8" />
+    <rect class="full ${tone}" width="${width}" height="8" />
   </svg>`;
 }

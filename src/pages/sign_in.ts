@@ -9,7 +9,7 @@ import { describeFailure } from "../http/answer_failure.ts";
 import { callerIp } from "../http/context.ts";
 import { dropSession, keepSession, readSession } from "./browser_state.ts";
 import { COMMON } from "./common_texts.ts";
-import { card, inCode, notice, type Content, type Html } from "./html.ts";
+import { card, notice, type Content, type Html } from "./html.ts";
 import { openPage, Redirect, type PageAnswer, type PageTools, type ShownPage } from "./page.ts";
 import { fieldOf } from "./read_form.ts";
 import { SIGN_IN } from "./sign_in_texts.ts";
@@ -168,7 +168,7 @@ function credentialForm(
 ): Html {
   return html`<form method="post" action="${action}" class="form">
     ${token}<input type="hidden" name="to" value="${to}" />
-    ${fields(UNFILLED).input("credential", { label, hint: inCode(hint), type: "password", isRequired: true, autocomplete: "current-password" })}
+    ${fields(UNFILLED).input("credential", { label, hint, type: "password", isRequired: true, autocomplete: "current-password" })}
     <div class="row">
       <button type="submit" class="first">${say(COMMON.signIn)}</button>
       <span class="quiet small">${say(SIGN_IN.session)}</span>

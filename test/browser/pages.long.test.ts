@@ -4,7 +4,7 @@ import { findPersonalData } from "../support/personal_data.ts";
 import { CHROMIUM, launchChromium } from "../support/chromium.ts";
 import { furnish, type World } from "./support/furnish.ts";
 import { ADMIN_TOKEN, startPagesGateway, type PagesGateway } from "./support/gateway.ts";
-import { expectSound } from "./support/sound.ts";
+import { CUT_OFF, expectSound } from "./support/sound.ts";
 import { newVisitor, seriousFaults, signIn } from "./support/visitor.ts";
 
 if (CHROMIUM === undefined) console.warn("skipped: no Chromium is installed, no page was looked at in every look");
@@ -54,6 +54,23 @@ describe.skipIf(CHROMIUM === undefined)("every page in every look, in Chromium",
       for (const path of paths) {
         await visitor.page.goto(path);
         if (path.endsWith("/nothing")) visitor.complaints.splice(0);
+        await expectSound(visitor);
+      }
+    }
+    await visitor.close();
+  });
+
+  test("prints within a sheet of A4, with no table cut off", async () => {
+    const visitor = await newVisitor(browser, gateway.url, { width: 718 });
+    const { page } = visitor;
+    for (const [place, credential, paths] of places()) {
+      await page.emulateMedia({ media: "screen" });
+      await signIn(visitor, place, credential);
+      await page.emulateMedia({ media: "print" });
+      for (const path of paths) {
+        await page.goto(path);
+        if (path.endsWith("/nothing")) visitor.complaints.splice(0);
+        expect(await page.evaluate(CUT_OFF), path).toBe(0);
         await expectSound(visitor);
       }
     }

@@ -4,7 +4,7 @@ import { findPersonalData } from "../support/personal_data.ts";
 import { CHROMIUM, launchChromium } from "../support/chromium.ts";
 import { furnish, type World } from "./support/furnish.ts";
 import { ADMIN_TOKEN, startPagesGateway, type PagesGateway } from "./support/gateway.ts";
-import { expectSound } from "./support/sound.ts";
+import { CUT_OFF, expectSound } from "./support/sound.ts";
 import { newVisitor, seriousFaults, signIn } from "./support/visitor.ts";
 
 if (CHROMIUM === undefined) console.warn("skipped: no Chromium is installed, no page was looked at");
@@ -140,7 +140,7 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
       [
         "console",
         ADMIN_TOKEN,
-        ["tenant", "month-ended", "statement", "overview"].map((name) => world.consolePaths[name]),
+        ["tenant", "tenants", "month", "audit", "statement", "overview"].map((name) => world.consolePaths[name]),
       ],
       ["portal", world.key, ["integrate", "usage", "statements"].map((name) => world.portalPaths[name])],
     ] as const) {
@@ -153,9 +153,7 @@ describe.skipIf(CHROMIUM === undefined)("every page, in Chromium", { timeout: 12
         for (const hidden of ["nav.pages", ".bar .end", "details.act", "main form", "main button", ".no-print"]) {
           expect(await page.locator(`${hidden} >> visible=true`).count(), `${path}: ${hidden}`).toBe(0);
         }
-        const wide =
-          "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth + 1).length";
-        expect(await page.evaluate(wide), `${path}: tables that are cut off`).toBe(0);
+        expect(await page.evaluate(CUT_OFF), `${path}: tables that are cut off`).toBe(0);
         expect(await page.evaluate("getComputedStyle(document.body).backgroundColor"), path).toBe("rgb(255, 255, 255)");
         await expectSound(visitor);
       }

@@ -5,7 +5,7 @@ import { ROLES, type Role } from "../../src/domain/roles.ts";
 import { CONSOLE } from "../../src/pages/console/console.ts";
 import { countedEnv } from "../support/counted_env.ts";
 import { disturbedGateway } from "../support/disturbed.ts";
-import { adminJson, ADMIN_TOKEN, call, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
+import { adminJson, ADMIN_TOKEN, call, ledgerOf, lookup, newTenant, type TestTenant } from "../support/gateway.ts";
 import { Visit } from "./visit.ts";
 
 const CPF = "52998224725";
@@ -131,8 +131,12 @@ describe("a page of the console", () => {
     const visit = new Visit();
     await visit.signIn("console", token);
     expect((await visit.get("/console/operators")).status).toBe(200);
-    await env.DB.prepare(`UPDATE operators SET roles = '["read"]' WHERE id = ?`).bind(id).run();
+    const admin = visitOf("admin");
+    const set = await admin.post(`/console/operators/${id}/roles`, { "roles.read": "yes" });
+    expect(set.headers.get("location")).toBe("/console/operators?done=roles-saved");
     expect((await visit.get("/console/operators")).status).toBe(403);
+    expect((await visit.post(`/console/operators/${id}/roles`, { "roles.admin": "yes" })).status).toBe(403);
+    expect((await admin.post(`/console/operators/${id}/roles`)).status).toBe(422);
     expect((await visit.get("/console/tenants")).status).toBe(200);
   });
 });
@@ -143,6 +147,19 @@ async function sendFile(visit: Visit, path: string, text = "x"): Promise<Respons
   body.append("report", new File([text], "report.csv", { type: "text/csv" }));
   return await visit.send(path, body);
 }
+
+test("the page of a month shows each tenant of a running one, with what D1 has counted of it", async () => {
+  await ledgerOf(tenant.tenantId, "live").flush();
+  const text = await (await visitOf("read").get(`/console/months/${periodOf(Date.now())}`)).text();
+  const row = text.split("<tr>").find((one) => one.includes(`/console/tenants/${tenant.tenantId}`)) ?? "";
+  expect(row.replaceAll(/<[^>]*>|\s+/g, " ")).toMatch(/em andamento +1 +R\$/);
+});
+
+test("the page of health names D1's last migration", async () => {
+  const newest = await env.DB.prepare("SELECT max(name) FROM d1_migrations").first<string>("max(name)");
+  const text = await (await visitOf("read").get("/console/health")).text();
+  expect(text).toContain(`<code>${newest?.replace(".sql", "") ?? ""}</code>`);
+});
 
 describe("what is typed", () => {
   test.each(["529.982.247-25", "52998224725", "５２９９８２２４７２５"])(
@@ -236,8 +253,12 @@ describe("the search for everything", () => {
       expect(found, text).toContain(`href="/console/lookups/${id}"`);
       expect(found).toContain('action="/console/lookups"');
     }
-    const listed = await visit.post("/console/lookups", { text: "pedido-anywhere-1", kind: "reference", tenant: "" });
-    expect(await listed.text()).toContain(`href="/console/lookups/${id}"`);
+    // Whoever pastes an id does not always say which it is.
+    for (const text of ["pages-anywhere-1", "pedido-anywhere-1"])
+      for (const kind of ["reference", "requestId"]) {
+        const listed = await visit.post("/console/lookups", { text, kind, tenant: "" });
+        expect(await listed.text(), `${text} as ${kind}`).toContain(`href="/console/lookups/${id}"`);
+      }
   });
 });
 

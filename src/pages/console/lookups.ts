@@ -55,15 +55,23 @@ export const findLookup = consolePage({
     }
     if (LOOKUP_ID.test(text)) return ok(new Redirect(`/console/lookups/${text}`));
     const [from, to, cursor] = [fieldOf(form, "from"), fieldOf(form, "to"), fieldOf(form, "cursor")];
-    const kind = fieldOf(form, "kind") === "requestId" ? "requestId" : "reference";
+    const [kind, otherKind] =
+      fieldOf(form, "kind") === "requestId"
+        ? (["requestId", "reference"] as const)
+        : (["reference", "requestId"] as const);
     const tenant = fieldOf(form, "tenant");
-    const found = await searchLookups(call, {
-      [kind]: text,
+    const where = {
       ...(tenant === "" ? {} : { tenant }),
       ...(from === "" ? {} : { from }),
       ...(to === "" ? {} : { to }),
-      ...(cursor === "" ? {} : { cursor }),
-    });
+    };
+    const found = await searchLookups(call, { ...where, [kind]: text, ...(cursor === "" ? {} : { cursor }) });
+    if (found.ok && cursor === "" && found.value.data.length === 0 && found.value.nextCursor === null) {
+      // Whoever pastes an id at night does not always say of which kind.
+      const other = await searchLookups(call, { ...where, [otherKind]: text });
+      if (other.ok && other.value.data.length > 0)
+        return ok(await searchPage(call, { values: { ...values, kind: otherKind }, issues: [] }, other.value));
+    }
     if (found.ok) return ok(await searchPage(call, { values, issues: [] }, found.value));
     if (found.failure.issues === undefined) return found;
     const issues = found.failure.issues.map((one) => ({ ...one, path: one.path === kind ? "text" : one.path }));

@@ -53,7 +53,10 @@ export const OVERVIEW = {
   noEndingKeys: { "pt-BR": "Nenhuma.", en: "None." },
   alarms: { "pt-BR": "Alarmes", en: "Alarms" },
   noAlarms: { "pt-BR": "Nenhum alarme aberto.", en: "No open alarm." },
-  asOf: { "pt-BR": "Atualiza a cada 30 s. Completo até", en: "Refreshes every 30 s. Complete through" },
+  asOf: {
+    "pt-BR": "Atualiza a cada 30 s. Das consultas mais novas algumas podem faltar; nenhuma até",
+    en: "Refreshes every 30 s. Of the newest lookups a few may be missing; none up to",
+  },
 } as const satisfies Readonly<Record<string, Text>>;
 
 /** Alarms by their code: what is wrong, and where to look. */

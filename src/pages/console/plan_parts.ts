@@ -8,7 +8,7 @@ import {
 } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
-import { facts, inCode, type Html } from "../html.ts";
+import { facts, type Html } from "../html.ts";
 import type { PageTools } from "../page.ts";
 import { fieldOf, typedMicros, typedNumber } from "../read_form.ts";
 import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
@@ -43,7 +43,7 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
 /** The fields of a plan, filled in with what it is. */
 export function planFields(fields: Fields, plan: Plan, { say, format }: PageTools): Html {
   const value = (number: number | null | undefined) => (number === null || number === undefined ? "" : String(number));
-  return html`${fields.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: inCode(say(PLAN_TEXTS.tiersHint)), value: writeTiers(plan.tiers, format), rows: Math.max(plan.tiers.length + 1, 3), paths: ["plan.tiers"] })}
+  return html`${fields.area("tiers", { label: say(PLAN_TEXTS.tiers), hint: say(PLAN_TEXTS.tiersHint), value: writeTiers(plan.tiers, format), rows: Math.max(plan.tiers.length + 1, 3), paths: ["plan.tiers"] })}
   ${fields.input("cap", { label: say(PLAN_TEXTS.cap), hint: say(PLAN_TEXTS.capHint), value: plan.monthlySpendCapMicros === null ? "" : format.typedMoney(plan.monthlySpendCapMicros), inputmode: "decimal", paths: ["plan.monthlySpendCapMicros"] })}
   ${fields.input("allowance", { label: say(PLAN_TEXTS.allowance), hint: say(PLAN_TEXTS.allowanceHint), value: value(plan.allowance?.requests), inputmode: "numeric", paths: ["plan.allowance"] })}
   ${fields.input("rate", { label: say(PLAN_TEXTS.rate), value: value(plan.ratePerSecond), inputmode: "decimal", paths: ["plan.ratePerSecond"] })}

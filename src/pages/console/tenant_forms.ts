@@ -12,7 +12,7 @@ import { parseBody } from "../../http/read_input.ts";
 import type { Tenant } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
-import { card, facts, heading, inCode, notice, type Html } from "../html.ts";
+import { card, facts, heading, notice, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
@@ -232,7 +232,7 @@ function aboutFields({ say, fields }: PageTools, filled: Filled, tenant: Tenant 
   ${made.input("document", { label: say(TENANTS.document), hint: say(TENANTS.documentHint), value: tenant === null ? "" : formatCnpj(tenant.document), isRequired: true })}
   ${made.input("legalName", { label: say(TENANTS.legalName), hint: say(TENANTS.legalNameHint), value: tenant?.legalName ?? "" })}
   ${made.input("email", { label: say(TENANTS.email), type: "email", value: tenant?.email ?? "" })}
-  ${made.input("customerId", { label: say(TENANTS.customerId), hint: inCode(say(TENANTS.customerIdHint)), value: tenant?.customerId ?? "", isRequired: true })}
+  ${made.input("customerId", { label: say(TENANTS.customerId), hint: say(TENANTS.customerIdHint), value: tenant?.customerId ?? "", isRequired: true })}
   ${made.checks("requires", { label: say(TENANTS.requires), hint: say(TENANTS.requiresHint), choices: REQUIRABLE_FIELDS.map((field) => [field, say(GROUND_TEXTS[field])] as const), checked: tenant?.requires ?? [] })}`;
 }
 

@@ -6,7 +6,7 @@ import * as keys from "../../http/admin/keys.ts";
 import type { RegisteredKey, Tenant } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
-import { card, facts, heading, inCode, type Html } from "../html.ts";
+import { card, facts, heading, type Html } from "../html.ts";
 import { consolePage, Redirect, type PageTools, type ShownPage } from "../page.ts";
 import { chosenOf, fieldOf, typedNumber, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
@@ -167,7 +167,7 @@ function newKeyForm(call: PageTools, tenant: Tenant, filled: Filled): ShownPage 
     ${made.input("label", { label: say(PART_TEXTS.label) })}
     ${made.checks("scopes", { label: say(KEY_TEXTS.scopes), choices: SCOPES.map((scope) => [scope, scope] as const), checked: DEFAULT_SCOPES })}
     ${made.input("expiresAt", { label: say(KEY_TEXTS.expires), hint: say(KEY_TEXTS.expiresHint), type: "date" })}
-    ${made.area("allowedIps", { label: say(KEY_TEXTS.ips), hint: inCode(say(KEY_TEXTS.ipsHint)), rows: 3 })}
+    ${made.area("allowedIps", { label: say(KEY_TEXTS.ips), hint: say(KEY_TEXTS.ipsHint), rows: 3 })}
     ${keyTermFields(made, NO_TERMS, call)}
     <div class="row">
       <button type="submit" class="first">${say(KEY_TEXTS.createButton)}</button>

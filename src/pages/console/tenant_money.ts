@@ -18,7 +18,7 @@ import type { Adjustment } from "../../platform/adjustment_records.ts";
 import type { Tenant } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED, type Filled } from "../form.ts";
-import { badge, card, empty, facts, heading, inCode, table, type Html } from "../html.ts";
+import { badge, card, empty, facts, heading, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, typedNumber, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
@@ -232,9 +232,9 @@ function adjustmentForm(call: PageTools, filled: Filled): Html {
   return html`<form method="post" class="form">
     ${token}<input type="hidden" name="id" value="${id}" />
     ${faults(call, filled, ["amount", "units", "corrects", "reason"])}
-    ${made.input("amount", { label: say(MONEY_TEXTS.amount), hint: inCode(say(MONEY_TEXTS.amountHint)), inputmode: "decimal", isRequired: true })}
+    ${made.input("amount", { label: say(MONEY_TEXTS.amount), hint: say(MONEY_TEXTS.amountHint), inputmode: "decimal", isRequired: true })}
     ${made.input("units", { label: say(MONEY_TEXTS.units), hint: say(MONEY_TEXTS.unitsHint), inputmode: "numeric", value: "0", isRequired: true })}
-    ${made.input("corrects", { label: say(MONEY_TEXTS.corrects), hint: inCode(say(MONEY_TEXTS.correctsHint)) })}
+    ${made.input("corrects", { label: say(MONEY_TEXTS.corrects), hint: say(MONEY_TEXTS.correctsHint) })}
     ${made.input("reason", { label: say(MONEY_TEXTS.reason), hint: say(MONEY_TEXTS.reasonHint), isRequired: true })}
     <div><button type="submit" class="first">${say(MONEY_TEXTS.adjust)}</button></div>
   </form>`;

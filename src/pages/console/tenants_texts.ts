@@ -20,8 +20,8 @@ export const TENANTS = {
     en: "There is no tenant yet. Create the first one.",
   },
   sums: {
-    "pt-BR": "Os números vêm da cópia no D1, de poucos minutos atrás.",
-    en: "Figures are of the copy in D1, a few minutes old.",
+    "pt-BR": "Os números vêm da cópia no D1: das consultas mais novas algumas podem faltar.",
+    en: "Figures are of the copy in D1: of the newest lookups a few may be missing.",
   },
   name: { "pt-BR": "Nome", en: "Name" },
   document: { "pt-BR": "CNPJ", en: "CNPJ" },

@@ -7,6 +7,10 @@ const WIDER = `[...document.querySelectorAll("body *")]
   .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map((element) => element.outerHTML.slice(0, 120))`;
 
+/** Runs in the page: how many tables are wider than their place, which paper cannot scroll. */
+export const CUT_OFF = `[...document.querySelectorAll(".scroll")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).length`;
+
 /** A page that looks as it should: nothing runs out of the window, nothing is complained of. */
 export async function expectSound(visitor: BrowserVisitor): Promise<void> {
   const { page, complaints } = visitor;
