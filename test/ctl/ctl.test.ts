@@ -54,6 +54,13 @@ test("a charge needs no confirmation", async () => {
   expect(await ctl(...ADJUST, "--amount=0.15").exited).toBe(0);
 });
 
+test("an operator's roles are sent as one list, which replaces the old one", async () => {
+  asked.length = 0;
+  const set = ctl("operators", "set-roles", "csg_op_0123456789", "--role", "operate", "--role", "finance");
+  expect(await set.exited).toBe(0);
+  expect(asked).toEqual([{ url: "/admin/v1/operators/csg_op_0123456789", body: '{"roles":["operate","finance"]}' }]);
+});
+
 test("a reader that closes the pipe ends a command quietly", async () => {
   const running = ctl("statements", "new-key");
   running.child.stdout?.destroy();
