@@ -119,6 +119,9 @@ export const USES: Readonly<Record<string, Uses>> = {
   "ledger rebuild": NOTHING,
   "operators list": NOTHING,
   "operators create": { right: () => [["--name", "Ana Operadora", "--role", "read", "--expires", "90d"]] },
+  "operators set-roles": {
+    right: async ({ newOperator }) => [[await newOperator(), "--role", "operate", "--role", "finance"]],
+  },
   "operators revoke": {
     right: async ({ newOperator }) => [[await newOperator(), "--yes"]],
     asked: async ({ newOperator }) => [await newOperator()],
