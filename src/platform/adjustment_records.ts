@@ -1,5 +1,6 @@
 import type { Period } from "../domain/period.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
+import { requireRow, rowsOf } from "./batch_rows.ts";
 
 /** A correction as it was asked for. `seq` and `occurredAtMs` are its event's; null while the ledger has yet to make it. */
 export type Adjustment = {
@@ -75,13 +76,13 @@ export class AdjustmentRecords {
       }),
       this.#db.prepare(SQL.adjustment).bind(tenantId, id),
     ]);
-    const [row] = found?.results ?? [];
+    const [row] = rowsOf(found);
     return row === undefined ? null : toAdjustment(row);
   }
 
   /** What has been given back so far, and charged again, for one thing; for all when it is null. In micros, signed. */
   async adjustedMicros(tenantId: string, corrects: string | null): Promise<number> {
-    return (await this.#db.prepare(SQL.credited).bind(tenantId, corrects).first<{ sum: number }>())?.sum ?? 0;
+    return requireRow(await this.#db.prepare(SQL.credited).bind(tenantId, corrects).first<{ sum: number }>()).sum;
   }
 
   /** A tenant's, the oldest first. */

@@ -8,6 +8,22 @@ export type AuditEntry = {
   readonly after: unknown;
 };
 
+/** An entry with its place in the audit. */
+export type NumberedAuditEntry = AuditEntry & { readonly n: number };
+
+/** A row of `audit`. */
+export function toAuditEntry(row: Readonly<Record<string, unknown>>): NumberedAuditEntry {
+  return {
+    n: row["n"] as number,
+    atMs: row["at"] as number,
+    actor: row["actor"] as string,
+    action: row["action"] as string,
+    target: row["target"] as string,
+    before: fromJson(row["before"]),
+    after: fromJson(row["after"]),
+  };
+}
+
 type SqlValue = string | number | null;
 
 /**
@@ -29,6 +45,10 @@ export function auditInsert(
        WHERE NOT EXISTS (${unless.query})`,
     )
     .bind(atMs, actor, action, target, toJson(before), toJson(after), ...unless.values);
+}
+
+function fromJson(text: unknown): unknown {
+  return typeof text === "string" ? JSON.parse(text) : null;
 }
 
 function toJson(value: unknown): string | null {

@@ -8,6 +8,7 @@ import {
 } from "../domain/audit_chain.ts";
 import type { Json } from "../domain/canonical_json.ts";
 import type { ExportPrivateKey } from "../domain/statement.ts";
+import { toAuditEntry } from "./audit.ts";
 
 const SQL = {
   last: `SELECT n, hash FROM audit_chain ORDER BY n DESC LIMIT 1`,
@@ -111,21 +112,10 @@ function nameOf(hour: string): string {
 }
 
 function toContent(row: Row): ChainedContent {
-  return {
-    n: row["n"] as number,
-    at: new Date(row["at"] as number).toISOString(),
-    actor: row["actor"] as string,
-    action: row["action"] as string,
-    target: row["target"] as string,
-    before: fromJson(row["before"]),
-    after: fromJson(row["after"]),
-  };
+  const { atMs, before, after, ...entry } = toAuditEntry(row);
+  return { ...entry, at: new Date(atMs).toISOString(), before: before as Json, after: after as Json };
 }
 
 function toEntry(row: Row): ChainedEntry {
   return { ...toContent(row), prev: row["prev"] as string | null, hash: row["hash"] as string };
-}
-
-function fromJson(value: unknown): Json {
-  return typeof value === "string" ? (JSON.parse(value) as Json) : null;
 }

@@ -1,6 +1,5 @@
-import type { AuditEntry } from "./audit.ts";
-
-export type NumberedAuditEntry = AuditEntry & { readonly n: number };
+import { type NumberedAuditEntry, toAuditEntry } from "./audit.ts";
+import { rowsOf } from "./batch_rows.ts";
 
 /** Which entries, the newest first. `tenantId` means what is about a tenant, its keys and its parts. */
 export type AuditSearch = {
@@ -33,25 +32,9 @@ export async function searchAudit(
       .bind(before, actor, action, target, tenantId, limit),
     db.prepare(`SELECT n FROM audit WHERE n < ?1 ORDER BY n DESC LIMIT 1 OFFSET ${ENTRIES_A_CALL}`).bind(before),
   ]);
-  const entries = (found?.results ?? []).map(toEntry);
+  const entries = rowsOf(found).map(toAuditEntry);
   const last = entries.at(-1);
-  const unread = edge?.results[0]?.["n"] as number | undefined;
+  const unread = rowsOf(edge)[0]?.["n"] as number | undefined;
   if (entries.length === limit && last !== undefined) return { entries, next: last.n };
   return { entries, next: unread === undefined ? null : unread + 1 };
-}
-
-function toEntry(row: Record<string, unknown>): NumberedAuditEntry {
-  return {
-    n: row["n"] as number,
-    atMs: row["at"] as number,
-    actor: row["actor"] as string,
-    action: row["action"] as string,
-    target: row["target"] as string,
-    before: read(row["before"]),
-    after: read(row["after"]),
-  };
-}
-
-function read(text: unknown): unknown {
-  return typeof text === "string" ? (JSON.parse(text) as unknown) : null;
 }

@@ -1,5 +1,6 @@
 import type { Role } from "../domain/roles.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
+import { requireRow } from "./batch_rows.ts";
 import { sha256Hex } from "./keyed_hash.ts";
 import { isOutage } from "./outage.ts";
 
@@ -187,7 +188,7 @@ export class Operators {
   }
 
   async status(nowMs: number): Promise<OperatorsStatus> {
-    const row = (await this.#db.prepare(SQL.status).bind(nowMs).first<Row>()) ?? {};
+    const row = requireRow(await this.#db.prepare(SQL.status).bind(nowMs).first<Row>());
     return {
       working: row["working"] as number,
       isManaged: row["is_managed"] === 1,

@@ -1,6 +1,7 @@
 import type { Period } from "../domain/period.ts";
 import type { ResolvedUnknown } from "../domain/reconciliation.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
+import { requireRow, rowOf, rowsOf } from "./batch_rows.ts";
 
 /** A comparison with a report. What it came to is in R2. */
 export type ReconciliationRun = {
@@ -147,8 +148,8 @@ export class ReconciliationRecords {
       this.#db.prepare(SQL.lostEdges),
     ]);
     return {
-      months: (months?.results ?? []) as unknown as UnexplainedMonth[],
-      lostAtEdges: (lost?.results[0]?.["count"] ?? 0) as number,
+      months: rowsOf(months) as unknown as UnexplainedMonth[],
+      lostAtEdges: rowOf(lost)["count"] as number,
     };
   }
 
@@ -163,7 +164,7 @@ export class ReconciliationRecords {
 
   async countResolved(tenantId: string, period: Period): Promise<number> {
     const row = await this.#db.prepare(SQL.countResolved).bind(tenantId, period).first<{ count: number }>();
-    return row?.count ?? 0;
+    return requireRow(row).count;
   }
 }
 

@@ -1,12 +1,12 @@
 import type { LedgerKey } from "../domain/ledger/terms.ts";
 import type { Mode } from "../domain/meter_event.ts";
-import { auditInsert, type AuditEntry } from "./audit.ts";
+import { auditInsert, type AuditEntry, type NumberedAuditEntry, toAuditEntry } from "./audit.ts";
+import { requireRow, rowOf, rowsOf } from "./batch_rows.ts";
 import {
   type RegisteredKey,
   type RestrictedSubjects,
   type Row,
   type Tenant,
-  toAudit,
   toKey,
   toRestricted,
   toTenant,
@@ -87,8 +87,8 @@ const SQL = {
   activeKeys: `
     SELECT count(*) AS n FROM api_keys
     WHERE tenant_id = ? AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`,
-  // A key with a successor ends because somebody meant it to.
   namesOf: `SELECT id, name FROM tenants WHERE id IN (SELECT value FROM json_each(?))`,
+  // A key with a successor ends because somebody meant it to.
   keysEnding: `
     SELECT key.id, key.tenant_id, key.label, key.expires_at, tenants.name FROM api_keys AS key JOIN tenants ON tenants.id = tenant_id
     WHERE revoked_at IS NULL AND expires_at > ? AND expires_at <= ? AND status = 'active'
@@ -179,7 +179,8 @@ export class Register {
   async countTenants(through: Page["after"]): Promise<{ readonly all: number; readonly through: number }> {
     const [createdAtMs, id] = through ?? [Number.MAX_SAFE_INTEGER, ""];
     const counts = await this.#bind(SQL.countTenants, createdAtMs, id).first<{ n: number; through: number }>();
-    return { all: counts?.n ?? 0, through: counts?.through ?? 0 };
+    const { n: all, through: counted } = requireRow(counts);
+    return { all, through: counted };
   }
 
   /** Ledgers and KV are as if they had been told nothing; gives how many tenants that is true of now. */
@@ -201,13 +202,13 @@ export class Register {
       this.#bind(SQL.restricted),
       this.#bind(SQL.knownSeq, tenantId),
     ]);
-    const row = tenants?.results[0];
+    const [row] = rowsOf(tenants);
     if (row === undefined) return null;
     return {
       tenant: toTenant(row),
-      keys: (keys?.results ?? []).map(toKey),
-      restricted: toRestricted(restricted?.results ?? []),
-      knownSeq: (known?.results[0]?.["seq"] as number | undefined) ?? 0,
+      keys: rowsOf(keys).map(toKey),
+      restricted: toRestricted(rowsOf(restricted)),
+      knownSeq: rowOf(known)["seq"] as number,
     };
   }
 
@@ -302,7 +303,7 @@ export class Register {
   }
 
   async activeKeys(tenantId: string, nowMs: number): Promise<number> {
-    return (await this.#bind(SQL.activeKeys, tenantId, nowMs).first<{ n: number }>())?.n ?? 0;
+    return requireRow(await this.#bind(SQL.activeKeys, tenantId, nowMs).first<{ n: number }>()).n;
   }
 
   async key(id: string): Promise<RegisteredKey | null> {
@@ -340,8 +341,8 @@ export class Register {
     await this.#audit(audit).run();
   }
 
-  async audit(after: number, limit: number): Promise<(AuditEntry & { readonly n: number })[]> {
-    return (await this.#bind(SQL.audit, after, limit).all<Row>()).results.map(toAudit);
+  async audit(after: number, limit: number): Promise<NumberedAuditEntry[]> {
+    return (await this.#bind(SQL.audit, after, limit).all<Row>()).results.map(toAuditEntry);
   }
 
   #insertKey(key: RegisteredKey, guard: Guard = ALWAYS): D1PreparedStatement {

@@ -4,7 +4,6 @@ import type { KeyLimits, NextPlan } from "../domain/ledger/terms.ts";
 import type { LookupDefaults, RequirableField } from "../domain/lookup_grounds.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import type { Plan } from "../domain/plan.ts";
-import type { AuditEntry } from "./audit.ts";
 
 /** What the register's rows hold, as values. */
 
@@ -96,19 +95,6 @@ export function toKey(row: Row): RegisteredKey {
     inDirectory: row["in_directory"] === 1,
     limits: fromJson(row["limits"]) as KeyLimits | null,
     defaults: fromJson(row["defaults"]) as LookupDefaults | null,
-  };
-}
-
-/** A row of `audit`. */
-export function toAudit(row: Row): AuditEntry & { readonly n: number } {
-  return {
-    n: row["n"] as number,
-    atMs: row["at"] as number,
-    actor: row["actor"] as string,
-    action: row["action"] as string,
-    target: row["target"] as string,
-    before: fromJson(row["before"]),
-    after: fromJson(row["after"]),
   };
 }
 

@@ -1,4 +1,5 @@
 import { auditInsert, type AuditEntry } from "./audit.ts";
+import { requireRow } from "./batch_rows.ts";
 import type { Page } from "./register.ts";
 
 /** That lookups of a person are refused. `subject` is the person, by a keyed hash (platform/reference_keys.ts). */
@@ -79,7 +80,7 @@ export class Restrictions {
   }
 
   async countInForce(): Promise<number> {
-    return (await this.#db.prepare(SQL.countInForce).first<number>("n")) ?? 0;
+    return requireRow(await this.#db.prepare(SQL.countInForce).first<number>("n"));
   }
 
   /** Remembers a restriction outside D1, as it is now. */

@@ -2,6 +2,7 @@ import type { ClosedMonth } from "../domain/closed_month.ts";
 import type { Period } from "../domain/period.ts";
 import type { TenantMonth } from "../domain/period_of_all.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
+import { rowOf, rowsOf } from "./batch_rows.ts";
 import type { LedgerKey } from "./event_copy.ts";
 
 /** A closed month of a tenant, as D1 has it. */
@@ -180,7 +181,7 @@ export class StatementRecords {
       this.#bind(SQL.startClosing, period, audit.atMs),
       this.#bind(SQL.closing, period),
     ]);
-    const row = found?.results[0] ?? {};
+    const row = rowOf(found);
     return {
       cursor: [row["cursor_at"] as number, row["cursor_id"] as string],
       completedAtMs: row["completed_at"] as number | null,
@@ -215,9 +216,8 @@ export class StatementRecords {
       this.#bind(SQL.countToClose, createdBeforeMs, period),
       this.#bind(SQL.countArchived, period),
     ]);
-    const remaining = toClose?.results[0]?.count ?? 0;
-    const closed = (tenants?.results[0]?.count ?? 0) - remaining;
-    return { closed, remaining, archived: archived?.results[0]?.count ?? 0 };
+    const remaining = rowOf(toClose).count;
+    return { closed: rowOf(tenants).count - remaining, remaining, archived: rowOf(archived).count };
   }
 
   /** A page of the tenants that a month had, with what it came to where it is closed. */
@@ -246,7 +246,7 @@ export class StatementRecords {
       this.#bind(SQL.countProblems),
       this.#bind(SQL.problems, limit),
     ]);
-    return { count: (counted?.results[0]?.["count"] ?? 0) as number, oldest: (listed?.results ?? []).map(toProblem) };
+    return { count: rowOf(counted)["count"] as number, oldest: rowsOf(listed).map(toProblem) };
   }
 
   async tenantsWithTestEvents(limit: number): Promise<string[]> {

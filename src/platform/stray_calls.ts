@@ -1,5 +1,6 @@
 import type { PutRightCall } from "../domain/ledger/commands.ts";
 import type { Mode } from "../domain/meter_event.ts";
+import { requireRow } from "./batch_rows.ts";
 
 /** A call that a ledger has to be told of; see `gateway/put_right.ts`. */
 export type StrayCall = { readonly tenantId: string; readonly mode: Mode; readonly call: PutRightCall };
@@ -51,6 +52,6 @@ export class StrayCalls {
   async count(tenantId?: string): Promise<number> {
     const statement =
       tenantId === undefined ? this.#db.prepare(SQL.count) : this.#db.prepare(SQL.ofTenant).bind(tenantId);
-    return (await statement.first<number>("n")) ?? 0;
+    return requireRow(await statement.first<number>("n"));
   }
 }

@@ -1,6 +1,7 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
-import type { LedgerKey, SeqRange } from "./event_copy.ts";
+import { rowOf, rowsOf } from "./batch_rows.ts";
+import { eventsIn, type LedgerKey, type SeqRange } from "./event_copy.ts";
 
 /** Batches that begin in a stretch of seqs, and the one that its first seq is in. */
 const IN_STRETCH = `tenant_id = ?1 AND mode = ?2 AND first_seq <= ?4 AND first_seq >= coalesce((
@@ -36,14 +37,12 @@ export async function lookupsOfPerson(
 ): Promise<{ readonly events: readonly MeterEvent[]; readonly isWhole: boolean }> {
   const { tenantId, mode } = ledger;
   const stretch = [tenantId, mode, range.first, range.last] as const;
-  const [covered, found] = await db.batch<{ events?: number; event?: string }>([
+  const [covered, found] = await db.batch<Record<string, unknown>>([
     db.prepare(COVERED).bind(...stretch),
     db.prepare(SEARCH).bind(...stretch, JSON.stringify(references), most),
   ]);
-  const events = (found?.results ?? []).map(({ event = "" }) =>
-    meterEventOf(JSON.parse(event) as StoredEventRow, ledger),
-  );
-  return { events, isWhole: covered?.results[0]?.events === range.last - range.first + 1 };
+  const events = rowsOf(found).map(({ event }) => meterEventOf(JSON.parse(event as string) as StoredEventRow, ledger));
+  return { events, isWhole: rowOf(covered)["events"] === eventsIn(range) };
 }
 
 /** The highest seq that D1 has of a ledger. */

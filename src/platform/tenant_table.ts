@@ -1,3 +1,4 @@
+import { rowOf, rowsOf } from "./batch_rows.ts";
 import type { Tenant } from "./register.ts";
 
 /** How the list of tenants is asked for. */
@@ -53,7 +54,7 @@ export async function tenantTable(
       .bind(text, pattern, document, status, from, to, limit, offset),
     db.prepare(`SELECT count(*) AS n FROM tenants WHERE ${where}`).bind(text, pattern, document, status),
   ]);
-  return { rows: (found?.results ?? []).map(toRow), count: Number(counted?.results[0]?.["n"] ?? 0) };
+  return { rows: rowsOf(found).map(toRow), count: rowOf(counted)["n"] as number };
 }
 
 function toRow(row: Record<string, unknown>): TenantRow {

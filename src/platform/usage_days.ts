@@ -1,14 +1,8 @@
-import { CLARO_MS_BOUNDS, OUTCOME_ORDER, type OutcomeCounts } from "../domain/ledger/day_sums.ts";
+import { CLARO_MS_BOUNDS, OUTCOME_ORDER, type OutcomeCounts, usageOf } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
+import { rowsOf } from "./batch_rows.ts";
 import type { TenantNearLimit } from "./usage_sums.ts";
 
-const COUNTS = [
-  "delivered",
-  "notFound",
-  "rejected",
-  "failed",
-  "unknown",
-] as const satisfies readonly (keyof UsageCounts)[];
 const SUMS = [
   ...OUTCOME_ORDER.map((_, index) => `sum(sums->>'$.counts[${index}]') AS c${index}`),
   `sum(sums->>'$.billed') AS billed`,
@@ -97,18 +91,18 @@ export class UsageDays {
       this.#db.prepare(SQL.failing).bind(today, fewestFailures, failingShare, most),
     ]);
     return {
-      days: (days?.results ?? []).map((row) => ({
+      days: rowsOf(days).map((row) => ({
         date: String(row["date"]),
         ...countsOf(row),
         claroMs: BUCKETS.map((_, n) => Number(row[`b${n}`])),
       })),
-      hours: (hours?.results ?? []).map((row) => ({
+      hours: rowsOf(hours).map((row) => ({
         date: String(row["date"]),
         hour: String(row["hour"]),
-        counts: OUTCOME_ORDER.map((_, n) => Number(row[`c${n}`])) as OutcomeCounts,
+        counts: outcomesOf(row),
       })),
-      nearAllowance: (allowances?.results ?? []).map(nearLimit),
-      failing: (failing?.results ?? []).map((row) => ({
+      nearAllowance: rowsOf(allowances).map(nearLimit),
+      failing: rowsOf(failing).map((row) => ({
         tenantId: String(row["id"]),
         name: String(row["name"]),
         failures: Number(row["failures"]),
@@ -131,11 +125,15 @@ export class UsageDays {
 }
 
 function countsOf(row: Row): UsageCounts {
-  const counts = Object.fromEntries(COUNTS.map((name, n) => [name, Number(row[`c${n}`])])) as Record<
-    (typeof COUNTS)[number],
-    number
-  >;
-  return { ...counts, billed: Number(row["billed"]), amountMicros: Number(row["amount"]) };
+  return usageOf({
+    counts: outcomesOf(row),
+    billed: Number(row["billed"]),
+    amountMicros: Number(row["amount"]),
+  });
+}
+
+function outcomesOf(row: Row): OutcomeCounts {
+  return OUTCOME_ORDER.map((_, n) => Number(row[`c${n}`])) as OutcomeCounts;
 }
 
 function nearLimit(row: Row): TenantNearLimit {

@@ -1,5 +1,6 @@
 import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS, OUTCOME_ORDER } from "../domain/ledger/day_sums.ts";
 import type { Period, SaoPauloDate } from "../domain/period.ts";
+import { requireRow, rowOf, rowsOf } from "./batch_rows.ts";
 import { USAGE_SQL } from "./usage_sums_sql.ts";
 
 /** What only grows, of all live events that D1 has. `outcomes` and durations are as long as those of a day's sums. */
@@ -72,7 +73,7 @@ export class UsageSumsReader {
       this.#nearCap(periods[0], nowMs),
       ...periods.map((period) => this.#month(period)),
     ]);
-    const row = totals?.results[0] ?? {};
+    const row = rowOf(totals);
     return {
       counters: toCounters(row),
       adjustmentMicros: row["adjustment_micros"] as number,
@@ -113,7 +114,7 @@ export class UsageSumsReader {
 
   /** The date from which on days are added up by each reading; empty for all. */
   async beforeDate(): Promise<string> {
-    return (await this.#db.prepare(USAGE_SQL.beforeDate).first<string>("before_date")) ?? "";
+    return requireRow(await this.#db.prepare(USAGE_SQL.beforeDate).first<string>("before_date"));
   }
 
   /** Takes the sums of the days before `date`. What such a day changes from then on, D1 adds by itself. */
@@ -124,7 +125,7 @@ export class UsageSumsReader {
 }
 
 function toMonth(period: Period, found: D1Result<Row> | undefined): MonthSums {
-  const sums = found?.results[0] ?? {};
+  const sums = rowOf(found);
   return {
     period,
     billed: sums["billed"] as number,
@@ -134,9 +135,10 @@ function toMonth(period: Period, found: D1Result<Row> | undefined): MonthSums {
 }
 
 function toNearCap(found: D1Result<Row> | undefined): NearCap {
-  const rows = found?.results ?? [];
+  const rows = rowsOf(found);
   return {
-    count: (rows[0]?.["count"] ?? 0) as number,
+    // The whole number stands in each row; without a row nobody is near.
+    count: rows[0] === undefined ? 0 : (rows[0]["count"] as number),
     tenants: rows.map((row) => ({
       tenantId: row["tenant_id"] as string,
       name: row["name"] as string,
