@@ -1,3 +1,5 @@
+import { crc32 } from "./crc32.ts";
+
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECK_LENGTH = 6;
 
@@ -16,23 +18,11 @@ export function randomBase62(length: number, randomBytes: RandomBytes): string {
 
 /** A CRC-32 in base62: it tells typing errors and secret scanners, without any I/O, and guards nothing. */
 export function checkOf(text: string): string {
-  let rest = crc32(text);
+  let rest = crc32(0, new TextEncoder().encode(text));
   let check = "";
   for (let i = 0; i < CHECK_LENGTH; i++) {
     check = `${BASE62[rest % 62]}${check}`;
     rest = Math.floor(rest / 62);
   }
   return check;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value >>> 0;
-});
-
-function crc32(ascii: string): number {
-  let crc = 0xffffffff;
-  for (let i = 0; i < ascii.length; i++) crc = (CRC_TABLE[(crc ^ ascii.charCodeAt(i)) & 0xff] as number) ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }

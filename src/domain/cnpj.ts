@@ -30,7 +30,7 @@ export function cnpjCheckDigits(firstTwelve: string): string {
 
 /** For people: `12.ABC.345/01DE-35`. What is no CNPJ stays as it is. */
 export function formatCnpj(text: string): string {
-  return text.replace(/^(.{2})(.{3})(.{3})(.{4})(.{2})$/, "$1.$2.$3/$4-$5");
+  return text.replace(/^(\w{2})(\w{3})(\w{3})(\w{4})(\d{2})$/, "$1.$2.$3/$4-$5");
 }
 
 /** A character counts as its code less that of `0`: digits as themselves, `A` as 17. */

@@ -1,7 +1,6 @@
 import { html, raw } from "hono/html";
-import type { Cpf } from "../cpf.ts";
-import { maskCpf } from "../cpf.ts";
 import { formatCnpj } from "../cnpj.ts";
+import { type Cpf, maskCpf } from "../cpf.ts";
 import { formatSaoPaulo } from "../period.ts";
 import { PORTUGUESE_WORDS } from "./portuguese_words.ts";
 
@@ -133,9 +132,9 @@ function lookupRow(lookup: ReportedLookup) {
   return html`<tr>
     <td class="date">${time(lookup.occurredAt)}</td>
     <td>${lookup.tenantName}<br /><span class="quiet">CNPJ ${formatCnpj(lookup.tenantDocument)}</span></td>
-    <td>${word("purpose", lookup.purpose)}</td>
-    <td>${word("legalBasis", lookup.legalBasis)}</td>
-    <td>${word("outcome", lookup.outcome)}</td>
+    <td>${inPortuguese("purpose", lookup.purpose)}</td>
+    <td>${inPortuguese("legalBasis", lookup.legalBasis)}</td>
+    <td>${inPortuguese("outcome", lookup.outcome)}</td>
     <td>${lookup.reference ?? "–"}</td>
     <td>${lookup.transactionId ?? "–"}<br /><span class="quiet">${lookup.id}</span></td>
   </tr>`;
@@ -147,7 +146,7 @@ function restrictionItem({ reason, createdAt, until, endedAt }: ReportedRestrict
   return html`<li>Desde ${time(createdAt)}: ${reason} (${end})</li>`;
 }
 
-function word(field: string, value: string | null): string {
+function inPortuguese(field: string, value: string | null): string {
   return value === null ? "não informada" : (PORTUGUESE_WORDS[field]?.[value] ?? value);
 }
 

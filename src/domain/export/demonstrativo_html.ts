@@ -1,4 +1,5 @@
 import { html, raw } from "hono/html";
+import { formatCnpj } from "../cnpj.ts";
 import type { ExportedEvent } from "../event_row.ts";
 import { addExact, formatCentavos, formatMicros } from "../money.ts";
 import { formatSaoPaulo, type Period, periodBounds } from "../period.ts";
@@ -7,7 +8,7 @@ import { type DemonstrativoFigures, DemonstrativoSums, type KeyLine, type PriceL
 import type { ExportContext, Party } from "./exported_event.ts";
 import type { FileEncoder } from "./file_encoder.ts";
 import { guardedText } from "./guarded_text.ts";
-import { formatCnpj, formatLocalTime } from "./portuguese_columns.ts";
+import { formatLocalTime } from "./portuguese_columns.ts";
 
 type Html = ReturnType<typeof html>;
 

@@ -1,4 +1,5 @@
 import type { CostedTotals, PeriodOfAll } from "../period_of_all.ts";
+import { formatCnpj } from "../cnpj.ts";
 import { formatCentavos } from "../money.ts";
 import { type CsvCell, csvLine } from "./csv.ts";
 
@@ -66,6 +67,7 @@ function fileOf({ tenants, totals, open }: PeriodOfAll, style: Style): string {
   const line = (cells: readonly CsvCell[]) => csvLine(cells, style.separator);
   const rows = tenants.map((tenant) => {
     const state = tenant.totals === null ? style.states.open : style.states.closed;
+    // With its punctuation no spreadsheet takes a CNPJ for a number.
     const who = [tenant.tenantId, tenant.name, formatCnpj(tenant.document), state];
     return line([...who, ...amountsOf(tenant.totals, style)]);
   });
@@ -78,11 +80,4 @@ function amountsOf(totals: CostedTotals | null, { money }: Style): CsvCell[] {
   const { quantity, amountCentavos, adjustmentsCentavos, carriedOutCentavos, totalCentavos } = totals;
   const ours = [amountCentavos, adjustmentsCentavos, carriedOutCentavos, totalCentavos].map(money);
   return [quantity, ...ours, money(totals.claroCostCentavos), money(totals.marginCentavos)];
-}
-
-/** With its punctuation, so that no spreadsheet takes it for a number. */
-function formatCnpj(document: string): string {
-  const [, ...groups] = /^(\w{2})(\w{3})(\w{3})(\w{4})(\w{2})$/.exec(document) ?? [];
-  const [first, second, third, branch, check] = groups;
-  return groups.length === 5 ? `${first}.${second}.${third}/${branch}-${check}` : document;
 }

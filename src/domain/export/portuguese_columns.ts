@@ -1,3 +1,4 @@
+import { formatCnpj } from "../cnpj.ts";
 import { EVENT_FIELDS, OWN_FIELDS } from "../event_fields.ts";
 import type { ExportedEvent } from "../event_row.ts";
 import { formatSaoPaulo } from "../period.ts";
@@ -43,11 +44,6 @@ export const PORTUGUESE_COLUMNS: readonly SheetColumn[] = EVENT_FIELDS.flatMap(c
 /** `27/11/2026 21:20:40`. */
 export function formatLocalTime(localTime: string): string {
   return `${localTime.slice(8, 10)}/${localTime.slice(5, 7)}/${localTime.slice(0, 4)} ${localTime.slice(11)}`;
-}
-
-/** `12.345.678/0001-95`; what is no CNPJ stays as it is. */
-export function formatCnpj(document: string): string {
-  return document.replace(/^(\w\w)(\w{3})(\w{3})(\w{4})(\d\d)$/, "$1.$2.$3/$4-$5");
 }
 
 function columnsOf(field: Field): SheetColumn[] {

@@ -1,5 +1,5 @@
 import type { AsyncFlateStreamHandler, ZipInputFile } from "fflate";
-import { crc32 } from "./crc32.ts";
+import { crc32 } from "../crc32.ts";
 import { DeflateBits } from "./deflate_bits.ts";
 
 const FIRST_BYTES = 64 * 1024;

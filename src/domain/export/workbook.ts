@@ -1,8 +1,8 @@
 import { Zip, ZipDeflate } from "fflate";
+import { MICROS_PER_REAL } from "../money.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { guardedText } from "./guarded_text.ts";
 import type { SheetColumn, SheetValue } from "./portuguese_columns.ts";
-import { remembered } from "./remembered.ts";
 import { RowDeflate } from "./row_deflate.ts";
 
 /** What a sheet of Excel holds, its header included. */
@@ -231,7 +231,6 @@ export class Workbook {
   }
 }
 
-const MICROS_PER_REAL = 1_000_000;
 const DAY_MS = 86_400_000;
 const DAY_SECONDS = 86_400;
 /** Days from the spreadsheets' first to 1970. */
@@ -243,12 +242,12 @@ function putNumber(out: ByteBuffer, value: number, style: number): void {
   out.putText("</v></c>");
 }
 
-const dayNumber = remembered((date: string) => Date.parse(date) / DAY_MS + DAYS_BEFORE_1970);
-
 /** A local time as spreadsheets count: days and parts of one. */
 function serialTime(localTime: string): number {
   const seconds = (twoDigits(localTime, 11) * 60 + twoDigits(localTime, 14)) * 60 + twoDigits(localTime, 17);
-  return dayNumber(localTime.slice(0, 10)) + seconds / DAY_SECONDS;
+  const year = twoDigits(localTime, 0) * 100 + twoDigits(localTime, 2);
+  const dayMs = Date.UTC(year, twoDigits(localTime, 5) - 1, twoDigits(localTime, 8));
+  return dayMs / DAY_MS + DAYS_BEFORE_1970 + seconds / DAY_SECONDS;
 }
 
 function twoDigits(text: string, at: number): number {

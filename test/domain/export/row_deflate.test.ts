@@ -1,7 +1,7 @@
 import { crc32 as nodesCrc32, inflateRawSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { crc32 } from "../../../src/domain/export/crc32.ts";
+import { crc32 } from "../../../src/domain/crc32.ts";
 import { RowDeflate } from "../../../src/domain/export/row_deflate.ts";
 
 const cell = fc.oneof(

@@ -3,7 +3,7 @@ const BYTES_AT_ONCE = 8;
 /** What each value of the first to the last of eight bytes adds. */
 const [T7, T6, T5, T4, T3, T2, T1, T0] = makeTables();
 
-/** CRC-32 as zip files have it, of bytes that come after those that `before` is of; it begins with 0. */
+/** CRC-32 as zip files and API keys have it, of bytes that come after those that `before` is of; it begins with 0. */
 export function crc32(before: number, bytes: Uint8Array): number {
   let crc = ~before;
   let at = 0;
