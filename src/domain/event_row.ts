@@ -1,3 +1,4 @@
+import { assertPresent } from "./assert.ts";
 import { EVENT_FIELDS, type EventField, type FieldTypes, type STORED_ONLY_FIELDS } from "./event_fields.ts";
 import type { MeterEvent, Mode } from "./meter_event.ts";
 import type { Period, SaoPauloDate } from "./period.ts";
@@ -68,7 +69,8 @@ export function storedRowOf(exported: Partial<ExportedEvent>, period: Period): S
     if (value === undefined || field.column === null || field.stored === "batch") continue;
     row[field.column] = value === null ? null : storedValue(field.type, value);
   }
-  const date = (exported.occurredAtSaoPaulo ?? "").slice(0, 10);
+  const localTime = assertPresent(exported.occurredAtSaoPaulo, "a line of events.jsonl has no time of São Paulo");
+  const date = localTime.slice(0, 10);
   // What a clock that jumped back left in this month stands on its first day.
   const day = (date.startsWith(period) ? date : `${period}-01`) as SaoPauloDate;
   return { ...row, period, day } as unknown as StoredEventRow;

@@ -1,3 +1,5 @@
+import { assertPresent } from "./assert.ts";
+
 /**
  * What the rest of a month will come to, from the days before it. A day is expected to be as its weekdays were in the last
  * eight weeks, the later ones counting more, times how the last two weeks went beside that pattern. The band is what the
@@ -57,11 +59,15 @@ function patternAt(amounts: readonly number[], index: number): number {
   let weight = 1;
   const lastSameWeekday = index - Math.ceil((index - amounts.length + 1) / 7) * 7;
   for (let at = lastSameWeekday; at >= 0; at -= 7) {
-    weighted += weight * (amounts[at] ?? 0);
+    weighted += weight * amountAt(amounts, at);
     weights += weight;
     weight *= WEEK_WEIGHT;
   }
   return weights === 0 ? 0 : weighted / weights;
+}
+
+function amountAt(amounts: readonly number[], day: number): number {
+  return assertPresent(amounts[day], "a day of a forecast has no amount");
 }
 
 /** How the last two weeks went beside the pattern of the days before them. */
@@ -97,7 +103,7 @@ function scatterOf(amounts: readonly number[]): number {
   let squares = 0;
   let days = 0;
   for (let at = 7; at < amounts.length; at += 1) {
-    const miss = (amounts[at] ?? 0) - patternAt(amounts.slice(0, at), at);
+    const miss = amountAt(amounts, at) - patternAt(amounts.slice(0, at), at);
     squares += miss * miss;
     days += 1;
   }

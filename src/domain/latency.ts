@@ -1,3 +1,4 @@
+import { assertPresent } from "./assert.ts";
 import { CLARO_MS_BOUNDS } from "./ledger/day_sums.ts";
 
 /** How long Claro took, in whole milliseconds; what is slower than the last bound counts as that. */
@@ -18,7 +19,7 @@ function percentileMs(buckets: readonly number[], wanted: number): number {
   let below = 0;
   let lowerMs = 0;
   for (const [index, upperMs] of CLARO_MS_BOUNDS.entries()) {
-    const count = buckets[index] ?? 0;
+    const count = assertPresent(buckets[index], "a histogram has fewer buckets than bounds");
     if (count > 0 && below + count >= wanted)
       return Math.round(lowerMs + ((wanted - below) / count) * (upperMs - lowerMs));
     below += count;

@@ -1,3 +1,5 @@
+import { assertPresent } from "./assert.ts";
+
 /** One value of a metric, and what tells it from the others of its name. A text is a decimal that a float might change. */
 export type Sample = { readonly labels?: Readonly<Record<string, string>>; readonly value: number | string };
 
@@ -44,7 +46,7 @@ function formatMetric(metric: Metric, format: MetricsFormat): string {
 function histogramLines({ name, bounds, counts, sum }: Extract<Metric, { type: "histogram" }>): string[] {
   let soFar = 0;
   const buckets = [...bounds.map(String), "+Inf"].map((le, index) => {
-    soFar += counts[index] ?? 0;
+    soFar += assertPresent(counts[index], `${name} has fewer counts than buckets`);
     return line(`${name}_bucket`, { le }, soFar);
   });
   return [...buckets, line(`${name}_sum`, undefined, sum), line(`${name}_count`, undefined, soFar)];

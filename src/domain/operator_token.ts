@@ -13,8 +13,10 @@ export function looksLikeOperatorToken(text: string): boolean {
 
 /** Reads a token and proves its check, without any I/O. */
 export function parseOperatorToken(text: string): Result<OperatorToken, "invalid_operator_token"> {
-  const [, operatorId = "", secret = "", check = ""] = WRITTEN_TOKEN.exec(text) ?? [];
-  if (operatorId === "" || check !== checkOf(`${operatorId}_${secret}`)) return fail("invalid_operator_token");
+  const parts = WRITTEN_TOKEN.exec(text);
+  if (parts === null) return fail("invalid_operator_token");
+  const [, operatorId, secret, check] = parts as unknown as [string, string, string, string];
+  if (check !== checkOf(`${operatorId}_${secret}`)) return fail("invalid_operator_token");
   return ok({ operatorId, text });
 }
 

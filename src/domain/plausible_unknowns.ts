@@ -1,3 +1,4 @@
+import { assertPresent } from "./assert.ts";
 import { CLOCKS_DIFFER_MS, type ReportRow } from "./claro_report.ts";
 
 type Candidate = {
@@ -9,11 +10,10 @@ type Candidate = {
   readonly isResolved: boolean;
 };
 
-// An answer of Claro's is never later than our event but for the clocks.
 /**
- * How late an `unknown` may be recorded. Its intent's time is twice Claro's timeout and 10 s (30 s by default), and the
- * object's alarm ends it soon after; an outage delays the alarm by as long as it lasts. Two hours leave room for one, and
- * are too short for a lookup of the morning to stand for a charge of the afternoon.
+ * How late after Claro's answer an `unknown` may be recorded. Its intent's time is twice Claro's timeout and 10 s (30 s by
+ * default), and the object's alarm ends it soon after; an outage delays the alarm by as long as it lasts. Two hours leave
+ * room for one, and are too short for a lookup of the morning to stand for a charge of the afternoon.
  */
 export const RECORDED_LATE_MS = 2 * 60 * 60_000;
 
@@ -55,7 +55,7 @@ function firstFrom(unknowns: readonly Candidate[], ms: number): number {
   let high = unknowns.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((unknowns[middle]?.occurredAtMs ?? 0) < ms) low = middle + 1;
+    if (assertPresent(unknowns[middle], "an index is outside its list").occurredAtMs < ms) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -1,3 +1,4 @@
+import { assert, assertPresent } from "./assert.ts";
 import { CLOCKS_DIFFER_MS, type ReportRow } from "./claro_report.ts";
 import type { Outcome } from "./meter_event.ts";
 import { addExact } from "./money.ts";
@@ -158,7 +159,6 @@ export class Reconciler {
     const onlyClaro = this.#claros.list();
     const both = this.#matched + this.#resolved.length;
     const [ours, claros] = [both + quantityOf(onlyOurs), both + quantityOf(onlyClaro)];
-    const costOf = (quantity: number) => graduatedAmountMicros(tiers ?? [], 0, quantity);
     const unexplained = [...onlyOurs, ...onlyClaro].filter(({ reason }) => UNEXPLAINED.has(reason));
     return {
       matched: this.#matched,
@@ -167,7 +167,8 @@ export class Reconciler {
       onlyClaro,
       edges: this.#edges,
       deltaQuantity: ours - claros,
-      deltaCostMicros: tiers === null ? null : costOf(ours) - costOf(claros),
+      deltaCostMicros:
+        tiers === null ? null : graduatedAmountMicros(tiers, 0, ours) - graduatedAmountMicros(tiers, 0, claros),
       unitCostMicros: tiers === null ? null : unitPriceMicros(tiers, Math.max(claros, 1)),
       unexplained: quantityOf(unexplained),
     };
@@ -191,7 +192,7 @@ export class Reconciler {
 
   static restore(state: ReconcilerState): Reconciler {
     const reconciler = new Reconciler();
-    for (const row of state.charges) reconciler.#charges.set((row.transactionId ?? "").toLowerCase(), row);
+    for (const row of state.charges) reconciler.#charges.set(nameOf(row).toLowerCase(), row);
     reconciler.#left.push(...state.left);
     for (const [key, nameless] of state.nameless) reconciler.#nameless.set(key, nameless);
     reconciler.#claros.restore(state.claros);
@@ -231,6 +232,7 @@ export class Reconciler {
     for (const floating of this.#floating.values()) floating.sort(byOtherDay);
     for (const unknowns of this.#unknowns.values()) unknowns.sort(byTime);
     const left = new Map<string, number>();
+    const leftOf = (key: string) => assertPresent(left.get(key), "a day and customer was not counted");
     for (const [key, { count }] of nameless) {
       let open = count - this.#unmatched.nameless.take(key, count);
       open -= take(this.#floating, key, open).length;
@@ -241,15 +243,15 @@ export class Reconciler {
     const ofOtherDay = new Map<string, Floating[]>();
     for (const each of [...this.#floating.values()].flat()) addTo(ofOtherDay, each.otherKey, each);
     for (const [key, { nearStart, nearEnd }] of nameless) {
-      const wanted = Math.min(left.get(key) ?? 0, nearStart + nearEnd);
-      const taken = take(ofOtherDay, key, wanted).length;
+      const open = leftOf(key);
+      const taken = take(ofOtherDay, key, Math.min(open, nearStart + nearEnd)).length;
       this.#matched += taken;
-      left.set(key, (left.get(key) ?? 0) - taken);
+      left.set(key, open - taken);
     }
     for (const { difference } of [...ofOtherDay.values()].flat()) this.#unmatched.nameless.add(difference);
     this.#floating.clear();
     for (const [key, { row }] of nameless) {
-      let quantity = left.get(key) ?? 0;
+      let quantity = leftOf(key);
       while (quantity > 0 && this.#resolve(this.#takeUnknown(key, row), null)) quantity -= 1;
       if (quantity > 0) this.#claros.add(claroDifference(row, { quantity }));
     }
@@ -305,8 +307,17 @@ function take<Value>(groups: Map<string, Value[]>, key: string, wanted: number):
 }
 
 function byOtherDay(left: Floating, right: Floating): number {
-  const [one, other] = [left, right].map(({ otherKey, difference }) => `${otherKey}\n${difference.lookupId ?? ""}`);
-  return (one ?? "") < (other ?? "") ? -1 : 1;
+  return orderOf(left) < orderOf(right) ? -1 : 1;
+}
+
+function orderOf({ otherKey, difference }: Floating): string {
+  return `${otherKey}\n${difference.lookupId}`;
+}
+
+/** Rows without a name are counted by day and customer, and are never among the charges. */
+function nameOf({ transactionId }: ReportRow): string {
+  assert(transactionId !== null, "a charge of a comparison has no name");
+  return transactionId;
 }
 
 function nearMidnight(ms: number, date: ReportRow["date"]): "nearStart" | "nearEnd" | null {

@@ -43,9 +43,9 @@ async function readToken(services: Services, token: string, secret: string): Pro
       currentDate: new Date(services.clock.nowMs()),
       requiredClaims: ["sub", "exp", "tenantId"],
     });
-    const keyId = payload.sub ?? "";
-    const mode = modeOfKeyId(keyId);
-    return mode === null ? null : { tenantId: payload.tenantId, keyId, mode };
+    const { sub: keyId } = payload;
+    const mode = keyId === undefined ? null : modeOfKeyId(keyId);
+    return keyId === undefined || mode === null ? null : { tenantId: payload.tenantId, keyId, mode };
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { assertPresent } from "../domain/assert.ts";
 import type { FedEvent, ReconciliationFiles } from "../platform/reconciliation_files.ts";
 
 /** Events that are kept in memory before they are written. */
@@ -24,7 +25,7 @@ export class LaterEvents {
 
   /** A promise where it has to wait for R2. */
   add(part: number, fed: FedEvent): Promise<void> | void {
-    this.#waiting[part]?.push(fed);
+    assertPresent(this.#waiting[part], "an event is of no part of its report").push(fed);
     this.#count += 1;
     if (this.#count >= EVENTS_A_FILE) return this.#write();
   }
@@ -32,7 +33,7 @@ export class LaterEvents {
   /** The events of a part, a file at a time. */
   async *eventsOf(part: number): AsyncGenerator<readonly FedEvent[], void, void> {
     await this.#write();
-    for (const name of this.#names[part] ?? []) yield await this.#files.readEvents(name);
+    for (const name of this.#namesOf(part)) yield await this.#files.readEvents(name);
   }
 
   /** The names of all files, for the state that the step ends with: what is not named there was never written. */
@@ -41,12 +42,16 @@ export class LaterEvents {
     return this.#names;
   }
 
+  #namesOf(part: number): string[] {
+    return assertPresent(this.#names[part], "a report has no such part");
+  }
+
   async #write(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = waiting.map(() => []);
     this.#count = 0;
     for (const [part, events] of waiting.entries()) {
-      if (events.length > 0) this.#names[part]?.push(await this.#files.writeEvents(this.#id, part, events));
+      if (events.length > 0) this.#namesOf(part).push(await this.#files.writeEvents(this.#id, part, events));
     }
   }
 }

@@ -59,7 +59,8 @@ async function enumerations({ alarms }: Services, nowMs: number): Promise<Alarm[
     const all = await alarms.newPersonsByHour(tenantId);
     for (const until of hours) {
       const stretches = all.filter(({ at }) => Date.parse(at) <= until);
-      if (Date.parse(stretches.at(-1)?.at ?? "") <= until - HOUR_MS) continue;
+      const last = stretches.at(-1);
+      if (last === undefined || Date.parse(last.at) <= until - HOUR_MS) continue;
       const unusual = findUnusual("enumeration", stretches);
       if (unusual !== null) found.push({ ...unusual, tenantId });
     }

@@ -1,3 +1,4 @@
+import { assertPresent } from "../domain/assert.ts";
 import type { Failure } from "../domain/failure.ts";
 import { forecastDays, type Forecast } from "../domain/forecast.ts";
 import type { Mode } from "../domain/meter_event.ts";
@@ -75,9 +76,8 @@ function daysLeftOf({ days, spendCap, allowance }: UsageOfRange): TenantOverview
   const spendADay = mean(({ amountMicros }) => amountMicros);
   if (spendCap !== null && spendADay > 0) {
     const left = Math.max(spendCap.limitMicros - spendCap.spentMicros, 0) / spendADay;
-    const untilReset =
-      (spendCap.resetsAtMs - (days.length === 0 ? 0 : startOfDayMs(days.at(-1)?.date ?? ("" as SaoPauloDate)))) /
-      DAY_MS;
+    const { date: today } = assertPresent(days.at(-1), "usage has no day");
+    const untilReset = (spendCap.resetsAtMs - startOfDayMs(today)) / DAY_MS;
     if (left < untilReset) ends.push({ of: "spend_cap", days: left });
   }
   const lookupsADay = mean((day) => requestsOf(day) - day.failed);
@@ -107,17 +107,17 @@ async function testFailures(
 ): Promise<readonly FailureGroup[] | null> {
   const events = await callLedger(services.ledgers, ledger, (stub) => stub.testEvents());
   if (!events.ok) return null;
-  const failed = events.value.filter(
-    ({ outcome, occurred_at: atMs }) =>
-      atMs >= sinceMs && (outcome === "failed" || outcome === "unknown" || outcome === "rejected"),
-  );
-  const groups = Map.groupBy(failed, ({ failure_code: code, outcome }) => code ?? outcome ?? "");
+  const failed = events.value.flatMap(({ failure_code: code, outcome, occurred_at: atMs }) => {
+    const isFailed = outcome === "failed" || outcome === "unknown" || outcome === "rejected";
+    return isFailed && atMs >= sinceMs ? [{ code: code ?? outcome, atMs }] : [];
+  });
+  const groups = Map.groupBy(failed, ({ code }) => code);
   return [...groups]
     .map(([code, each]) => ({
       code,
       failures: each.length,
       tenants: 1,
-      lastAtMs: Math.max(...each.map((event) => event.occurred_at)),
+      lastAtMs: Math.max(...each.map(({ atMs }) => atMs)),
     }))
     .toSorted((left, right) => right.failures - left.failures);
 }

@@ -1,3 +1,4 @@
+import { assertPresent } from "../domain/assert.ts";
 import type { ReportRow } from "../domain/claro_report.ts";
 import type { Failure } from "../domain/failure.ts";
 import { nextPeriod, type Period, periodBounds, previousPeriod } from "../domain/period.ts";
@@ -62,7 +63,8 @@ export class ReportReceiver {
   add(row: ReportRow): Promise<void> | void {
     this.#lines += 1;
     if (!row.isCharged) return;
-    this.#buffers[partOf(row.transactionId, this.parts)]?.push(row);
+    const buffer = this.#buffers[partOf(row.transactionId, this.parts)];
+    assertPresent(buffer, "a row is of no part of its report").push(row);
     this.#buffered += 1;
     if (this.#buffered >= ROWS_A_FILE) return this.#write();
   }
@@ -168,7 +170,8 @@ async function step(services: Services, run: ReconciliationRun, budget: Budget):
   const later = eventFiles === undefined ? null : new LaterEvents(services.reconciliationFiles, run.id, eventFiles);
   let { part, after } = held.state;
   let done = run.done;
-  let isOver = false;
+  // One that died while it wrote its result has no part left.
+  let isOver = part >= parts;
   while (!isOver && budget.calls > 0 && Date.now() < budget.endsAtMs) {
     if (after === null) {
       for await (const rows of services.reconciliationFiles.rowsOf(run.id, part)) {

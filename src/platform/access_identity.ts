@@ -50,7 +50,7 @@ export class AccessIdentity {
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         requiredClaims: ["exp", "iat"],
       });
-      if ((payload.iat ?? 0) > nowMs / 1000 + CLOCK_TOLERANCE_SECONDS) return fail("wrong");
+      if (payload.iat === undefined || payload.iat > nowMs / 1000 + CLOCK_TOLERANCE_SECONDS) return fail("wrong");
       if (isName(payload.email)) return ok(payload.email.toLowerCase());
       return isName(payload.common_name) ? ok(`${SERVICE}${payload.common_name}`) : fail("wrong");
     } catch (error) {

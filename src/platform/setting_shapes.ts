@@ -91,7 +91,7 @@ export const url = textOf("an https URL without user, query and fragment (http: 
 
 /** `team.cloudflareaccess.com`, or that as an origin; written as the origin. */
 export const teamUrl = textOf("", [[(value) => !isPlainUrl(withScheme(value)), "is no host"]])
-  .transform((value) => URL.parse(withScheme(value))?.origin ?? "")
+  .transform((value) => new URL(withScheme(value)).origin)
   .describe("the team's host, `<team>.cloudflareaccess.com`");
 
 /** A whole number, as a text or as `wrangler.toml` writes numbers. */

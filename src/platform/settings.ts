@@ -166,7 +166,7 @@ function sharesKid(given: Vars): boolean {
 
 function toSettings(vars: z.infer<typeof schema>): Settings {
   const baseUrl = vars.CLARO_BASE_URL.replace(/\/+$/, "");
-  const { kty, crv, x, kid } = vars.EXPORT_SIGNING_KEY_PREVIOUS ?? {};
+  const previousKey = vars.EXPORT_SIGNING_KEY_PREVIOUS;
   return {
     claro: {
       tokenUrl: vars.CLARO_TOKEN_URL ?? `${baseUrl}/oauth2/v1/token`,
@@ -183,8 +183,7 @@ function toSettings(vars: z.infer<typeof schema>): Settings {
     cpfHmacSecrets: rotating(vars.CPF_HMAC_SECRET, vars.CPF_HMAC_SECRET_PREVIOUS),
     idempotencySecrets: rotating(vars.IDEMPOTENCY_SECRET, vars.IDEMPOTENCY_SECRET_PREVIOUS),
     exportSigningKey: vars.EXPORT_SIGNING_KEY ?? null,
-    previousExportKey:
-      kty === undefined || crv === undefined || x === undefined || kid === undefined ? null : { kty, crv, x, kid },
+    previousExportKey: previousKey === undefined ? null : publicHalf(previousKey),
     access:
       vars.ACCESS_TEAM_DOMAIN === undefined || vars.ACCESS_AUD === undefined
         ? null
@@ -204,6 +203,10 @@ function toSettings(vars: z.infer<typeof schema>): Settings {
     isLocal: vars.LOCAL,
     localOnly: localOnly(vars),
   };
+}
+
+function publicHalf({ kty, crv, x, kid }: ExportPrivateKey): ExportPublicKey {
+  return { kty, crv, x, kid };
 }
 
 function localOnly(vars: z.infer<typeof schema>): SettingProblem[] {
