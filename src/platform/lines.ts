@@ -17,17 +17,18 @@ export async function* lineBlocksOf(
   for await (const chunk of stream) {
     const end = chunk.lastIndexOf(LINE_END) + 1;
     if (end > 0) {
-      const block = joined(rest, chunk.subarray(0, end));
+      const block = joinBytes(rest, chunk.subarray(0, end));
       endOffset += block.byteLength;
       yield { text: utf8.decode(block), endOffset };
       rest = new Uint8Array();
     }
-    rest = joined(rest, chunk.subarray(end));
+    rest = joinBytes(rest, chunk.subarray(end));
   }
   if (rest.byteLength > 0) yield { text: utf8.decode(rest), endOffset: endOffset + rest.byteLength };
 }
 
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
+/** One after the other, as bytes of their own. */
+export function joinBytes(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
   const both = new Uint8Array(left.byteLength + right.byteLength);
   both.set(left);
   both.set(right, left.byteLength);

@@ -1,7 +1,13 @@
 import type { ReportRow } from "../domain/claro_report.ts";
-import type { ReconciledEvent, ReconcilerState, ResolvedUnknown } from "../domain/reconciliation.ts";
+import {
+  type ReconciledEvent,
+  Reconciler,
+  type ReconcilerState,
+  type ResolvedUnknown,
+} from "../domain/reconciliation.ts";
 import { StoreError } from "./outage.ts";
 import type { Difference } from "../domain/reconciliation_differences.ts";
+import { deleteKeys, keysUnder } from "./r2_objects.ts";
 
 /** Where a comparison stands: the part of the report, the last tenant whose events it has, all that it knows. */
 export type RunState = {
@@ -38,19 +44,6 @@ export type ResultPage = {
 
 /** Entries of each side on a page. */
 const PAGE_ENTRIES = 1000;
-const NO_RECONCILER: ReconcilerState = {
-  charges: [],
-  left: [],
-  nameless: [],
-  claros: [],
-  named: [],
-  unnamed: [],
-  floating: [],
-  unknowns: [],
-  resolved: [],
-  edges: [],
-  matched: 0,
-};
 
 /** The rows, the state and the result of comparisons, in R2 under `reconciliations/<id>/`. */
 export class ReconciliationFiles {
@@ -66,8 +59,10 @@ export class ReconciliationFiles {
 
   /** The rows of a part, a file at a time. */
   async *rowsOf(id: string, part: number): AsyncGenerator<readonly ReportRow[], void, void> {
-    for (const key of await this.#keys(`${folderOf(id)}rows/${part}/`)) {
-      yield (await (await this.#bucket.get(key))?.json<ReportRow[]>()) ?? [];
+    for (const key of await keysUnder(this.#bucket, `${folderOf(id)}rows/${part}/`)) {
+      const object = await this.#bucket.get(key);
+      if (object === null) throw new StoreError("rows of a report are not in R2");
+      yield await object.json<ReportRow[]>();
     }
   }
 
@@ -86,7 +81,8 @@ export class ReconciliationFiles {
 
   async begin(id: string, parts: number): Promise<void> {
     const eventFiles = Array.from({ length: parts }, () => []);
-    const state: RunState = { part: 0, parts, after: null, customers: {}, reconciler: NO_RECONCILER, eventFiles };
+    const reconciler = new Reconciler().save();
+    const state: RunState = { part: 0, parts, after: null, customers: {}, reconciler, eventFiles };
     await this.#bucket.put(stateOf(id), JSON.stringify(state));
   }
 
@@ -131,19 +127,9 @@ export class ReconciliationFiles {
 
   /** What only the work needed; of a report that was refused, all there is. */
   async forgetWork(id: string): Promise<void> {
-    const events = await this.#keys(`${folderOf(id)}events/`);
-    const keys = [...(await this.#keys(`${folderOf(id)}rows/`)), ...events, stateOf(id)];
-    for (let start = 0; start < keys.length; start += 1000) await this.#bucket.delete(keys.slice(start, start + 1000));
-  }
-
-  async #keys(prefix: string): Promise<string[]> {
-    const keys: string[] = [];
-    for (let cursor: string | undefined; ;) {
-      const listed = await this.#bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
-      keys.push(...listed.objects.map(({ key }) => key));
-      if (!listed.truncated) return keys;
-      ({ cursor } = listed);
-    }
+    const rows = await keysUnder(this.#bucket, `${folderOf(id)}rows/`);
+    const events = await keysUnder(this.#bucket, `${folderOf(id)}events/`);
+    await deleteKeys(this.#bucket, [...rows, ...events, stateOf(id)]);
   }
 }
 

@@ -1,3 +1,5 @@
+import { joinBytes } from "./lines.ts";
+
 /** Longer than any line that is read; what is longer is cut here, so that it costs no more than this. */
 const MOST_LINE_BYTES = 16_384;
 
@@ -14,7 +16,7 @@ export async function* reportLines(stream: ReadableStream<Uint8Array>): AsyncGen
     const end = chunk.lastIndexOf(NEWLINE);
     if (end === -1) {
       if (isSkipping) continue;
-      rest = joined(rest, chunk);
+      rest = joinBytes(rest, chunk);
       if (rest.byteLength <= MOST_LINE_BYTES) continue;
       yield* linesIn(rest.subarray(0, MOST_LINE_BYTES));
       [rest, isSkipping] = [new Uint8Array(), true];
@@ -22,7 +24,7 @@ export async function* reportLines(stream: ReadableStream<Uint8Array>): AsyncGen
     }
     const begin = isSkipping ? chunk.indexOf(NEWLINE) + 1 : 0;
     isSkipping = false;
-    yield* linesIn(joined(rest, chunk.subarray(begin, Math.max(end, begin))));
+    yield* linesIn(joinBytes(rest, chunk.subarray(begin, Math.max(end, begin))));
     rest = chunk.slice(end + 1);
   }
   if (!isSkipping && rest.byteLength > 0) yield* linesIn(rest);
@@ -40,12 +42,4 @@ function decode(bytes: Uint8Array): string {
   } catch {
     return new TextDecoder("windows-1252").decode(bytes);
   }
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
-  if (left.byteLength === 0) return right;
-  const bytes = new Uint8Array(left.byteLength + right.byteLength);
-  bytes.set(left);
-  bytes.set(right, left.byteLength);
-  return bytes;
 }

@@ -1,5 +1,6 @@
 import { auditInsert, type AuditEntry } from "./audit.ts";
 import { requireRow } from "./batch_rows.ts";
+import { listPages } from "./r2_objects.ts";
 import type { Page } from "./register.ts";
 
 /** That lookups of a person are refused. `subject` is the person, by a keyed hash (platform/reference_keys.ts). */
@@ -129,14 +130,10 @@ export class Restrictions {
   }
 
   async *#remembered(): AsyncGenerator<{ id: string; isEnded: boolean }> {
-    for (let cursor: string | undefined; ;) {
-      const at = cursor === undefined ? {} : { cursor };
-      const listed = await this.#bucket.list({ prefix: ROOT, include: ["customMetadata"], ...at });
-      for (const { key, customMetadata } of listed.objects) {
+    for await (const { objects } of listPages(this.#bucket, { prefix: ROOT, include: ["customMetadata"] })) {
+      for (const { key, customMetadata } of objects) {
         yield { id: key.slice(ROOT.length, -".json".length), isEnded: customMetadata?.["ended"] === "yes" };
       }
-      if (!listed.truncated) return;
-      ({ cursor } = listed);
     }
   }
 

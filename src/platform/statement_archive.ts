@@ -2,6 +2,7 @@ import type { ClosedMonth } from "../domain/closed_month.ts";
 import { parsePeriod, type Period } from "../domain/period.ts";
 import type { FileDigest } from "../domain/statement.ts";
 import { toHex } from "./keyed_hash.ts";
+import { deleteKeys, keysUnder, listPages } from "./r2_objects.ts";
 
 /** R2 takes parts of one size, at least 5 MiB; six files at once stay far below an isolate's memory. */
 const PART_BYTES = 5 * 1024 * 1024;
@@ -10,7 +11,6 @@ const BUFFER_BYTES = PART_BYTES + 4;
 const FIRST_BUFFER_BYTES = 64 * 1024;
 const READ_BYTES = 256 * 1024;
 const ROOT = "statements";
-const KEYS_A_DELETE = 1000;
 
 const utf8 = new TextEncoder();
 
@@ -65,7 +65,7 @@ export class StatementArchive {
 
   /** Whether a month has its `closed.json`, and which folders of attempts hold a manifest. */
   async look(tenantId: string, period: string): Promise<{ isClosed: boolean; manifests: readonly string[] }> {
-    const keys = await this.#keys(folderOf(tenantId, period));
+    const keys = await keysUnder(this.#bucket, folderOf(tenantId, period));
     const manifests = keys.filter((key) => key.endsWith(`/${MANIFEST_FILE.name}`));
     return {
       isClosed: keys.includes(sealOf(tenantId, period)),
@@ -77,16 +77,13 @@ export class StatementArchive {
   async periods(tenantId: string): Promise<Period[]> {
     const root = `${ROOT}/${tenantId}/`;
     const periods: Period[] = [];
-    for (let cursor: string | undefined; ;) {
-      const page = cursor === undefined ? {} : { cursor };
-      const listed = await this.#bucket.list({ prefix: root, delimiter: "/", ...page });
-      for (const prefix of listed.delimitedPrefixes) {
+    for await (const { delimitedPrefixes } of listPages(this.#bucket, { prefix: root, delimiter: "/" })) {
+      for (const prefix of delimitedPrefixes) {
         const period = parsePeriod(prefix.slice(root.length, -1));
         if (period.ok) periods.push(period.value);
       }
-      if (!listed.truncated) return periods.toSorted();
-      ({ cursor } = listed);
     }
+    return periods.toSorted();
   }
 
   writer(prefix: string, file: { name: string; mediaType: string }): ArchiveWriter {
@@ -129,31 +126,21 @@ export class StatementArchive {
 
   /** Deletes what an attempt has written, unless it was signed. */
   async remove(prefix: string): Promise<void> {
-    await this.#removeUnsigned(await this.#keys(prefix));
+    await this.#removeUnsigned(await keysUnder(this.#bucket, prefix));
   }
 
   /** Deletes what other attempts on the same month have left, those that were signed excepted. */
   async removeOthers(tenantId: string, period: string, keptPrefix: string): Promise<void> {
-    const keys = await this.#keys(folderOf(tenantId, period));
+    const keys = await keysUnder(this.#bucket, folderOf(tenantId, period));
     await this.#removeUnsigned(keys.filter((key) => !key.startsWith(keptPrefix) && key !== sealOf(tenantId, period)));
   }
 
   async #removeUnsigned(keys: readonly string[]): Promise<void> {
     const signed = new Set(keys.filter((key) => key.endsWith(`/${MANIFEST_FILE.name}`)).map(attemptOf));
-    const unwanted = keys.filter((key) => !signed.has(attemptOf(key)));
-    for (let start = 0; start < unwanted.length; start += KEYS_A_DELETE) {
-      await this.#bucket.delete(unwanted.slice(start, start + KEYS_A_DELETE));
-    }
-  }
-
-  async #keys(prefix: string): Promise<string[]> {
-    const keys: string[] = [];
-    for (let cursor: string | undefined; ;) {
-      const listed = await this.#bucket.list({ prefix, ...(cursor === undefined ? {} : { cursor }) });
-      keys.push(...listed.objects.map(({ key }) => key));
-      if (!listed.truncated) return keys;
-      ({ cursor } = listed);
-    }
+    await deleteKeys(
+      this.#bucket,
+      keys.filter((key) => !signed.has(attemptOf(key))),
+    );
   }
 }
 
