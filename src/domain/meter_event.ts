@@ -4,6 +4,9 @@ import type { Period, SaoPauloDate } from "./period.ts";
 export type Mode = (typeof MODES)[number];
 export const MODES = ["live", "test"] as const;
 
+/** One ledger for each tenant and mode, so that test lookups leave no holes in the live sequence. */
+export type LedgerName = { readonly tenantId: string; readonly mode: Mode };
+
 /** How a lookup ended; docs/integrating.md says what each means to the partner, docs/claro.md what Claro had said. */
 export const OUTCOMES = ["delivered", "not_found", "rejected", "failed", "unknown"] as const;
 export type Outcome = (typeof OUTCOMES)[number];

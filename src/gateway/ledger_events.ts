@@ -1,6 +1,6 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
-import type { MeterEvent } from "../domain/meter_event.ts";
-import { type LedgerKey, MissingEventError, PAGE_EVENTS, readEvents, type SeqRange } from "../platform/event_copy.ts";
+import type { LedgerName, MeterEvent } from "../domain/meter_event.ts";
+import { MissingEventError, PAGE_EVENTS, readEvents, type SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
@@ -11,7 +11,7 @@ import type { Services } from "../platform/services.ts";
  */
 export async function* ledgerEvents(
   services: Services,
-  ledger: LedgerKey,
+  ledger: LedgerName,
   range: SeqRange,
 ): AsyncGenerator<MeterEvent[], void, void> {
   for (let { first } = range; first <= range.last;) {
@@ -27,7 +27,7 @@ export async function* ledgerEvents(
   }
 }
 
-async function heldBy(services: Services, ledger: LedgerKey, { first, last }: SeqRange): Promise<MeterEvent[]> {
+async function heldBy(services: Services, ledger: LedgerName, { first, last }: SeqRange): Promise<MeterEvent[]> {
   const held = await callLedger(services.ledgers, ledger, (stub) => stub.heldEvents(first));
   if (!held.ok) throw new StoreError("the ledger cannot be asked for events that D1 does not have");
   const events = JSON.parse(held.value ?? "[]") as StoredEventRow[];

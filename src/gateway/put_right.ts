@@ -1,6 +1,7 @@
 import type { PutRightCall } from "../domain/ledger/commands.ts";
 import { ADMIT_MS, PUT_RIGHT_MS } from "../domain/ledger/times.ts";
-import { callLedger, type LedgerName } from "../platform/ledger/ledger_client.ts";
+import type { LedgerName } from "../domain/meter_event.ts";
+import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
 import type { NotedCall } from "../platform/stray_calls.ts";

@@ -1,9 +1,10 @@
 import type { Failure } from "../domain/failure.ts";
 import type { Issue } from "../domain/issue.ts";
+import type { LedgerName } from "../domain/meter_event.ts";
 import { nextPeriod, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { copiedBatches } from "../platform/event_copy.ts";
-import { callLedger, type LedgerName, type LedgerStub } from "../platform/ledger/ledger_client.ts";
+import { callLedger, type LedgerStub } from "../platform/ledger/ledger_client.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import { archivedRows, FILE_START, wrongEventsFile } from "./archived_events.ts";

@@ -1,11 +1,11 @@
 import { assert } from "../domain/assert.ts";
 import type { Failure } from "../domain/failure.ts";
 import { saysTheSame } from "../domain/ledger/terms.ts";
-import { MODES } from "../domain/meter_event.ts";
+import { type LedgerName, MODES } from "../domain/meter_event.ts";
 import { nextPeriod, periodOf, type Period } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { verifyManifest } from "../domain/statement.ts";
-import { callLedger, type LedgerName, type LedgerStub } from "../platform/ledger/ledger_client.ts";
+import { callLedger, type LedgerStub } from "../platform/ledger/ledger_client.ts";
 import { isOutage } from "../platform/outage.ts";
 import type { RegisteredTerms, Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";

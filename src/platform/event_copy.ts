@@ -1,6 +1,6 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
 import type { DaySums } from "../domain/ledger/day_sums.ts";
-import type { MeterEvent, Mode } from "../domain/meter_event.ts";
+import type { LedgerName, MeterEvent } from "../domain/meter_event.ts";
 import { messageOf } from "./log.ts";
 import { StoreError } from "./outage.ts";
 
@@ -57,8 +57,6 @@ const READ_DAYS = `
 /** About a megabyte: few enough calls for a month of a million events, little enough memory for any month. */
 export const PAGE_EVENTS = 2000;
 
-export type LedgerKey = { readonly tenantId: string; readonly mode: Mode };
-
 /** Both ends belong to it; an empty one has `last` one below `first`. */
 export type SeqRange = { readonly first: number; readonly last: number };
 
@@ -87,7 +85,7 @@ export class ConflictingEventsError extends Error {
  */
 export async function writeEvents(
   db: D1Database,
-  ledger: LedgerKey,
+  ledger: LedgerName,
   { events, days }: { events: string; days: readonly DaySums[] },
 ): Promise<void> {
   const { tenantId, mode } = ledger;
@@ -100,11 +98,11 @@ export async function writeEvents(
 }
 
 /** Writes what days come to, without their events. Throws what D1 throws. */
-export async function writeDays(db: D1Database, ledger: LedgerKey, days: readonly DaySums[]): Promise<void> {
+export async function writeDays(db: D1Database, ledger: LedgerName, days: readonly DaySums[]): Promise<void> {
   await db.batch(dayWrites(db, ledger, days));
 }
 
-function dayWrites(db: D1Database, { tenantId, mode }: LedgerKey, days: readonly DaySums[]): D1PreparedStatement[] {
+function dayWrites(db: D1Database, { tenantId, mode }: LedgerName, days: readonly DaySums[]): D1PreparedStatement[] {
   const write = db.prepare(WRITE_DAY);
   return days.map((sums) => write.bind(tenantId, mode, sums.date, sums.lastSeq, JSON.stringify(sums)));
 }
@@ -115,7 +113,7 @@ export type CopiedBatch = { readonly first: number; readonly last: number; reado
 /** The batches that begin after a seq, in order. */
 export async function copiedBatches(
   db: D1Database,
-  { tenantId, mode }: LedgerKey,
+  { tenantId, mode }: LedgerName,
   { after, limit }: { after: number; limit: number },
 ): Promise<CopiedBatch[]> {
   const { results } = await db
@@ -128,7 +126,7 @@ export async function copiedBatches(
 /** What D1 has of a ledger's days, both ends included. */
 export async function copiedDays(
   db: D1Database,
-  { tenantId, mode }: LedgerKey,
+  { tenantId, mode }: LedgerName,
   { from, to }: { from: string; to: string },
 ): Promise<{ date: string; lastSeq: number; sums: DaySums }[]> {
   const { results } = await db
@@ -146,7 +144,7 @@ export async function copiedDays(
  * The events of a range from its first one on, as far as D1 has them without a hole: a page at most, and what its last batch
  * has beyond that. Throws what D1 throws.
  */
-export async function readEvents(db: D1Database, ledger: LedgerKey, { first, last }: SeqRange): Promise<MeterEvent[]> {
+export async function readEvents(db: D1Database, ledger: LedgerName, { first, last }: SeqRange): Promise<MeterEvent[]> {
   const stretchEnd = Math.min(last, first + PAGE_EVENTS - 1);
   const stretch = db.prepare(READ_STRETCH).bind(ledger.tenantId, ledger.mode, first, stretchEnd);
   const events: MeterEvent[] = [];

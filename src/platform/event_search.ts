@@ -1,6 +1,6 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
-import type { MeterEvent, Mode } from "../domain/meter_event.ts";
-import type { LedgerKey, SeqRange } from "./event_copy.ts";
+import type { LedgerName, MeterEvent, Mode } from "../domain/meter_event.ts";
+import type { SeqRange } from "./event_copy.ts";
 
 /** What lookups can be found by: columns of a stored event. */
 export type SearchedColumn = "id" | "request_id" | "reference";
@@ -85,7 +85,7 @@ export async function latestFailures(
 
 export async function searchEvents(
   db: D1Database,
-  ledger: LedgerKey,
+  ledger: LedgerName,
   { range, column, value, most }: { range: SeqRange; column: SearchedColumn; value: string; most: number },
 ): Promise<MeterEvent[]> {
   const bound = [ledger.tenantId, ledger.mode, range.first, range.last, column, value, most];
@@ -144,7 +144,7 @@ export async function eventById(
   const found = await db
     .prepare(SEARCH_BY_ID)
     .bind(fromMs - LONGEST_BATCH_MS, fromMs, toMs, id)
-    .first<Row & { tenant_id: string; mode: LedgerKey["mode"] }>();
+    .first<Row & { tenant_id: string; mode: Mode }>();
   if (found === null) return null;
   const ledger = { tenantId: found.tenant_id, mode: found.mode };
   return meterEventOf(JSON.parse(found.event) as StoredEventRow, ledger);

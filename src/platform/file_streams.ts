@@ -1,5 +1,6 @@
 import { LONGEST_STREAM_LEASE_MS, STREAM_RENEWAL_MS } from "../domain/ledger/times.ts";
-import { callLedger, type LedgerName } from "./ledger/ledger_client.ts";
+import type { LedgerName } from "../domain/meter_event.ts";
+import { callLedger } from "./ledger/ledger_client.ts";
 import type { TenantLedger } from "./ledger/tenant_ledger.ts";
 
 /** A stream of a tenant's files that has begun. */

@@ -1,9 +1,9 @@
 import type { ClosedMonth } from "../domain/closed_month.ts";
+import type { LedgerName } from "../domain/meter_event.ts";
 import type { Period } from "../domain/period.ts";
 import type { TenantMonth } from "../domain/period_of_all.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
 import { rowOf, rowsOf } from "./batch_rows.ts";
-import type { LedgerKey } from "./event_copy.ts";
 
 /** A closed month of a tenant, as D1 has it. */
 export type StoredStatement = ClosedMonth & { readonly isArchived: boolean; readonly isPruned: boolean };
@@ -254,12 +254,12 @@ export class StatementRecords {
   }
 
   /** The last event of a ledger that D1 has; null when it has none. */
-  async lastEvent({ tenantId, mode }: LedgerKey): Promise<number | null> {
+  async lastEvent({ tenantId, mode }: LedgerName): Promise<number | null> {
     return (await this.#bind(SQL.lastEvent, tenantId, mode).first<{ seq: number | null }>())?.seq ?? null;
   }
 
   /** Deletes some `limit` events of a range from D1, in whole batches. True when none of the range is left. */
-  async pruneEvents(ledger: LedgerKey, range: { first: number; last: number }, limit: number): Promise<boolean> {
+  async pruneEvents(ledger: LedgerName, range: { first: number; last: number }, limit: number): Promise<boolean> {
     const { tenantId, mode } = ledger;
     const bounds = [tenantId, mode, range.first, range.last] as const;
     const found = await this.#bind(SQL.firstEvent, ...bounds).first<{ seq: number }>();

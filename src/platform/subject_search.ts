@@ -1,7 +1,7 @@
 import { meterEventOf, type StoredEventRow } from "../domain/event_row.ts";
-import type { MeterEvent } from "../domain/meter_event.ts";
+import type { LedgerName, MeterEvent } from "../domain/meter_event.ts";
 import { rowOf, rowsOf } from "./batch_rows.ts";
-import { eventsIn, type LedgerKey, type SeqRange } from "./event_copy.ts";
+import { eventsIn, type SeqRange } from "./event_copy.ts";
 
 /** Batches that begin in a stretch of seqs, and the one that its first seq is in. */
 const IN_STRETCH = `tenant_id = ?1 AND mode = ?2 AND first_seq <= ?4 AND first_seq >= coalesce((
@@ -32,7 +32,7 @@ const LAST = `
 /** The lookups of persons in a stretch of seqs; `isWhole` is false where D1 does not have all of its events. */
 export async function lookupsOfPerson(
   db: D1Database,
-  ledger: LedgerKey,
+  ledger: LedgerName,
   { range, references, most }: { range: SeqRange; references: readonly string[]; most: number },
 ): Promise<{ readonly events: readonly MeterEvent[]; readonly isWhole: boolean }> {
   const { tenantId, mode } = ledger;
@@ -46,6 +46,6 @@ export async function lookupsOfPerson(
 }
 
 /** The highest seq that D1 has of a ledger. */
-export async function lastCopiedSeq(db: D1Database, { tenantId, mode }: LedgerKey): Promise<number> {
+export async function lastCopiedSeq(db: D1Database, { tenantId, mode }: LedgerName): Promise<number> {
   return (await db.prepare(LAST).bind(tenantId, mode).first<number>("seq")) ?? 0;
 }

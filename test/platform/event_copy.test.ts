@@ -2,11 +2,12 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { StoredEventRow } from "../../src/domain/event_row.ts";
 import type { MeterEvent } from "../../src/domain/meter_event.ts";
-import { ConflictingEventsError, readEvents, writeEvents, type LedgerKey } from "../../src/platform/event_copy.ts";
+import type { LedgerName } from "../../src/domain/meter_event.ts";
+import { ConflictingEventsError, readEvents, writeEvents } from "../../src/platform/event_copy.ts";
 import { StatementRecords } from "../../src/platform/statement_records.ts";
 
 let tenants = 0;
-let ledger: LedgerKey;
+let ledger: LedgerName;
 
 beforeEach(() => {
   ledger = { tenantId: `ten_copy_${(tenants += 1)}`, mode: "live" };
@@ -106,7 +107,7 @@ describe("events are read", () => {
   });
 
   test("as they were written, and a ledger's own only", async () => {
-    const test: LedgerKey = { ...ledger, mode: "test" };
+    const test: LedgerName = { ...ledger, mode: "test" };
     const full = { ...event(1), reference: 'Conceição "1"\n😀', corrects: "lkp_0", billed: 1 };
     const empty: StoredEventRow = { ...event(1), key_id: null, outcome: null, transaction_id: null, billed: 0 };
     await writeEvents(env.DB, ledger, { events: JSON.stringify([full]), days: [] });
@@ -211,7 +212,7 @@ async function copied(): Promise<number[]> {
   return (await env.DB.prepare(sql).bind(ledger.tenantId).all<{ seq: number }>()).results.map(({ seq }) => seq);
 }
 
-async function pages(of: LedgerKey, seqs: { first: number; last: number }) {
+async function pages(of: LedgerName, seqs: { first: number; last: number }) {
   const found: MeterEvent[][] = [];
   for (let { first } = seqs; first <= seqs.last; first = (found.at(-1)?.at(-1)?.seq ?? 0) + 1) {
     const page = await readEvents(env.DB, of, { ...seqs, first });

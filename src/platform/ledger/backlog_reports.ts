@@ -1,5 +1,4 @@
-import type { Mode } from "../../domain/meter_event.ts";
-import type { LedgerName } from "./ledger_client.ts";
+import type { LedgerName, Mode } from "../../domain/meter_event.ts";
 
 /** What a ledger said of itself when it could not copy its events; it may have copied them since. */
 export type BacklogReport = LedgerName & { readonly oldestUnflushedAtMs: number };

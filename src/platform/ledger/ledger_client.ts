@@ -1,7 +1,7 @@
 import type { Failure } from "../../domain/failure.ts";
 import type { AdmitCall, AdmitReply, SettleCall, SettleReply } from "../../domain/ledger/commands.ts";
 import { ADMIT_MS, ADMIT_TRY_MS, SETTLE_MS, SETTLE_TRY_MS } from "../../domain/ledger/times.ts";
-import type { Mode } from "../../domain/meter_event.ts";
+import type { LedgerName } from "../../domain/meter_event.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { logEvent, messageOf } from "../log.ts";
@@ -35,9 +35,6 @@ export type LedgerStub = Remote<
   | "batchDigests"
   | "terms"
 >;
-
-/** One ledger for each tenant and mode, so that test lookups leave no holes in the live sequence. */
-export type LedgerName = { readonly tenantId: string; readonly mode: Mode };
 
 export type LedgerCallOptions = {
   /** For all tries together. */
