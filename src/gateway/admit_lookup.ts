@@ -7,7 +7,7 @@ import { withDeadline } from "../platform/deadline.ts";
 import type { ClaroCall } from "./claro_call.ts";
 import type { LookupIdentity } from "./idempotent_answer.ts";
 import type { Lookup } from "./lookup.ts";
-import { projectTenant } from "./project_tenant.ts";
+import { askAgainWithTerms } from "./project_tenant.ts";
 import { putRight } from "./put_right.ts";
 
 const UNAVAILABLE: Failure = { code: "ledger_unavailable", retryAfterSeconds: 1 };
@@ -83,14 +83,11 @@ function admitCall(lookup: Lookup, claro: ClaroCall, identity: LookupIdentity): 
   };
 }
 
-/** A ledger without terms (new, or lost) is told them once, and asked again. */
 async function askLedger(lookup: Lookup, claro: ClaroCall, call: AdmitCall): Promise<Result<AdmitReply, Failure>> {
   const { services, caller, ledger } = lookup;
   const reply = await ledger.admit(call, () => claro.afterAdmission(true));
   claro.afterAdmission(false);
-  if (!reply.ok || reply.value.kind !== "not_ready" || reply.value.reason !== "no_terms") return reply;
-  const projected = await projectTenant(services, caller.tenantId);
-  return projected.ok ? await ledger.admit(call) : reply;
+  return await askAgainWithTerms(services, caller.tenantId, { reply, ask: () => ledger.admit(call) });
 }
 
 /**

@@ -4,9 +4,9 @@ import { fail, type Result } from "../domain/result.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { Services } from "../platform/services.ts";
-import { projectTenant } from "./project_tenant.ts";
+import { askAgainWithTerms } from "./project_tenant.ts";
 
-/** Whether a key may do something that is no lookup. A ledger without terms is told them once, and asked again. */
+/** Whether a key may do something that is no lookup. */
 export async function authorizeKey(
   services: Services,
   caller: Caller,
@@ -14,11 +14,7 @@ export async function authorizeKey(
 ): Promise<Result<Exclude<AccessReply, { kind: "not_ready" }>, Failure>> {
   const call = { ...access, callerNowMs: services.clock.nowMs() };
   const ask = () => callLedger(services.ledgers, caller, (ledger) => ledger.authorize(call));
-  let reply = await ask();
-  if (reply.ok && reply.value.kind === "not_ready" && reply.value.reason === "no_terms") {
-    const projected = await projectTenant(services, caller.tenantId);
-    if (projected.ok) reply = await ask();
-  }
+  const reply = await askAgainWithTerms(services, caller.tenantId, { reply: await ask(), ask });
   if (!reply.ok) return reply;
   if (reply.value.kind === "not_ready") return fail({ code: "ledger_unavailable", retryAfterSeconds: 1 });
   return { ok: true, value: reply.value };

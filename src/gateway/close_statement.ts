@@ -26,7 +26,7 @@ import { closedInArchive } from "./closed_in_archive.ts";
 import { ledgerEvents } from "./ledger_events.ts";
 import { exportedPages } from "./encode_events.ts";
 import { billedPlan, exportContext, FLUSH_TIMEOUT_MS } from "./open_statement.ts";
-import { projectTenant } from "./project_tenant.ts";
+import { askAgainWithTerms } from "./project_tenant.ts";
 import { manifestOf } from "./read_statement.ts";
 import type { Actor } from "./tenants.ts";
 
@@ -116,7 +116,6 @@ async function completeRange(
   return ok(range);
 }
 
-/** A ledger without terms (new, or lost) is told them once, and asked again. */
 async function closeInLedger(
   services: Services,
   tenantId: string,
@@ -126,10 +125,7 @@ async function closeInLedger(
     await callLedger(services.ledgers, { tenantId, mode: "live" }, (ledger) => ledger.closePeriod(period), {
       timeoutMs: FLUSH_TIMEOUT_MS,
     });
-  const closed = await ask();
-  if (!closed.ok || closed.value.kind !== "not_ready" || closed.value.reason !== "no_terms") return closed;
-  const projected = await projectTenant(services, tenantId);
-  return projected.ok ? await ask() : closed;
+  return await askAgainWithTerms(services, tenantId, { reply: await ask(), ask });
 }
 
 type WrittenFiles = { readonly totals: StatementTotals; readonly files: readonly FileDigest[] };

@@ -47,6 +47,17 @@ export async function projectTenant(services: Services, tenantId: string): Promi
   return fail({ code: "change_pending", retryAfterSeconds: 1 });
 }
 
+/** Tells a ledger its terms when it has replied that it has none (it is new, or was lost), and asks it once more. */
+export async function askAgainWithTerms<Reply extends object>(
+  services: Services,
+  tenantId: string,
+  { reply, ask }: { reply: Result<Reply, Failure>; ask: () => Promise<Result<Reply, Failure>> },
+): Promise<Result<Reply, Failure>> {
+  if (!reply.ok || !("reason" in reply.value) || reply.value.reason !== "no_terms") return reply;
+  const projected = await projectTenant(services, tenantId);
+  return projected.ok ? await ask() : reply;
+}
+
 /** What the register says that a ledger should have as terms. */
 export function registeredTerms(services: Services, registered: RegisteredTerms, mode: Mode): LedgerTerms {
   return { ...ledgerTerms(registered, { mode, nowMs: services.clock.nowMs() }), knownSeq: 0 };
