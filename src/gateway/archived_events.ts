@@ -1,19 +1,37 @@
+import { assertPresent } from "../domain/assert.ts";
 import type { ClosedMonth } from "../domain/closed_month.ts";
 import { storedRowOf, type ExportedEvent, type StoredEventRow } from "../domain/event_row.ts";
+import { EVENTS_FILE } from "../domain/export/export_files.ts";
+import type { FileDigest } from "../domain/statement.ts";
 import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import { manifestOf } from "./read_statement.ts";
 
 export const FILE_START = 0;
-const EVENTS_FILE = "events.jsonl";
 /** Some thousand events: as many as one call to a ledger takes. */
 const PIECE_BYTES = 2 * 1024 * 1024;
 
 /** The name of a month's events file where R2 does not have it as its manifest says; null where it does. */
 export async function wrongEventsFile(services: Services, month: ClosedMonth): Promise<string | null> {
-  const signed = manifestOf(month).files.find(({ name }) => name === EVENTS_FILE);
   const found = await services.archive.digest(month.prefix, EVENTS_FILE);
-  return signed !== undefined && found?.sha256 === signed.sha256 ? null : EVENTS_FILE;
+  return found?.sha256 === signedEventsFile(month).sha256 ? null : EVENTS_FILE;
+}
+
+/** What a closed month's manifest says of its events file. */
+export function signedEventsFile(month: Pick<ClosedMonth, "manifest">): FileDigest {
+  const file = manifestOf(month).files.find(({ name }) => name === EVENTS_FILE);
+  return assertPresent(file, "a manifest has no events file");
+}
+
+/** The events file of a closed month, or a part of it. Throws where R2 does not have it. */
+export async function readEventsFile(
+  { archive }: Services,
+  prefix: string,
+  range?: { offset: number; length?: number },
+): Promise<ReadableStream> {
+  const body = await archive.read(prefix, EVENTS_FILE, range);
+  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  return body;
 }
 
 /** The events of a closed month from an offset of its file on, and the offset of the next piece; null at its end. */
@@ -22,10 +40,9 @@ export async function archivedRows(
   month: ClosedMonth,
   offset: number,
 ): Promise<{ rows: StoredEventRow[]; next: number | null }> {
-  const size = manifestOf(month).files.find(({ name }) => name === EVENTS_FILE)?.bytes ?? 0;
+  const size = signedEventsFile(month).bytes;
   const length = Math.min(PIECE_BYTES, size - offset);
-  const body = await services.archive.read(month.prefix, EVENTS_FILE, { offset, length });
-  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  const body = await readEventsFile(services, month.prefix, { offset, length });
   const bytes = new Uint8Array(await new Response(body).arrayBuffer());
   const lineFeed = 0x0a;
   const end = bytes.lastIndexOf(lineFeed) + 1;

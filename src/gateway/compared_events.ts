@@ -9,6 +9,7 @@ import { StoreError } from "../platform/outage.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
+import { readEventsFile, signedEventsFile } from "./archived_events.ts";
 import { hasStatement, openPeriodEvents } from "./open_statement.ts";
 import { closedStatement, manifestOf } from "./read_statement.ts";
 
@@ -103,9 +104,8 @@ async function* tailOf(
   stored: StoredStatement,
   fromMs: number,
 ): AsyncGenerator<Compared, void, void> {
-  const { files, seq } = manifestOf(stored);
-  const size = files.find(({ name }) => name === "events.jsonl")?.bytes ?? 0;
-  if (seq.count === 0) return;
+  if (manifestOf(stored).seq.count === 0) return;
+  const size = signedEventsFile(stored).bytes;
   for (let length = TAIL_BYTES; ; length *= 8) {
     const offset = Math.max(size - length, 0);
     const events: Compared[] = [];
@@ -122,10 +122,8 @@ async function* archivedEvents(
   stored: StoredStatement,
   offset: number | null,
 ): AsyncGenerator<Compared, void, void> {
-  const size = manifestOf(stored).files.find(({ name }) => name === "events.jsonl")?.bytes ?? 0;
-  const range = offset === null || offset === 0 ? undefined : { offset, length: size - offset };
-  const body = await services.archive.read(stored.prefix, "events.jsonl", range);
-  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  const range = offset === null || offset === 0 ? undefined : { offset };
+  const body = await readEventsFile(services, stored.prefix, range);
   let isHalf = range !== undefined;
   for await (const line of linesOf(body)) {
     if (!isHalf) yield toCompared(JSON.parse(line) as ExportedEvent);

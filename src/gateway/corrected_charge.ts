@@ -1,5 +1,7 @@
 import type { ExportedEvent } from "../domain/event_row.ts";
+import { EVENTS_FILE } from "../domain/export/export_files.ts";
 import { parsePeriod, type Period, periodOf, previousPeriod } from "../domain/period.ts";
+import { withdrawalId } from "../domain/ledger/withdrawal_id.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { linesOf } from "../platform/lines.ts";
 import { StoreError } from "../platform/outage.ts";
@@ -70,7 +72,7 @@ async function archivedLookup(services: Services, tenant: Tenant, id: string): P
   let period = periodOf(services.clock.nowMs());
   for (let months = 0; months < MOST_MONTHS && period >= periodOf(tenant.createdAtMs); months += 1) {
     const stored = await services.statements.statement(tenant.id, period);
-    const body = stored === null ? null : await services.archive.read(stored.prefix, "events.jsonl");
+    const body = stored === null ? null : await services.archive.read(stored.prefix, EVENTS_FILE);
     if (body !== null) {
       const about: EventAbout[] = [];
       for await (const line of linesOf(body)) if (line.includes(id)) about.push(JSON.parse(line) as EventAbout);
@@ -87,7 +89,7 @@ export type EventAbout = Pick<ExportedEvent, "id" | "occurredAt" | "kind" | "amo
 function chargeOf(events: readonly EventAbout[], id: string): LookupCharge | null {
   const lookup = events.find((event) => event.kind === "lookup" && event.id === id);
   if (lookup === undefined) return null;
-  const withdrawn = events.filter((event) => event.kind === "adjustment" && event.id === `${id}_withdrawn`);
+  const withdrawn = events.filter((event) => event.kind === "adjustment" && event.id === withdrawalId(id));
   const chargedMicros = withdrawn.reduce((sum, { amountMicros }) => sum + amountMicros, lookup.amountMicros);
   return { period: periodOf(Date.parse(lookup.occurredAt)), chargedMicros };
 }

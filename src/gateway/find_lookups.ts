@@ -8,9 +8,9 @@ import type { SeqRange } from "../platform/event_copy.ts";
 import { eventById, searchEvents, writtenValue, type SearchedColumn } from "../platform/event_search.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { linesOf } from "../platform/lines.ts";
-import { StoreError } from "../platform/outage.ts";
 import type { Services } from "../platform/services.ts";
 import { archivedEvent } from "./archived_event.ts";
+import { readEventsFile } from "./archived_events.ts";
 import { FLUSH_TIMEOUT_MS } from "./open_statement.ts";
 import { nameTenant } from "./unread_tenant.ts";
 
@@ -233,8 +233,7 @@ async function searchArchive(
   { tenantId, column, value, fromMs, toMs }: LookupSearch,
   { prefix, part, from, room }: { prefix: string; part: Part; from: number; room: number },
 ): Promise<Found> {
-  const body = await services.archive.read(prefix, "events.jsonl");
-  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  const body = await readEventsFile(services, prefix);
   const events: MeterEvent[] = [];
   let number = 0;
   const written = writtenValue(value);

@@ -5,13 +5,14 @@ import { fail, ok, type Result } from "../domain/result.ts";
 import type { SeqRange } from "../platform/event_copy.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import { lineBlocksOf } from "../platform/lines.ts";
-import { StoreError } from "../platform/outage.ts";
 import type { Tenant } from "../platform/register.ts";
 import type { Restriction } from "../platform/restrictions.ts";
 import type { Services } from "../platform/services.ts";
 import type { StoredStatement } from "../platform/statement_records.ts";
 import { lastCopiedSeq, lookupsOfPerson } from "../platform/subject_search.ts";
 import { archivedEvent } from "./archived_event.ts";
+import { readEventsFile } from "./archived_events.ts";
+import { isWanted } from "./find_lookups.ts";
 import { ledgerEvents } from "./ledger_events.ts";
 import { whileReadable } from "./open_statement.ts";
 import { referenceFailure, referenceToPerson, restrictedSubject } from "./reference_keys.ts";
@@ -259,12 +260,14 @@ async function readStretch(
   if (copied.isWhole) return copied.events;
   const events: MeterEvent[] = [];
   for await (const page of ledgerEvents(services, ledger, stretch)) {
-    events.push(
-      ...page.filter(({ kind, cpfReference }) => kind === "lookup" && references.includes(cpfReference ?? "")),
-    );
+    events.push(...page.filter((event) => event.kind === "lookup" && isAbout(event, references)));
     if (events.length >= most) break;
   }
   return events.slice(0, most);
+}
+
+function isAbout({ cpfReference }: MeterEvent, references: readonly string[]): boolean {
+  return cpfReference !== null && references.includes(cpfReference);
 }
 
 async function searchArchive(
@@ -279,8 +282,7 @@ async function searchArchive(
     month,
   }: PartSearch & { first: number; offset: number; month: StoredStatement },
 ): Promise<Found> {
-  const body = await services.archive.read(month.prefix, "events.jsonl", { offset });
-  if (body === null) throw new StoreError("a file of a closed statement is not in R2");
+  const body = await readEventsFile(services, month.prefix, { offset });
   const events: MeterEvent[] = [];
   let blockOffset = offset;
   let nextSeq = first;
@@ -290,8 +292,7 @@ async function searchArchive(
       for (const line of text.split("\n")) {
         if (!references.some((reference) => line.includes(reference))) continue;
         const event = archivedEvent(line, { tenantId, mode: "live" });
-        if (event.seq < first || event.kind !== "lookup" || !isWanted(event, search)) continue;
-        if (!references.includes(event.cpfReference ?? "")) continue;
+        if (event.seq < first || !isWanted(event, search) || !isAbout(event, references)) continue;
         if (budget.room === 0) return { events, next: { seq: event.seq, offset: blockOffset } };
         events.push(event);
         budget.room -= 1;
@@ -301,8 +302,4 @@ async function searchArchive(
     blockOffset = endOffset;
   }
   return { events, next: null };
-}
-
-function isWanted({ occurredAtMs }: MeterEvent, { fromMs, toMs }: SubjectSearch): boolean {
-  return occurredAtMs >= fromMs && occurredAtMs < toMs;
 }

@@ -17,11 +17,14 @@ export type ExportFile = {
   encode(context: ExportContext): FileEncoder;
 };
 
+/** The file that needs no rule to be read back: what is read of a closed month is read from it. */
+export const EVENTS_FILE = "events.jsonl";
+
 const CSV = "text/csv; charset=utf-8; header=present";
 
 /** Every file that one pass over a period's events writes. */
 export const EXPORT_FILES: readonly ExportFile[] = [
-  { name: "events.jsonl", mediaType: "application/jsonl; charset=utf-8", encode: eventsJsonl },
+  { name: EVENTS_FILE, mediaType: "application/jsonl; charset=utf-8", encode: eventsJsonl },
   { name: "events.csv", mediaType: CSV, encode: eventsCsv },
   { name: "events.pt-br.csv", mediaType: CSV, encode: eventsPtbrCsv },
   { name: "focus.csv", mediaType: CSV, encode: focusCsv },
