@@ -5,6 +5,11 @@ export function requestsOf(counts: UsageCounts): number {
   return counts.delivered + counts.notFound + counts.rejected + counts.failed + counts.unknown;
 }
 
+/** The counts of something that says more than those, such as a day. */
+export function pickCounts(counts: UsageCounts): UsageCounts {
+  return addCounts(NO_USAGE, counts);
+}
+
 export function addCounts(left: UsageCounts, right: UsageCounts): UsageCounts {
   return {
     delivered: left.delivered + right.delivered,

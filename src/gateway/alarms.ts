@@ -1,7 +1,7 @@
 import type { Health } from "./read_health.ts";
 
-/** What somebody should look at, by name. */
-export type Alarm = {
+/** What of the gateway's health somebody should look at, by name. What tenants do unusually is in `domain/alarms.ts`. */
+export type HealthAlarm = {
   readonly code:
     | "breaker_not_asked"
     | "breaker_open"
@@ -21,9 +21,9 @@ export type Alarm = {
 };
 
 /** What of the gateway's health is not well, the worst first. */
-export function alarmsOf(health: Health): Alarm[] {
+export function alarmsOf(health: Health): HealthAlarm[] {
   const { breaker, token, database, months, reconciliations, lifted, strayCalls, ledgersBehind } = health;
-  const alarms: (readonly [Alarm["code"], number])[] = [
+  const alarms: (readonly [HealthAlarm["code"], number])[] = [
     ["breaker_open", breaker !== null && breaker.state !== "closed" ? 1 : 0],
     ["breaker_not_asked", breaker === null ? 1 : 0],
     ["token_failing", token?.failures ?? 0],

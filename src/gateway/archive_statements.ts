@@ -42,7 +42,7 @@ export async function archiveStatements(services: Services): Promise<void> {
   }
 }
 
-/** Does a step of one month. Null of `work` is done, a reason is a problem of the month, `later` goes on in the next run. */
+/** Does a step of one month. A reason is a problem of the month, `later` goes on in the next run. */
 async function attempt(
   services: Services,
   statement: StoredStatement,

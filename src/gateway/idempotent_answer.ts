@@ -4,9 +4,8 @@ import { logEvent } from "../platform/log.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import type { Services } from "../platform/services.ts";
 import type { AdmitCall, Charge } from "../domain/ledger/commands.ts";
-import type { Lookup } from "./lookup.ts";
+import { withCharge, type Lookup, type LookupAnswer, type LookupRequest } from "./lookup.ts";
 import { referenceOfOtherYear, referenceToPerson, restrictedSubject } from "./reference_keys.ts";
-import { withCharge, type LookupAnswer, type LookupRequest } from "./lookup.ts";
 
 type AnswerContext = Pick<Lookup, "caller" | "request" | "lookupId">;
 

@@ -11,7 +11,7 @@ import { logEvent } from "../platform/log.ts";
 import { isOutage } from "../platform/outage.ts";
 import type { RegisteredKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import { effective, UPDATE_TRIES, type Actor } from "./tenants.ts";
+import { makeEffective, UPDATE_TRIES, type Actor } from "./tenants.ts";
 
 export type NewKey = {
   readonly mode: Mode;
@@ -60,11 +60,11 @@ export async function issueKey(
     action: "key.create",
     target: issued.registered.id,
     before: null,
-    after: audited(issued.registered),
+    after: keyForAudit(issued.registered),
   };
   const isInserted = await services.register.insertKey(issued.registered, { most: MOST_ACTIVE_KEYS, audit });
   if (!isInserted) return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
-  return await effectiveKey(services, issued);
+  return await makeKeyEffective(services, issued);
 }
 
 /**
@@ -92,9 +92,9 @@ export async function rotateKey(
       actor,
       action: "key.rotate",
       target: keyId,
-      before: audited(old),
+      before: keyForAudit(old),
       after: {
-        ...audited(old),
+        ...keyForAudit(old),
         expiresAt: isoTime(oldExpiresAtMs),
         successor: { id: issued.registered.id, expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs) },
       },
@@ -104,7 +104,7 @@ export async function rotateKey(
       most: MOST_ACTIVE_KEYS,
       audit,
     });
-    if (saved) return await effectiveKey(services, issued);
+    if (saved) return await makeKeyEffective(services, issued);
     if ((await services.register.activeKeys(old.tenantId, nowMs)) >= MOST_ACTIVE_KEYS) {
       return conflict("too_many_keys", { most: MOST_ACTIVE_KEYS });
     }
@@ -127,17 +127,17 @@ export async function changeKey(
     if (old.expiresAtMs !== null && old.expiresAtMs <= nowMs) return conflict("key_expired");
     const { limits = old.limits, defaults = old.defaults } = change;
     const key = { ...old, limits, defaults };
-    const isChanged = JSON.stringify(audited(key)) !== JSON.stringify(audited(old));
+    const isChanged = JSON.stringify(keyForAudit(key)) !== JSON.stringify(keyForAudit(old));
     const audit = {
       atMs: nowMs,
       actor,
       action: "key.update",
       target: keyId,
-      before: audited(old),
-      after: audited(key),
+      before: keyForAudit(old),
+      after: keyForAudit(key),
     };
     if (isChanged && !(await services.register.changeKey(key, old, audit))) continue;
-    const projected = await effective(services, old.tenantId);
+    const projected = await makeEffective(services, old.tenantId);
     return projected.ok ? ok(key) : projected;
   }
   return conflict("changed_by_others");
@@ -153,11 +153,11 @@ export async function revokeKey(
     const key = await services.register.key(keyId);
     if (key === null) return fail({ code: "not_found" });
     const nowMs = services.clock.nowMs();
-    if (key.revokedAtMs !== null) return await revokedAgain(services, key, key.revokedAtMs);
-    const after = { ...audited(key), revokedAt: isoTime(nowMs) };
-    const audit = { atMs: nowMs, actor, action: "key.revoke", target: keyId, before: audited(key), after };
+    if (key.revokedAtMs !== null) return await revokeAgain(services, key, key.revokedAtMs);
+    const after = { ...keyForAudit(key), revokedAt: isoTime(nowMs) };
+    const audit = { atMs: nowMs, actor, action: "key.revoke", target: keyId, before: keyForAudit(key), after };
     if (!(await services.register.revokeKey(key, nowMs, audit))) continue;
-    const projected = await effective(services, key.tenantId);
+    const projected = await makeEffective(services, key.tenantId);
     return projected.ok ? ok({ effectiveAtMs: nowMs }) : projected;
   }
   return conflict("changed_by_others");
@@ -189,20 +189,20 @@ export async function revokeKeyNow(
 }
 
 // When the first try died before the ledger was told, the key has worked until now.
-async function revokedAgain(
+async function revokeAgain(
   services: Services,
   key: RegisteredKey,
   revokedAtMs: number,
 ): Promise<Result<{ effectiveAtMs: number }, Failure>> {
   if (await services.register.isProjected(key.tenantId)) return ok({ effectiveAtMs: revokedAtMs });
-  const projected = await effective(services, key.tenantId);
+  const projected = await makeEffective(services, key.tenantId);
   return projected.ok ? ok({ effectiveAtMs: services.clock.nowMs() }) : projected;
 }
 
-async function effectiveKey(services: Services, issued: IssuedKey): Promise<Result<IssuedKey, Failure>> {
+async function makeKeyEffective(services: Services, issued: IssuedKey): Promise<Result<IssuedKey, Failure>> {
   const { id: keyId, tenantId } = issued.registered;
   const pending: Issue = { path: "", code: "key_recorded", params: { keyId } };
-  const projected = await effective(services, tenantId, { keyId, pending });
+  const projected = await makeEffective(services, tenantId, { keyId, pending });
   return projected.ok ? ok(issued) : projected;
 }
 
@@ -218,7 +218,7 @@ function conflict(code: IssueCode, params: Issue["params"] = {}): Result<never, 
   return fail({ code: "conflict", issues: [{ path: "", code, params }] });
 }
 
-function audited(key: RegisteredKey): Record<string, unknown> {
+function keyForAudit(key: RegisteredKey): Record<string, unknown> {
   const { tenantId, mode, label, scopes, allowedIps, expiresAtMs, limits, defaults } = key;
   return {
     tenantId,

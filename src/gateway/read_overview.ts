@@ -4,13 +4,13 @@ import type { UsageCounts } from "../domain/meter_event.ts";
 import { periodOf, saoPauloDate, startOfDayMs, type SaoPauloDate } from "../domain/period.ts";
 import { graduatedAmountMicros } from "../domain/pricing.ts";
 import { possibleCostOf } from "../domain/statement_totals.ts";
-import { NO_USAGE } from "../domain/usage.ts";
+import { NO_USAGE, pickCounts } from "../domain/usage.ts";
 import { latestFailures, type FailureGroup } from "../platform/event_search.ts";
 import type { EndingKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import type { FailingTenant, OverviewDays } from "../platform/usage_days.ts";
 import type { TenantNearLimit } from "../platform/usage_sums.ts";
-import { alarmsOf, type Alarm } from "./alarms.ts";
+import { alarmsOf, type HealthAlarm } from "./alarms.ts";
 import { readHealth, type Health } from "./read_health.ts";
 
 /** All tenants' live lookups of a day. */
@@ -35,7 +35,7 @@ export type Overview = {
   readonly failing: readonly FailingTenant[];
   readonly failures: readonly FailureGroup[];
   readonly endingKeys: readonly EndingKey[];
-  readonly alarms: readonly Alarm[];
+  readonly alarms: readonly HealthAlarm[];
   readonly health: Health;
   /** Every lookup that had ended by then is counted; of later ones, most are. */
   readonly completeThroughMs: number;
@@ -104,11 +104,10 @@ export async function readOverview(services: Services): Promise<Overview> {
 
 function dayOf(date: SaoPauloDate, { days, hours }: OverviewDays): OverviewDay {
   const found = days.find((day) => day.date === date);
-  const { delivered, notFound, rejected, failed, unknown, billed, amountMicros } = found ?? NO_USAGE;
   return {
     date,
-    counts: { delivered, notFound, rejected, failed, unknown, billed, amountMicros },
-    latency: latencyOf(found?.claroMs ?? []),
+    counts: found === undefined ? NO_USAGE : pickCounts(found),
+    latency: found === undefined ? null : latencyOf(found.claroMs),
     hours: Object.fromEntries(hours.filter((each) => each.date === date).map(({ hour, counts }) => [hour, counts])),
   };
 }

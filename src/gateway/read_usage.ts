@@ -4,7 +4,7 @@ import type { Mode, UsageCounts } from "../domain/meter_event.ts";
 import { addExact } from "../domain/money.ts";
 import { saoPauloDate, startOfNextDayMs, type SaoPauloDate } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { addCounts, NO_USAGE } from "../domain/usage.ts";
+import { addCounts, NO_USAGE, pickCounts } from "../domain/usage.ts";
 import { callLedger } from "../platform/ledger/ledger_client.ts";
 import type { UsageDay, UsageReply } from "../platform/ledger/messages.ts";
 import type { Services } from "../platform/services.ts";
@@ -79,19 +79,8 @@ export function datesOf({ from, to }: UsageRange): SaoPauloDate[] {
 
 function dayUsage(date: SaoPauloDate, day: UsageDay | undefined): DayUsage {
   if (day === undefined) return { ...NO_USAGE, date, keys: {} };
-  const { delivered, notFound, rejected, failed, unknown, billed, amountMicros } = day;
   const keys = Object.entries(day.keys).map(([keyId, sums]) => [keyId, usageOf(sums)] as const);
-  return {
-    date,
-    delivered,
-    notFound,
-    rejected,
-    failed,
-    unknown,
-    billed,
-    amountMicros,
-    keys: Object.fromEntries(keys),
-  };
+  return { ...pickCounts(day), date, keys: Object.fromEntries(keys) };
 }
 
 function sumByKey(days: readonly DayUsage[]): UsageByKey {

@@ -17,7 +17,7 @@ export async function recoverRestrictions(services: Services): Promise<void> {
       actor: "gateway",
       target: id,
       before: null,
-      after: { ...auditedRestriction(restriction), because },
+      after: { ...restrictionForAudit(restriction), because },
     };
     await restrictions.insert(restriction, { ...audit, action: "subject.restrict" });
     if (endedAtMs !== null)
@@ -32,7 +32,7 @@ export async function recoverRestrictions(services: Services): Promise<void> {
 }
 
 /** What the audit has of a restriction: why and until when, and nothing of the person. */
-export function auditedRestriction({ reason, untilMs, endedAtMs }: Restriction): Readonly<Record<string, unknown>> {
+export function restrictionForAudit({ reason, untilMs, endedAtMs }: Restriction): Readonly<Record<string, unknown>> {
   return { reason, until: isoTime(untilMs), endedAt: isoTime(endedAtMs) };
 }
 

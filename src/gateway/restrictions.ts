@@ -5,7 +5,7 @@ import { isOutage } from "../platform/outage.ts";
 import type { Restriction } from "../platform/restrictions.ts";
 import type { Services } from "../platform/services.ts";
 import { projectPending } from "./project_pending.ts";
-import { auditedRestriction, recoverRestrictions } from "./recover_restrictions.ts";
+import { restrictionForAudit, recoverRestrictions } from "./recover_restrictions.ts";
 import { restrictedSubject } from "./reference_keys.ts";
 import type { Actor } from "./tenants.ts";
 
@@ -32,7 +32,7 @@ export async function restrictSubject(
   if (!subject.ok) return subject;
   const known = await services.restrictions.ofSubject(subject.value);
   const same = known.find((one) => one.endedAtMs === null && one.reason === reason && one.untilMs === untilMs);
-  if (same !== undefined) return await toldEverywhere(services, same);
+  if (same !== undefined) return await tellEverybody(services, same);
   if ((await services.restrictions.countInForce()) >= MOST_RESTRICTIONS) {
     const params = { most: MOST_RESTRICTIONS };
     return fail({ code: "conflict", issues: [{ path: "", code: "too_many_restrictions", params }] });
@@ -50,8 +50,8 @@ export async function restrictSubject(
   };
   const entry = { actor, action: "subject.restrict", target: restriction.id, before: null };
   await services.restrictions.remember(restriction);
-  return await recorded(services, restriction, async () => {
-    await services.restrictions.insert(restriction, { ...entry, atMs: nowMs, after: auditedRestriction(restriction) });
+  return await recordAndTell(services, restriction, async () => {
+    await services.restrictions.insert(restriction, { ...entry, atMs: nowMs, after: restrictionForAudit(restriction) });
   });
 }
 
@@ -63,7 +63,7 @@ export async function unrestrictSubject(
 ): Promise<Result<Restriction, Failure>> {
   const restriction = await services.restrictions.one(id);
   if (restriction === null) return fail({ code: "not_found" });
-  if (restriction.endedAtMs !== null) return await toldEverywhere(services, restriction);
+  if (restriction.endedAtMs !== null) return await tellEverybody(services, restriction);
   return await endRestriction(services, restriction, { atMs: services.clock.nowMs(), by: actor });
 }
 
@@ -89,19 +89,19 @@ async function endRestriction(
   end: End,
 ): Promise<Result<Restriction, Failure>> {
   const ended = { ...restriction, endedAtMs: end.atMs, endedBy: end.by };
-  return await recorded(services, ended, () => writeEnd(services, restriction, end));
+  return await recordAndTell(services, ended, () => writeEnd(services, restriction, end));
 }
 
 async function writeEnd({ restrictions, clock }: Services, restriction: Restriction, { atMs, by }: End): Promise<void> {
   const ended = { ...restriction, endedAtMs: atMs, endedBy: by };
   const entry = { actor: by, action: "subject.unrestrict", target: restriction.id };
-  const [before, after] = [auditedRestriction(restriction), auditedRestriction(ended)];
+  const [before, after] = [restrictionForAudit(restriction), restrictionForAudit(ended)];
   await restrictions.remember(ended);
   await restrictions.end(restriction.id, { atMs, by, audit: { ...entry, atMs: clock.nowMs(), before, after } });
 }
 
 /** R2 has the change: where D1 does not take it, the cron brings it there. */
-async function recorded(
+async function recordAndTell(
   services: Services,
   restriction: Restriction,
   write: () => Promise<void>,
@@ -112,10 +112,10 @@ async function recorded(
     if (!isOutage(error)) throw error;
     return pending(restriction);
   }
-  return await toldEverywhere(services, restriction);
+  return await tellEverybody(services, restriction);
 }
 
-async function toldEverywhere(services: Services, restriction: Restriction): Promise<Result<Restriction, Failure>> {
+async function tellEverybody(services: Services, restriction: Restriction): Promise<Result<Restriction, Failure>> {
   const isComplete = await projectPending(services, MOST_TENANTS);
   return isComplete ? ok(restriction) : pending(restriction);
 }

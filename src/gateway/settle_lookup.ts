@@ -4,8 +4,7 @@ import { SETTLE_MS, SETTLE_REPLY_MS } from "../domain/ledger/times.ts";
 import { withDeadline } from "../platform/deadline.ts";
 import type { Admission } from "./admit_lookup.ts";
 import { keepAnswer } from "./idempotent_answer.ts";
-import type { Lookup } from "./lookup.ts";
-import type { LookupAnswer } from "./lookup.ts";
+import type { Lookup, LookupAnswer } from "./lookup.ts";
 import { putRight } from "./put_right.ts";
 import type { ScoreOutcome } from "./score_outcome.ts";
 

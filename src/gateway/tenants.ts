@@ -70,13 +70,13 @@ export async function createTenant(
     action: "tenant.create",
     target: tenant.id,
     before: null,
-    after: audited(tenant),
+    after: tenantForAudit(tenant),
   };
   const allowDuplicate = asked.allowDuplicate === true;
   if (!(await services.register.insertTenant(tenant, { audit, allowDuplicate })))
     return await documentInUse(services, tenant);
   const pending: Issue = { path: "", code: "tenant_recorded", params: { tenantId: tenant.id } };
-  return await effective(services, tenant.id, { pending });
+  return await makeEffective(services, tenant.id, { pending });
 }
 
 /** Changes a tenant. A change that changes nothing is no line in the audit, but tells the ledgers again. */
@@ -89,16 +89,16 @@ export async function updateTenant(
   for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
     const before = await services.register.tenant(tenantId);
     if (before === null) return fail({ code: "not_found" });
-    const after = changed(before, change, services.clock.nowMs());
-    const isChanged = JSON.stringify(audited(after)) !== JSON.stringify(audited(before));
-    if (!isChanged) return await effective(services, tenantId);
+    const after = applyChange(before, change, services.clock.nowMs());
+    const isChanged = JSON.stringify(tenantForAudit(after)) !== JSON.stringify(tenantForAudit(before));
+    if (!isChanged) return await makeEffective(services, tenantId);
     const audit = {
       atMs: services.clock.nowMs(),
       actor,
       action: "tenant.update",
       target: tenantId,
-      before: audited(before),
-      after: audited(after),
+      before: tenantForAudit(before),
+      after: tenantForAudit(after),
     };
     // Two tenants may have had one document before that was asked about: they stay changeable.
     const allowDuplicate = change.allowDuplicate === true || after.document === before.document;
@@ -106,7 +106,7 @@ export async function updateTenant(
       return await documentInUse(services, after);
     }
     const saved = await services.register.updateTenant(after, { audit, allowDuplicate });
-    if (saved) return await effective(services, tenantId);
+    if (saved) return await makeEffective(services, tenantId);
   }
   return fail({ code: "conflict", issues: [{ path: "", code: "changed_by_others" }] });
 }
@@ -117,7 +117,7 @@ const RECORDED: Issue = { path: "", code: "change_recorded" };
  * Makes a recorded change effective, and says plainly when it is not yet. `keyId` is a key that KV has to know for that;
  * `pending` says what to do when it is not effective yet.
  */
-export async function effective(
+export async function makeEffective(
   services: Services,
   tenantId: string,
   { pending = RECORDED, keyId }: { pending?: Issue; keyId?: string } = {},
@@ -149,7 +149,7 @@ async function documentInUse(services: Services, { id, document }: Tenant): Prom
   return fail({ code: "document_in_use", issues: [issue] });
 }
 
-function changed(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
+function applyChange(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
   const { name, document, legalName, email, customerId, status, requires } = change;
   return {
     ...tenant,
@@ -160,12 +160,12 @@ function changed(tenant: Tenant, change: TenantChange, nowMs: number): Tenant {
     customerId: customerId ?? tenant.customerId,
     status: status ?? tenant.status,
     requires: requires ?? tenant.requires,
-    ...changedPlans(tenant, change, nowMs),
+    ...applyPlanChange(tenant, change, nowMs),
   };
 }
 
 /** A plan that begins later waits beside the present one; a change without a date also drops what waits. */
-function changedPlans(
+function applyPlanChange(
   tenant: Tenant,
   { plan, planFromMs }: TenantChange,
   nowMs: number,
@@ -183,7 +183,17 @@ export function settledPlans({ plan, nextPlan }: Tenant, nowMs: number): Pick<Te
   return nextPlan !== null && nextPlan.fromMs <= nowMs ? { plan: nextPlan.plan, nextPlan: null } : { plan, nextPlan };
 }
 
-function audited({ name, document, legalName, email, customerId, plan, status, nextPlan, requires }: Tenant): unknown {
+function tenantForAudit({
+  name,
+  document,
+  legalName,
+  email,
+  customerId,
+  plan,
+  status,
+  nextPlan,
+  requires,
+}: Tenant): unknown {
   const next = nextPlan === null ? null : { ...nextPlan.plan, from: new Date(nextPlan.fromMs).toISOString() };
   return { name, document, legalName, email, customerId, plan, status, nextPlan: next, requires };
 }

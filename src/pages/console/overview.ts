@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import { addCounts, NO_USAGE, requestsOf } from "../../domain/usage.ts";
 import { ok } from "../../domain/result.ts";
-import type { Alarm } from "../../gateway/alarms.ts";
+import type { HealthAlarm } from "../../gateway/alarms.ts";
 import { readOverview, type Overview, type OverviewDay } from "../../gateway/read_overview.ts";
 import { badge, card, empty, figures, heading, meter, notice, type Html } from "../html.ts";
 import { consolePage, type PageTools } from "../page.ts";
@@ -46,7 +46,7 @@ export const showOverview = consolePage({
   },
 });
 
-function alarms(list: readonly Alarm[], { say, format }: PageTools): Html {
+function alarms(list: readonly HealthAlarm[], { say, format }: PageTools): Html {
   if (list.length === 0) return html``;
   return notice(
     html`<b>${say(OVERVIEW.alarms)}</b>
