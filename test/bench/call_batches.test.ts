@@ -93,7 +93,7 @@ test("ledgers that still run the code before call batches serve every lookup, an
   const gateway = await startGateway(sandbox.url, { name: "old-ledger", entry: "test/bench/old_ledger/worker.ts" });
   try {
     const [key = ""] = gateway.keys;
-    // On the ledger's word Claro is asked beside the admission.
+    // On a grant Claro is asked beside the admission.
     await lookup(gateway.url, key);
     const before = await callsToClaro();
     const answers = await Promise.all(Array.from({ length: 60 }, () => lookup(gateway.url, key)));

@@ -64,7 +64,7 @@ describe("a lookup of a tenant far from its limits", () => {
     expect((await lookup(tenant.key, CPF)).status).toBe(200);
   });
 
-  test("asks the ledger first when it has an idempotency key, an address to keep to, or an old word", async () => {
+  test("asks the ledger first when it has an idempotency key, an address to keep to, or an old grant", async () => {
     const tenant = await tenantWithGrant();
     const sent = watchAdmissions();
     expect((await lookup(tenant.key, CPF, { "idempotency-key": "one" })).status).toBe(200);

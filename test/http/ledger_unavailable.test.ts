@@ -33,7 +33,7 @@ describe.each(SHAPES)("a lookup in $name", (shape) => {
     expect(await usageOf(tenant)).toEqual({});
   });
 
-  test("gives its intent back when the ledger's word on it was lost", async () => {
+  test("gives its intent back when the ledger's reply was lost", async () => {
     const tenant = await newTenant({ plan: { allowance: { requests: 1 } } });
     vi.spyOn(TenantLedger.prototype, "admit").mockImplementation(admitAndLose);
     expect((await shape.lookup(tenant, CPF)).status).toBe(503);
@@ -43,7 +43,7 @@ describe.each(SHAPES)("a lookup in $name", (shape) => {
     expect(await sandbox("counts")).toMatchObject({ scoreCalls: 1 });
   });
 
-  test("is one lookup when the ledger's word on it was lost once", async () => {
+  test("is one lookup when the ledger's reply was lost once", async () => {
     const tenant = await newTenant();
     vi.spyOn(TenantLedger.prototype, "admit").mockImplementationOnce(admitAndLose);
     expect((await shape.lookup(tenant, CPF)).status).toBe(200);

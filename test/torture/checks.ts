@@ -124,7 +124,7 @@ const RECORDED_AS: Readonly<Record<string, readonly (string | null)[]>> = {
   "504": ["unknown"],
   "502": ["failed"],
   "503": ["failed", null],
-  // Claro may have been asked on the ledger's word, side by side with the admission that then refused.
+  // Claro may have been asked on a grant, side by side with the admission that then refused.
   "429": [null, "unknown", "failed"],
   "403": [null, "unknown", "failed"],
   "401": [null, "unknown", "failed"],
@@ -199,7 +199,7 @@ function* callsWithoutEvent({ lookups, calls: allCalls, ledgers, strayCalls }: R
 }
 
 /**
- * A lookup in flight at a kill, whose intent and call to Claro left together on the ledger's word: only the call may have
+ * A lookup in flight at a kill, whose intent and call to Claro left together on a grant: only the call may have
  * arrived. Reconciliation shows those; one that was answered, or may be asked again, is never among them.
  */
 export function wasCutShort({ attempts, events, calls, idempotencyKey }: TracedLookup): boolean {

@@ -77,7 +77,7 @@ describe("Cloudflare Access in front of the admin API", () => {
     expect(certs.fetched).toBe(1);
   });
 
-  test("its word says more than the token when both come; the token alone goes on to work", async () => {
+  test("an assertion counts beside the token when both come; the token alone goes on to work", async () => {
     const gateway = gatewayBehindAccess();
     const token = { authorization: `Bearer ${ADMIN_TOKEN}` };
     expect(await ask(token, gateway)).toBe(200);
@@ -185,7 +185,7 @@ describe("Cloudflare Access in front of the admin API", () => {
     expect(await ask({ authorization: "Bearer undefined" }, disturbedGateway(none))).toBe(401);
   });
 
-  test("is nobody's word where it is not configured", async () => {
+  test("counts for nothing where Access is not configured", async () => {
     const headers = { "cf-access-jwt-assertion": await assertion() };
     expect(await ask(headers, disturbedGateway({}))).toBe(401);
     expect(certs.fetched).toBe(0);

@@ -1,8 +1,8 @@
 import type { PriceTier } from "../../../src/domain/plan.ts";
 import type { LedgerTerms } from "../../../src/domain/ledger/terms.ts";
 
-/** The register's word on a tenant whose rate never stands in the way. */
-export function ledgerTerms(word: {
+/** The terms of a tenant whose rate never stands in the way. */
+export function ledgerTerms(asked: {
   tenantId: string;
   version: number;
   tiers: readonly PriceTier[];
@@ -10,7 +10,7 @@ export function ledgerTerms(word: {
   keyIds: readonly string[];
   revoked: ReadonlySet<string>;
 }): LedgerTerms {
-  const { tenantId, version, tiers, allowance, keyIds, revoked } = word;
+  const { tenantId, version, tiers, allowance, keyIds, revoked } = asked;
   return {
     tenantId,
     mode: "live",
