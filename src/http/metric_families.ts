@@ -1,3 +1,4 @@
+import { assertPresent } from "../domain/assert.ts";
 import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS, OUTCOME_ORDER } from "../domain/ledger/day_sums.ts";
 import type { Metric, Sample } from "../domain/metrics_text.ts";
 import { formatMicros } from "../domain/money.ts";
@@ -51,7 +52,10 @@ function counterFamilies(counters: UsageCounters): Metric[] {
       name: "lookups",
       type: "counter",
       help: "Live lookups that ended, as D1 has them: what statements count.",
-      samples: OUTCOME_ORDER.map((outcome, index) => ({ labels: { outcome }, value: counters.outcomes[index] ?? 0 })),
+      samples: OUTCOME_ORDER.map((outcome, index) => ({
+        labels: { outcome },
+        value: assertPresent(counters.outcomes[index], "an outcome has no counter"),
+      })),
     },
     counter("billed_lookups", "Live lookups that are charged.", counters.billed[0]),
     counter(

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { assert } from "../../domain/assert.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import { CURRENCY, formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";
@@ -145,7 +146,8 @@ export const adjustTenant = operatorEndpoint({
   handle: async ({ context, services, actor, params: { tenantId }, headers, body }) => {
     const { id = null, corrects = null, units, amount, reason } = body;
     const micros = parseAmountMicros(String(amount));
-    const amountMicros = micros.ok ? micros.value : 0;
+    assert(micros.ok, "an amount passed its schema and is none");
+    const amountMicros = micros.value;
     const idempotencyKey = headers["Idempotency-Key"];
     const asked = { id, idempotencyKey, units, amountMicros, reason, corrects };
     const adjusted = await adjust(services, actor, { tenantId, asked });
