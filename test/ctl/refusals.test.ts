@@ -20,6 +20,7 @@ function leavesOf(command: Command, path: readonly string[] = []): (readonly [re
 /** A value for each option that a command wants. */
 const WANTED: Readonly<Record<string, string>> = {
   "--mode": "test",
+  "--role": "read",
   "--period": "2026-11",
   "--amount": "1",
   "--reason": "x",

@@ -231,7 +231,7 @@ describe("npx wrangler dev", () => {
       const answer = await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
       expect(answer, path).toContain("npm start");
     }
-    expect(wrangler.output.stdout).toMatch(/run `npm start` once/);
+    await printed(wrangler, /run `npm start` once/);
   });
 
   test("with secrets and without a schema says the same", async () => {
