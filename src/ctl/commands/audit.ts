@@ -5,7 +5,7 @@ import { printable } from "../terminal/table.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { addAuditChainCommands } from "./audit_verify.ts";
 import { wholeNumber } from "./read_arguments.ts";
-import { saoPauloTime, utcTime } from "./shown_values.ts";
+import { saoPauloTime, shownMany, utcTime } from "./shown_values.ts";
 
 type Entry = {
   readonly n: number;
@@ -41,7 +41,7 @@ async function showAudit(options: { after: number; limit: number }, command: Com
     api.list<Entry>("/audit", {
       most: limit,
       query: { after },
-      onEntries: ({ length }) => report(`${length} entries`),
+      onEntries: ({ length }) => report(shownMany(length, "entry", "entries")),
     }),
   );
   print(page, { json, human: () => auditText(page.data, after) });

@@ -11,7 +11,7 @@ import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOf, contextOfOffline, withExamples } from "../program.ts";
 import { print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownMany } from "./shown_values.ts";
 
 const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
 const HEADS_A_PAGE = 200;
@@ -56,7 +56,7 @@ async function download(dir: string, _options: unknown, command: Command): Promi
   });
   print(
     { dir: root, heads: kept },
-    { json, human: () => `The audit is in ${root}, with its heads of ${shownCount(kept)} hours` },
+    { json, human: () => `The audit is in ${root}, with its heads of ${shownMany(kept, "hour")}` },
   );
 }
 
@@ -90,8 +90,11 @@ async function verify(file: string, options: { heads?: string; keys: string }, c
   const seen =
     heads.length === 0
       ? "No heads were given: that it was not written anew as a whole, only they show."
-      : `${shownCount(heads.length)} signed heads agree with them.`;
-  print(verdict, { json, human: () => `${shownCount(entries)} entries are chained, and none is missing. ${seen}` });
+      : `${shownMany(heads.length, "signed head agrees", "signed heads agree")} with them.`;
+  print(verdict, {
+    json,
+    human: () => `${shownMany(entries, "entry is", "entries are")} chained, and none is missing. ${seen}`,
+  });
 }
 
 async function isFile(path: string): Promise<boolean> {

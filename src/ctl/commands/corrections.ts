@@ -7,7 +7,7 @@ import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { signedReais } from "./read_arguments.ts";
-import { shownCount, utcMinute } from "./shown_values.ts";
+import { shownCount, shownMany, utcMinute } from "./shown_values.ts";
 import { month } from "./statements.ts";
 
 type Adjustment = { readonly id: string; readonly period: string; readonly seq: number; readonly amount: string };
@@ -103,7 +103,7 @@ async function adjust(
   const { api, json } = contextOf(command);
   const isCredit = adjustment.amount.startsWith("-");
   const amount = Number(adjustment.amount.replace("-", ""));
-  const units = adjustment.units === 0 ? "" : `, and ${shownCount(adjustment.units)} lookups,`;
+  const units = adjustment.units === 0 ? "" : `, and ${shownMany(adjustment.units, "lookup")},`;
   const question = `${isCredit ? "Credit" : "Charge"} BRL ${amount.toFixed(2)}${units} to ${tenantId}?`;
   // Scripts that charge little go on without an answer; giving money back, or taking much, wants one.
   const isOnTerminal = process.stdin.isTTY && process.stderr.isTTY;
@@ -150,7 +150,7 @@ async function reconcile(file: string, { period }: { period: string }, command: 
   const answer = await withSpinner(`Comparing ${period}`, async (report) => {
     let run = await api.postReport<Run>("/reconciliations", { bytes: csv, type }, { period });
     while (run.status === "running") {
-      report(`${shownCount(run.progress.done)} of ${shownCount(run.progress.steps)} steps`);
+      report(`${shownCount(run.progress.done)} of ${shownMany(run.progress.steps, "step")}`);
       run = await api.post<Run>(`/reconciliations/${run.id}`);
     }
     if (run.status === "failed") throw new CtlError(EXIT.refused, "The comparison has failed: send the report again.");
@@ -171,7 +171,7 @@ function reconciliationText(answer: Reconciliation): string {
     ["Reconciliation", nextCursor === null ? id : `${id} (more than is listed here)`],
     ["Matched", shownCount(matched)],
     ["Unknown resolved", shownCount(unknownResolved)],
-    ["Ours less Claro's", `${shownCount(deltaQuantity)} lookups${cost}`],
+    ["Ours less Claro's", `${shownMany(deltaQuantity, "lookup")}${cost}`],
     ["Unexplained", shownCount(unexplained)],
     ["Shared customer ids", sharedCustomerIds.join(", ") || "none"],
   ]);

@@ -3,7 +3,7 @@ import { formatMicros } from "../../domain/money.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { fieldsText, print } from "../terminal/output.ts";
-import { shownCount, shownTime } from "./shown_values.ts";
+import { shownCount, shownMany, shownTime } from "./shown_values.ts";
 
 type Alarm = {
   readonly kind: "enumeration" | "spend" | "failed_logins";
@@ -136,13 +136,13 @@ function shownBreaker(breaker: Health["claro"]["breaker"]): string {
   if (breaker === null) return "could not be asked; lookups pass";
   const { state, since, openings } = breaker;
   if (state === "closed") return "closed: lookups reach Claro";
-  return `${state.replace("_", " ")} since ${shownTime(since)}, opened ${shownCount(openings)} times`;
+  return `${state.replace("_", " ")} since ${shownTime(since)}, opened ${shownMany(openings, "time")}`;
 }
 
 function shownToken(token: Health["claro"]["token"]): string {
   if (token === null) return "could not be asked";
   const { ageSeconds, expiresAt, failures } = token;
-  const failed = failures === 0 ? "" : `, ${shownCount(failures)} calls for a new one failed`;
+  const failed = failures === 0 ? "" : `, ${shownMany(failures, "call")} for a new one failed`;
   if (ageSeconds === null) return `none: no live lookup has needed one yet${failed}`;
   return `${shownCount(ageSeconds)} s old, until ${shownTime(expiresAt)}${failed}`;
 }
@@ -164,11 +164,11 @@ function shownAlarm({ kind, tenantId, since, observed, usual }: Alarm): string {
   const who = tenantId ?? "the gateway";
   switch (kind) {
     case "enumeration":
-      return `${who} looked up ${shownCount(observed)} persons for the first time in the hour ${since} (usual: ${shownCount(usual)})`;
+      return `${who} looked up ${shownMany(observed, "person")} for the first time in the hour ${since} (usual: ${shownCount(usual)})`;
     case "spend":
       return `${who} spent BRL ${formatMicros(observed)} on ${since} (usual: ${formatMicros(usual)})`;
     case "failed_logins":
-      return `${shownCount(observed)} failed logins within ten minutes of ${since}`;
+      return `${shownMany(observed, "failed login")} within ten minutes of ${since}`;
   }
 }
 
@@ -179,7 +179,7 @@ function shownIssuer({ missing }: Health["issuer"]): string {
 function shownCopy({ behind, oldestUnflushed: oldest }: Health["ledgers"]): string {
   if (oldest === null) return "takes every ledger's events";
   const { tenantId, mode, ageSeconds } = oldest;
-  return `behind ${shownCount(behind)} ledgers; the oldest event waits for ${shownCount(ageSeconds)} s (${tenantId}, ${mode})`;
+  return `behind ${shownMany(behind, "ledger")}; the oldest event waits for ${shownCount(ageSeconds)} s (${tenantId}, ${mode})`;
 }
 
 function shownSize(database: Health["database"]): string {
@@ -202,5 +202,5 @@ function shownMonths(months: Health["months"]): string {
   const lines = months.oldest.map(({ tenantId, period, step, reason, retryAt }) => {
     return `${tenantId} ${period}: ${step} ${reason}, again at ${shownTime(retryAt)}`;
   });
-  return [`${shownCount(months.stuck)} are stuck`, ...lines].join("; ");
+  return [`${shownMany(months.stuck, "is", "are")} stuck`, ...lines].join("; ");
 }

@@ -10,7 +10,7 @@ import {
 import { formatMicros } from "../../domain/money.ts";
 import { decimal, reaisOrNone, wholeNumberOrNone, type None } from "./read_arguments.ts";
 import { isUnusual } from "./plan_changes.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownMany } from "./shown_values.ts";
 
 /** A key's own limits and defaults as options give them. */
 export type KeyTermOptions = {
@@ -68,7 +68,7 @@ export function limitDangers(before: KeyLimits | null, after: KeyLimits | null):
 export function keyTermFields({ limits, defaults }: KeyTerms): (readonly [name: string, value: string])[] {
   const { dailyLookups, monthlySpendCapMicros: cap, ratePerSecond } = limits ?? {};
   const shown = [
-    ...(dailyLookups === undefined ? [] : [`${shownCount(dailyLookups)} lookups a day`]),
+    ...(dailyLookups === undefined ? [] : [`${shownMany(dailyLookups, "lookup")} a day`]),
     ...(cap === undefined ? [] : [`BRL ${formatMicros(cap)} a month`]),
     ...(ratePerSecond === undefined ? [] : [`${ratePerSecond} a second`]),
   ];

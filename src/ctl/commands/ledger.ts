@@ -6,7 +6,7 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownCount, shownMany } from "./shown_values.ts";
 
 type Step = { readonly ledgers: number; readonly events: number; readonly nextCursor: string | null };
 
@@ -98,13 +98,13 @@ async function verify(tenantId: string | undefined, options: { all?: true }, com
         : [tenantId];
     const done: Verdict[] = [];
     for (const id of tenants) {
-      done.push(await compare(api, id, (events) => report(`${id}: ${shownCount(events)} events`)));
+      done.push(await compare(api, id, (events) => report(`${id}: ${shownMany(events, "event")}`)));
     }
     return done;
   });
   const findings = verdicts.reduce((sum, verdict) => sum + verdict.findings.length, 0);
   if (findings > 0) {
-    const words = `${shownCount(findings)} findings; docs/recovery.md says what to do.`;
+    const words = `${shownMany(findings, "finding")}; docs/recovery.md says what to do.`;
     throw new CtlError(EXIT.unwell, `${verdicts.map(findingsText).filter(Boolean).join("\n")}\n${words}`, {
       data: verdicts,
     });
@@ -115,7 +115,7 @@ async function verify(tenantId: string | undefined, options: { all?: true }, com
     {
       json,
       human: () =>
-        `Ledger, D1 and R2 agree: ${shownCount(verdicts.length)} tenants, ${shownCount(events)} events in D1.`,
+        `Ledger, D1 and R2 agree: ${shownMany(verdicts.length, "tenant")}, ${shownMany(events, "event")} in D1.`,
     },
   );
 }
@@ -165,7 +165,7 @@ async function restore(
   const done = await withSpinner("Putting the ledger back", async (report) => {
     let step = await api.post<Restored>(`${path}?stop=${stop}`);
     while (step.nextCursor !== null) {
-      report(`${shownCount(step.through)} events`);
+      report(shownMany(step.through, "event"));
       const next = `${path}?cursor=${encodeURIComponent(step.nextCursor)}`;
       step = await untilAnswered(() => api.post<Restored>(next), { isBegun: true });
     }
@@ -190,9 +190,12 @@ async function rebuild(_options: unknown, command: Command): Promise<void> {
       sum.ledgers += step.ledgers;
       sum.events += step.events;
       cursor = step.nextCursor;
-      report(`${sum.events} events of ${sum.ledgers} ledgers`);
+      report(`${shownMany(sum.events, "event")} of ${shownMany(sum.ledgers, "ledger")}`);
     }
     return sum;
   });
-  print(done, { json, human: () => `${done.events} events of ${done.ledgers} ledgers are in D1.` });
+  print(done, {
+    json,
+    human: () => `In D1: ${shownMany(done.events, "event")} of ${shownMany(done.ledgers, "ledger")}.`,
+  });
 }

@@ -5,7 +5,7 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { fieldsText, note, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { priceTiers } from "./read_arguments.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownCount, shownMany } from "./shown_values.ts";
 import { month } from "./statements.ts";
 
 type Totals = {
@@ -63,7 +63,8 @@ async function showPeriod(period: string, options: { csv?: string; ptBr?: true }
   }
   const answer = await withSpinner("Adding up the month", () => api.get<PeriodOfAll>(`/periods/${period}`));
   print(answer, { json, human: () => periodText(answer) });
-  if (answer.open > 0 && !json) note(`${shownCount(answer.open)} tenants' month is still open, and not in the total.`);
+  if (answer.open > 0 && !json)
+    note(`The month of ${shownMany(answer.open, "tenant")} is still open, and not in the total.`);
 }
 
 function periodText({ tenants, totals }: PeriodOfAll): string {

@@ -35,6 +35,11 @@ export function shownCount(count: number): string {
   return count.toLocaleString("en-US");
 }
 
+/** A count of things: `1 tenant`, `2,000 tenants`. */
+export function shownMany(count: number, one: string, many = `${one}s`): string {
+  return `${shownCount(count)} ${count === 1 ? one : many}`;
+}
+
 /** A tenant's plan, and the one that waits for its day. */
 export function plansFields({
   plan,
@@ -61,7 +66,7 @@ export function shownTiers(tiers: Plan["tiers"]): string {
 function shownAllowance(allowance: Plan["allowance"]): string {
   if (allowance === null) return "unlimited";
   const until = allowance.endsAt === null ? "" : ` until ${shownTime(allowance.endsAt)}`;
-  return `${shownCount(allowance.requests)} lookups in total${until}`;
+  return `${shownMany(allowance.requests, "lookup")} in total${until}`;
 }
 
 export function planFields(plan: Plan): (readonly [name: string, value: string])[] {

@@ -10,7 +10,7 @@ import { sha256OfFile } from "../verify/find_months.ts";
 import { pinKeysOf } from "../verify/trusted_keys.ts";
 import { note, print } from "../terminal/output.ts";
 import { withProgressBar, withSpinner, type Steps } from "../terminal/progress.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownMany } from "./shown_values.ts";
 import { orUsageError } from "./statement_verify.ts";
 
 /** What a month may hold; anything else that a server lists is not written. */
@@ -74,8 +74,7 @@ async function download(tenantIds: readonly string[], options: Options, command:
   const answer = { dir, period: options.period, downloaded: bundles.map(({ tenantId }) => tenantId), notClosed };
   print(answer, {
     json,
-    human: () =>
-      `${options.period} is in ${dir}, of ${shownCount(bundles.length)} ${bundles.length === 1 ? "tenant" : "tenants"}`,
+    human: () => `${options.period} is in ${dir}, of ${shownMany(bundles.length, "tenant")}`,
   });
   if (notClosed.length > 0 && !json) note(`Not closed yet, so not downloaded: ${notClosed.join(", ")}`);
 }
@@ -100,7 +99,7 @@ async function manifestsOf(
   const bundles: Bundle[] = [];
   const notClosed: string[] = [];
   for (const tenantId of ids) {
-    report(`${shownCount(bundles.length)} manifests of ${shownCount(ids.length)} tenants`);
+    report(`${shownMany(bundles.length, "manifest")} of ${shownMany(ids.length, "tenant")}`);
     const response = await manifestResponse(api, filePath(tenantId, period, "manifest.json"), ids.length === 1);
     if (response === null) continue;
     const text = await response.text();

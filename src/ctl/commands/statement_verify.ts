@@ -9,7 +9,7 @@ import { withSpinner } from "../terminal/progress.ts";
 import { auditText, problemLines } from "../verify/audit_text.ts";
 import { findMonths } from "../verify/find_months.ts";
 import { pinKeysOf, pinnedKeys, readKeysFile, UntrustedKeysError } from "../verify/trusted_keys.ts";
-import { shownCount } from "./shown_values.ts";
+import { shownMany } from "./shown_values.ts";
 
 type Options = {
   readonly keys?: string;
@@ -41,7 +41,7 @@ async function verify(dir: string, options: Options, command: Command): Promise<
   const keys = await orUsageError(() => trustedKeys(options));
   const through = options.through === undefined ? null : parsePeriod(options.through);
   const months = await withSpinner("Hashing the files", async (report) => {
-    const found = await findMonths(resolve(dir), (count) => report(`${shownCount(count)} months`));
+    const found = await findMonths(resolve(dir), (count) => report(shownMany(count, "month")));
     if (found.length === 0) throw usageError(`There is no month in ${resolve(dir)}`);
     return await auditMonths(found, { keys, through: through?.ok === true ? through.value : undefined });
   });

@@ -7,7 +7,7 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withProgressBar, withSpinner } from "../terminal/progress.ts";
-import { shownCount, shownTime, utcMinute } from "./shown_values.ts";
+import { shownCount, shownMany, shownTime, utcMinute } from "./shown_values.ts";
 import { addDownloadCommand } from "./statement_download.ts";
 import { addVerifyCommand } from "./statement_verify.ts";
 
@@ -178,18 +178,18 @@ async function closeMonth({ period, yes = false }: { period: string; yes?: boole
     for (let before = Number.POSITIVE_INFINITY; report.remaining > 0 && report.remaining < before;) {
       before = report.remaining;
       report = await step();
-      bar.advance(`${shownCount(report.closed)} tenants closed`, before - report.remaining);
+      bar.advance(`${shownMany(report.closed, "tenant")} closed`, before - report.remaining);
     }
     return report;
   });
   if (last.remaining > 0) throw notClosed(period, last);
-  print(last, { json, human: () => `${period} is closed for ${shownCount(last.closed)} tenants.` });
+  print(last, { json, human: () => `${period} is closed for ${shownMany(last.closed, "tenant")}.` });
 }
 
 function notClosed(period: string, { remaining, failures }: Closing): CtlError {
   const lines = failures.map(({ tenantId, reason, seq, period: failed }) => {
     return `  ${tenantId} ${failed}: ${reason}${seq === null ? "" : ` at seq ${seq}`}`;
   });
-  const message = [`${period} is not closed for ${shownCount(remaining)} tenants:`, ...lines].join("\n");
+  const message = [`${period} is not closed for ${shownMany(remaining, "tenant")}:`, ...lines].join("\n");
   return new CtlError(EXIT.refused, message, { remaining, failures });
 }

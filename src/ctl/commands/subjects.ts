@@ -11,7 +11,7 @@ import { fieldsText, note, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { readSecret } from "../terminal/read_secret.ts";
 import { instant, saoPauloDate } from "./read_arguments.ts";
-import { shownTime, utcTime } from "./shown_values.ts";
+import { shownCount, shownMany, shownTime, utcTime } from "./shown_values.ts";
 
 type Restriction = {
   readonly id: string;
@@ -110,7 +110,7 @@ async function searchAll(
       onWait: () => tell(`${soFar}waiting for a store that is away`),
     });
     data.push(...page.data);
-    soFar = `${page.progress.tenants} of ${page.progress.of} tenants, ${data.length} lookups; `;
+    soFar = `${shownCount(page.progress.tenants)} of ${shownMany(page.progress.of, "tenant")}, ${shownMany(data.length, "lookup")}; `;
     tell(soFar.slice(0, -2));
     if (page.nextCursor === null) return { data, restrictions: page.restrictions };
     cursor = page.nextCursor;

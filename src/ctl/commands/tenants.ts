@@ -11,7 +11,7 @@ import { withSpinner } from "../terminal/progress.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
 import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
 import { cnpj, collectOf, wholeNumber } from "./read_arguments.ts";
-import { plansFields, shownTime } from "./shown_values.ts";
+import { plansFields, shownMany, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
 export type ShownTenant = {
@@ -138,7 +138,10 @@ async function changeTenant(api: AdminApi, tenantId: string, change: unknown): P
 async function listTenants(options: { limit: number }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
   const page = await withSpinner("Reading tenants", (report) =>
-    api.list<ShownTenant>("/tenants", { most: options.limit, onEntries: ({ length }) => report(`${length} tenants`) }),
+    api.list<ShownTenant>("/tenants", {
+      most: options.limit,
+      onEntries: ({ length }) => report(shownMany(length, "tenant")),
+    }),
   );
   print(page, { json, human: () => tenantsTable(page.data) });
   if (page.nextCursor !== null && !json) note(`There are more than ${options.limit}: raise --limit to see them.`);
