@@ -83,6 +83,15 @@ test.each<[string, string[], string[]]>([
   );
 });
 
+test.each([
+  ["order-1", "There is no such lookup. Test lookups, those of the last minutes and of archived months are found with"],
+  [ID, "There is no such lookup. Those of archived months are found with"],
+])("%s that no tenant is named for and nothing is found of tells where it may be still", async (what, text) => {
+  const { code, stdout } = await show(what);
+  expect(code).toBe(0);
+  expect(stdout.replaceAll(/\s+/g, " ")).toBe(`${text} --tenant <tenant-id> only. `);
+});
+
 test("a reference is looked for without saying whose it is", async () => {
   pages = [{ data: [FOUND], nextCursor: null }];
   const { code, stdout } = await show("order-1", "--by", "reference");

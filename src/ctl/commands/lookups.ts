@@ -15,7 +15,6 @@ type Sought = { tenant?: string; by?: "request-id" | "reference"; from?: string;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 const MOST_FOUND = 20;
-
 /** `lookups`: what became of one lookup, and why. */
 export function addLookupCommands(program: Command): void {
   const lookups = addGroup(program, "lookups", "What became of a lookup: times, outcome, cause, charge.");
@@ -49,8 +48,16 @@ async function showLookups(what: string, sought: Sought, command: Command): Prom
     const once = new Map(answers.flatMap(({ data }) => data).map((lookup) => [lookup["id"], lookup]));
     return { data: [...once.values()], hasMore: answers.some(({ hasMore }) => hasMore) };
   });
-  print(found, { json, human: () => found.data.map(lookupText).join("\n\n") || "There is no such lookup." });
+  print(found, { json, human: () => found.data.map(lookupText).join("\n\n") || noneText(queries, sought) });
   if (found.hasMore && !json) note("There are more: narrow the days with --from and --to.");
+}
+
+/** Without a tenant not everything is searched: whoever finds nothing has to know where it may be still. */
+function noneText([first]: readonly Query[], { tenant }: Sought): string {
+  const none = "There is no such lookup.";
+  if (tenant !== undefined) return none;
+  const more = first?.["id"] === undefined ? "Test lookups, those of the last minutes and" : "Those";
+  return `${none} ${more} of archived months are found with --tenant <tenant-id> only.`;
 }
 
 /** Each call does a bounded piece of the search: a page can be empty and still have a next one. */
