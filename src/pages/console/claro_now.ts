@@ -44,8 +44,8 @@ export function claroNow(now: ClaroNow, call: PageTools): Html {
   const lag =
     oldestUnflushed === null
       ? badge(say(OVERVIEW.noLag), "good")
-      : html`${badge(format.span(nowMs - oldestUnflushed.oldestUnflushedAtMs), "warn")} ${format.count(ledgersBehind)}
-        ${say(OVERVIEW.ledgersBehind)}`;
+      : html`${badge(format.span(nowMs - oldestUnflushed.oldestUnflushedAtMs), "warn")} ${say(OVERVIEW.ledgersBehind)}:
+        ${format.count(ledgersBehind)}`;
   const told: (readonly [string, Html | string])[] = [
     [
       say(OVERVIEW.breaker),
@@ -71,7 +71,7 @@ function tokenText(token: Health["token"], { say, format }: PageTools): Html {
   if (token.failures === 0) return html`${until}`;
   const [last] = token.changes;
   const code = last?.code == null ? "" : html`<a href="/docs/errors#${last.code}"><code>${last.code}</code></a>`;
-  return html`${until} ${badge(`${format.count(token.failures)} ${say(OVERVIEW.tokenFailures)}`, "bad")} ${code}`;
+  return html`${until} ${badge(`${say(OVERVIEW.tokenFailures)}: ${format.count(token.failures)}`, "bad")} ${code}`;
 }
 
 /** The failure of Claro's that came last, of those that D1 has. */
@@ -114,8 +114,7 @@ function course({ health: { breaker, token }, names }: ClaroNow, { say, format, 
     formatTime: format.time,
   } as const;
   const rest = ids.length - MOST_TENANTS;
-  const more =
-    rest > 0 ? html`<p class="small quiet">+ ${format.count(rest)} ${say(OVERVIEW.openTenants).toLowerCase()}</p>` : "";
+  const more = rest > 0 ? html`<p class="small quiet">${say(OVERVIEW.openTenants)}: + ${format.count(rest)}</p>` : "";
   return html`${timeline(text, { rows, ...day, hours: hoursOf(fromMs, nowMs, format) })} ${more}`;
 }
 

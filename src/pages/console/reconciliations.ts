@@ -56,8 +56,7 @@ export const showReconciliation = consolePage({
       { to: "/console/months", text: say(NAV_TEXTS.months) },
       { to: `/console/months/${run.period}`, text: format.month(run.period) },
     ];
-    const note = html`${format.time(Date.parse(run.startedAt))} · ${format.count(run.lines)}
-    ${say(MONTHS.lines).toLowerCase()}`;
+    const note = html`${format.time(Date.parse(run.startedAt))} · ${say(MONTHS.lines)}: ${format.count(run.lines)}`;
     const content = run.status === "done" ? result(run, call) : progress(run, call);
     return ok({
       title,

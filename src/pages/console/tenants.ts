@@ -64,7 +64,7 @@ export const showTenants = consolePage({
       ["active", say(PART_TEXTS.active)],
       ["suspended", say(PART_TEXTS.suspended)],
     ] as const;
-    const body = html`${heading(title, { note: `${format.count(count)} ${say(TENANTS.found)}. ${say(TENANTS.sums)}`, actions: create })}
+    const body = html`${heading(title, { note: `${say(TENANTS.found)}: ${format.count(count)}. ${say(TENANTS.sums)}`, actions: create })}
       <form class="filters" role="search">
         <div class="grow">${filled.input("q", { label: say(TENANTS.searchHint), type: "search" })}</div>
         ${filled.select("status", { label: say(TENANTS.status), choices, submits: true })}
@@ -151,5 +151,5 @@ function limitCell(
 
 function spark(course: readonly number[], what: string, count: (value: number) => string): Html {
   const sum = course.reduce((total, value) => total + value, 0);
-  return sparkline(course, `${count(sum)} ${what}`);
+  return sparkline(course, `${what}: ${count(sum)}`);
 }

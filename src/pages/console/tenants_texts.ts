@@ -13,7 +13,7 @@ export const TENANTS = {
   limit: { "pt-BR": "Do limite", en: "Of its limit" },
   thirtyDays: { "pt-BR": "30 dias", en: "30 days" },
   lookupsInThirtyDays: { "pt-BR": "consultas em 30 dias", en: "lookups in 30 days" },
-  found: { "pt-BR": "parceiros", en: "tenants" },
+  found: { "pt-BR": "Encontrados", en: "Found" },
   nobody: { "pt-BR": "Nenhum parceiro encontrado.", en: "No tenant was found." },
   nobodyYet: {
     "pt-BR": "Ainda não há parceiros. Crie o primeiro.",

@@ -163,7 +163,7 @@ function actions({ id }: RegisteredKey, { say, fields, token }: PortalCall, fill
         <p class="small quiet">${say(KEYS_TEXTS.rotateNote)}</p>
         <label class="small" for="o-${id}">${say(KEYS_TEXTS.overlap)}</label>
         <select id="o-${id}" name="${name}">
-          ${OVERLAPS_HOURS.map((hours) => html`<option value="${hours}" ${hours === 24 ? "selected" : ""}>${hours} ${say(KEYS_TEXTS.hours)}</option>`)}
+          ${OVERLAPS_HOURS.map((hours) => html`<option value="${hours}" ${hours === 24 ? "selected" : ""}>${hours} h</option>`)}
         </select>
         <button type="submit">${say(KEYS_TEXTS.rotate)}</button>
       </form>

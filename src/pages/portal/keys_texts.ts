@@ -33,7 +33,6 @@ export const KEYS_TEXTS = {
     en: "Makes a key with the same rights. The old one goes on during the overlap.",
   },
   overlap: { "pt-BR": "Sobreposição", en: "Overlap" },
-  hours: { "pt-BR": "horas", en: "hours" },
   revoke: { "pt-BR": "Revogar", en: "Revoke" },
   revokeNote: {
     "pt-BR":

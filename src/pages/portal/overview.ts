@@ -113,7 +113,9 @@ function limitFigure({ usage, daysLeft }: TenantOverview, { say, format }: Porta
 }
 
 function daysText(days: number, say: PortalCall["say"], format: PortalCall["format"]): string {
-  return days < 1 ? say(OVERVIEW_TEXTS.oneDay) : `${format.count(Math.floor(days))} ${say(OVERVIEW_TEXTS.days)}`;
+  const whole = Math.floor(days);
+  if (whole < 1) return say(OVERVIEW_TEXTS.lessThanADay);
+  return `${format.count(whole)} ${say(whole === 1 ? OVERVIEW_TEXTS.day : OVERVIEW_TEXTS.days)}`;
 }
 
 function daysCard({ usage }: TenantOverview, call: PortalCall): Html {
@@ -181,8 +183,7 @@ function keysCard({ usage }: TenantOverview, keys: readonly RegisteredKey[], { s
       { head: say(PORTAL_TEXTS.key), cell: ({ keyId }) => keyName(keyId, keys, say), isName: true },
       {
         head: say(OVERVIEW_TEXTS.course),
-        cell: ({ course, requests }) =>
-          sparkline(course, `${format.count(requests)} ${say(PORTAL_TEXTS.requests).toLowerCase()}`),
+        cell: ({ course, requests }) => sparkline(course, `${say(PORTAL_TEXTS.requests)}: ${format.count(requests)}`),
       },
       { head: say(PORTAL_TEXTS.requests), cell: ({ requests }) => format.count(requests), isNumber: true },
       { head: say(PORTAL_TEXTS.amount), cell: ({ amountMicros }) => format.money(amountMicros), isNumber: true },
