@@ -51,7 +51,10 @@ export async function revokeOperator(
   return operator === null ? fail({ code: "not_found" }) : ok(operator);
 }
 
-/** From its return on the operator may do what the new roles say, in open sessions too. The same roles change nothing. */
+/**
+ * From its return on the operator may do what the new roles say, in open sessions too. The same roles change nothing, but what
+ * KV still has of the roles before, since a call that ended too early.
+ */
 export async function setRoles(
   services: Services,
   actor: Actor,
@@ -61,8 +64,10 @@ export async function setRoles(
   const operator = await services.operators.findById(id, nowMs);
   if (operator === null) return fail({ code: "not_found" });
   const sorted = ROLES.filter((role) => roles.includes(role));
-  if (operator.roles.length === sorted.length && sorted.every((role) => operator.roles.includes(role)))
+  if (operator.roles.length === sorted.length && sorted.every((role) => operator.roles.includes(role))) {
+    await services.operators.copy(id);
     return ok(operator);
+  }
   const audit = {
     atMs: nowMs,
     actor,

@@ -157,7 +157,7 @@ export class Operators {
       this.#db.prepare(SQL.setRoles).bind(JSON.stringify(roles), ...asked),
     ]);
     if (changed?.meta.changes !== 1) return false;
-    await this.#copy(id);
+    await this.copy(id);
     return true;
   }
 
@@ -197,7 +197,7 @@ export class Operators {
   }
 
   /** Writes to KV what D1 has of an operator, until nothing has changed meanwhile: a revoked one has no copy. */
-  async #copy(id: string): Promise<void> {
+  async copy(id: string): Promise<void> {
     const read = async () => await this.#db.prepare(SQL.byId).bind(id).first<Row>();
     for (let row = await read(); row !== null && row["revoked_at"] === null;) {
       const operator = toOperator(row);

@@ -143,6 +143,21 @@ describe("an operator's token", () => {
     expect(await statusOf(stranger, ACCESS)).toBe(403);
   });
 
+  test("is told to KV by a repeat, when the call that changed the roles did not reach it", async () => {
+    const { id } = await make(["operate"]);
+    const change = () => admin(`/operators/${id}`, { method: "PATCH", body: { roles: ["read"] } });
+    const put = vi.spyOn(env.KEYS, "put").mockRejectedValue(new Error("KV PUT failed: 500"));
+    expect((await change()).status).toBeGreaterThanOrEqual(500);
+    put.mockRestore();
+    expect((await change()).status).toBe(200);
+    const { keys: names } = await env.KEYS.list();
+    const copies = await Promise.all(
+      names.map(({ name }) => env.KEYS.get(name, "text").then((text) => (text?.includes(id) === true ? text : ""))),
+    );
+    const kept = copies.filter((text) => text !== "").map((text) => (JSON.parse(text) as { roles: string[] }).roles);
+    expect(kept).toEqual([["read"]]);
+  });
+
   test("that is revoked gets no roles any more", async () => {
     const { id } = await make(["read"]);
     await adminJson(`/operators/${id}/revoke`, { body: {} });
