@@ -44,7 +44,7 @@ async function takeState(wranglerPid: number): Promise<void> {
     stdio: ["ignore", "pipe", "ignore"],
   });
   const answer = await new Promise<string>((done) => {
-    keeper.stdout.once("data", (chunk: Buffer) => done(chunk.toString()));
+    keeper.stdout.setEncoding("utf8").once("data", (chunk: string) => done(chunk));
     keeper.once("close", () => done(""));
   });
   keeper.stdout.destroy();

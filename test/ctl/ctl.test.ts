@@ -11,7 +11,7 @@ let url = "";
 beforeAll(async () => {
   server = createServer((request, response) => {
     let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
     request.on("end", () => {
       asked.push({ url: request.url, body });
       response

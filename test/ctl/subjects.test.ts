@@ -44,7 +44,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "subjects-"));
   server = createServer((request, response) => {
     let text = "";
-    request.on("data", (chunk) => (text += String(chunk)));
+    request.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
     request.on("end", () => {
       const body = text === "" ? {} : (JSON.parse(text) as Record<string, unknown>);
       asked.push({ path: request.url ?? "", method: request.method ?? "", body });
@@ -71,8 +71,8 @@ async function subjects(args: readonly string[], input: string) {
   const env = { ...process.env, CLARO_GATEWAY_URL: url, CLARO_GATEWAY_ADMIN_TOKEN: "a-token" };
   const child = spawn(process.execPath, ["src/ctl/ctl.ts", "subjects", ...args], { env });
   const output = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk) => (output.stdout += String(chunk)));
-  child.stderr.on("data", (chunk) => (output.stderr += String(chunk)));
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output.stdout += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (output.stderr += chunk));
   child.stdin.end(input);
   const code = await new Promise<number | null>((done) => child.on("close", done));
   return { code, ...output };
@@ -95,8 +95,8 @@ async function atTerminal(command: string, typed: [RegExp, string][]) {
   };
   const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], { env });
   let [screen, processes] = ["", ""];
-  child.stdout.on("data", (chunk: Buffer) => {
-    screen += stripVTControlCharacters(chunk.toString());
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    screen += stripVTControlCharacters(chunk);
     if (typed[0]?.[0].test(screen) !== true) return;
     const [, text] = typed.shift() ?? [];
     setTimeout(() => child.stdin.write(`${text}`), 200);

@@ -82,8 +82,8 @@ export class Checkout {
       } as unknown as NodeJS.ProcessEnv,
     });
     let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
     onStart(child.pid ?? 0);
     const code = await new Promise<number | null>((done) => child.once("close", done));
     return { code, stdout, stderr };

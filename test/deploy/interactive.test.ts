@@ -44,8 +44,8 @@ test.skipIf(!hasScript())(
       [/CLARO_CLIENT_SECRET \(/, "typed-by-hand-9f31\r"],
     ];
     let [screen, seenUpTo] = ["", 0];
-    child.stdout.on("data", (chunk: Buffer) => {
-      screen += stripVTControlCharacters(chunk.toString());
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      screen += stripVTControlCharacters(chunk);
       const [question] = typed;
       if (question === undefined || !question[0].test(screen.slice(seenUpTo))) return;
       seenUpTo = screen.length;

@@ -136,7 +136,8 @@ async function runWrangler({ api, checkout }: World, args: readonly string[], in
     } as unknown as NodeJS.ProcessEnv,
   });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
   child.stdin.end(input);
   const code = await new Promise<number | null>((done) => child.once("close", done));
   return { code, output };

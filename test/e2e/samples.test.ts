@@ -46,8 +46,8 @@ async function run(language: SampleLanguage, env: Record<string, string>): Promi
     env: { ...process.env, ...env },
   });
   let output = "";
-  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
   await new Promise((done) => child.on("close", done));
   return output;
 }

@@ -35,8 +35,8 @@ async function send(head: readonly string[], body: string | readonly string[] = 
   const socket = connect({ host: "127.0.0.1", port: Number(new URL(gateway.url).port) });
   let answer = "";
   const ended = new Promise<void>((resolve) => {
-    socket.on("data", (chunk: Buffer) => {
-      answer += chunk.toString();
+    socket.setEncoding("latin1").on("data", (chunk: string) => {
+      answer += chunk;
       if (answer.includes("\r\n\r\n")) socket.end();
     });
     // A server that has refused a body may close while it is still being sent.

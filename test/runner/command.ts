@@ -30,8 +30,8 @@ export async function runCommand(
   const file = log === undefined ? null : createWriteStream(log);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
       if (file === null) return;
       file.write(chunk);
       process.stdout.write(chunk);

@@ -1,4 +1,4 @@
-/** What ran: the counts, and by name what failed and what was skipped. */
+/** What ran: the counts, and by name what failed and what was skipped. Lines after a name tell why. */
 export type Results = {
   readonly passed: number;
   readonly failed: readonly string[];
@@ -26,6 +26,8 @@ export function sumOf(results: readonly Results[]): Results {
 /** The end of a run: what was skipped and what failed, by name, and as the last line a plain `N passed, N failed`. */
 export function summaryOf({ passed, failed, skipped }: Results): string {
   const named = (title: string, names: readonly string[]) =>
-    names.length === 0 ? "" : `\n${names.length} ${title}:\n${names.map((name) => `  ${name}\n`).join("")}`;
+    names.length === 0
+      ? ""
+      : `\n${names.length} ${title}:\n${names.map((name) => `  ${name.replaceAll("\n", "\n      ")}\n`).join("")}`;
   return `${named("skipped", skipped)}${named("failed", failed)}\n${passed} passed, ${failed.length} failed`;
 }

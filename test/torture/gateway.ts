@@ -72,7 +72,7 @@ export class TorturedGateway {
     });
     this.#process = child;
     let errors = "";
-    child.stderr?.on("data", (chunk: Buffer) => (errors = `${errors}${chunk.toString()}`.slice(-4000)));
+    child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (errors = `${errors}${chunk}`.slice(-4000)));
     const failed = once(child, "exit").then(() => {
       throw new Error(`the gateway did not start:\n${errors}`);
     });

@@ -52,11 +52,11 @@ export async function runWrangler(args: readonly string[], run: WranglerRun = {}
   });
   running.add(child);
   let [stdout, output] = ["", ""];
-  child.stdout?.on("data", (chunk: Buffer) => {
-    stdout += chunk.toString();
-    output += chunk.toString();
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+    stdout += chunk;
+    output += chunk;
   });
-  child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
   const code = await new Promise<number | null>((done) => child.once("close", done));
   running.delete(child);
   return { code, stdout, output: stripVTControlCharacters(output).trim() };

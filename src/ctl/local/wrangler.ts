@@ -69,8 +69,8 @@ export function killGroup({ pid }: ChildProcess): void {
 /** Waits for wrangler's end; its output matters only when it fails. */
 export async function outputOf(child: ChildProcess): Promise<{ ok: boolean; output: string }> {
   let output = "";
-  child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
   const code = await exitOf(child);
   return { ok: code === 0, output };
 }

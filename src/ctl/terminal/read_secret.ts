@@ -12,7 +12,7 @@ export async function readSecret(what: string): Promise<string> {
     throw usageError(`${what}: nothing was given.`);
   }
   let piped = "";
-  for await (const chunk of process.stdin) piped += String(chunk);
+  for await (const chunk of process.stdin.setEncoding("utf8")) piped += chunk as string;
   const first = piped.split("\n")[0]?.trim() ?? "";
   if (first === "") throw usageError(`${what}: nothing was given. Type it on a terminal, or pipe it in.`);
   return first;

@@ -109,8 +109,8 @@ async function outputOf(command: string, args: readonly string[], cwd: string): 
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
   const code = await new Promise((done) => child.once("close", done));
   if (code !== 0) throw new Error(`${command} ended with ${code}: ${stderr}`);
   return stdout;

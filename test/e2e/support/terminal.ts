@@ -31,7 +31,7 @@ export function inTerminal(
     env: { ...process.env, TERM: "xterm", ...env },
   });
   let raw = "";
-  child.stdout.on("data", (chunk: Buffer) => (raw += chunk.toString()));
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (raw += chunk));
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   const ended = once(child, "close").then(([code]): Shown => {
     clearTimeout(timer);
