@@ -5,6 +5,7 @@ import type { ExportPrivateKey } from "../domain/statement.ts";
 import { logEvent, messageOf } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
 import { closeStatement, type CloseFailure } from "./close_statement.ts";
+import { MemoryShare } from "./memory_share.ts";
 import type { Actor } from "./tenants.ts";
 
 /** How long after its end a month is closed without being asked to. */
@@ -12,8 +13,6 @@ const GRACE_MS = 24 * 3_600_000;
 const TENANTS_A_PAGE = 100;
 /** Small months that are closed side by side; a Worker has six connections at once. */
 const SIDE_BY_SIDE = 4;
-/** From this length on a month is closed alone: the buffers of its files would not fit into an isolate with others. */
-const LONG_EVENTS = 20_000;
 /** What closing a month calls: two of R2 and two of D1 to begin, a put for each file, then seal, manifest and row. */
 const CALLS_A_STATEMENT = 20;
 /** Calls grow with the events: one reads 2000 of them, and a part of one of their files is full after some 2000. */
@@ -116,7 +115,13 @@ type Run = {
   readonly period: Period;
   readonly signingKey: ExportPrivateKey;
 };
-type Attempt = Run & { readonly tenantId: string; readonly budget: Budget; readonly longest: number };
+type Attempt = Run & {
+  readonly tenantId: string;
+  readonly budget: Budget;
+  readonly memory: MemoryShare;
+  /** Whether a month may take more than is left of the run. */
+  readonly isUnlimited: boolean;
+};
 type Budget = { calls: number; readonly endsAtMs: number };
 type TenantFailure = ClosingReport["failures"][number];
 
@@ -137,6 +142,7 @@ async function closeSome(
   const note = (place: Place) => tryToNote(() => services.statements.setCursor(period, place));
   const settle = (tenantId: string, failure: TenantFailure | null) =>
     failure === null ? failures.delete(tenantId) : failures.set(tenantId, failure);
+  const memory = new MemoryShare();
   let after = begin;
   let isNewRound = after[1] === "";
   // A month can take more than a whole run: the first of a run has no limit, and the next run begins with what is too long.
@@ -159,17 +165,13 @@ async function closeSome(
       start += places.length;
       const last = places.at(-1) ?? after;
       await note(last);
-      const longest = isFirst ? Number.POSITIVE_INFINITY : LONG_EVENTS;
+      const limits = { budget, memory, isUnlimited: isFirst };
       isFirst = false;
       const attempts = await Promise.all(
-        places.map(async (place) => await closeThrough(services, { ...run, tenantId: place[1], budget, longest })),
+        places.map(async (place) => await closeThrough(services, { ...run, tenantId: place[1], ...limits })),
       );
       for (const [index, place] of places.entries()) {
-        let failure = attempts[index] ?? null;
-        if (failure === "too_long") {
-          const longestLeft = Math.max(budget.calls, 0) * EVENTS_A_CALL;
-          failure = await closeThrough(services, { ...run, tenantId: place[1], budget, longest: longestLeft });
-        }
+        const failure = attempts[index] ?? null;
         if (failure === "too_long") {
           await note(places[index - 1] ?? after);
           return [...failures.values()];
@@ -188,7 +190,7 @@ function hasLeft(budget: Budget): boolean {
 
 /**
  * Closes a tenant's months in order up to the one asked for; stops at the first that cannot be, and at one that has more
- * than `longest` events.
+ * events than what is left of the run is enough for.
  */
 async function closeThrough(services: Services, attempt: Attempt): Promise<TenantFailure | "too_long" | null> {
   try {
@@ -208,14 +210,24 @@ async function noteFailure(services: Services, failure: TenantFailure): Promise<
 
 async function closeInOrder(
   services: Services,
-  { actor, signingKey, period: last, tenantId, budget, longest }: Attempt,
+  { actor, signingKey, period: last, tenantId, budget, memory, isUnlimited }: Attempt,
 ): Promise<TenantFailure | "too_long" | null> {
   const tenant = await services.register.tenant(tenantId);
   if (tenant === null) return null;
   let previous = await services.statements.latest(tenantId);
+  const begin = async (events: number) => {
+    const end = await memory.take(events);
+    const calls = Math.ceil(events / EVENTS_A_CALL);
+    if (isUnlimited || (calls <= budget.calls && Date.now() < budget.endsAtMs)) {
+      budget.calls -= calls;
+      return end;
+    }
+    end();
+    return null;
+  };
   let period = previous === null ? periodOf(tenant.createdAtMs) : nextPeriod(previous.period);
   for (; period <= last && hasLeft(budget); period = nextPeriod(period)) {
-    const closed = await closeStatement(services, { tenant, period, previous, signingKey, actor, mostEvents: longest });
+    const closed = await closeStatement(services, { tenant, period, previous, signingKey, actor, begin });
     budget.calls -= CALLS_A_STATEMENT;
     if (!closed.ok) {
       if (closed.failure === "too_long") return "too_long";
@@ -223,8 +235,6 @@ async function closeInOrder(
       return await noteFailure(services, { tenantId, period, ...closed.failure });
     }
     previous = closed.value;
-    const { firstSeq, lastSeq } = previous;
-    budget.calls -= Math.ceil((lastSeq - firstSeq + 1) / EVENTS_A_CALL);
   }
   return null;
 }

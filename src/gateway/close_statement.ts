@@ -43,8 +43,11 @@ export type StatementToClose = {
   readonly previous: StoredStatement | null;
   readonly signingKey: ExportPrivateKey;
   readonly actor: Actor;
-  /** A month with more events is left for later. */
-  readonly mostEvents: number;
+  /**
+   * Asked before so many events are read. It may wait, gives what is to be called when they are written, and null where the
+   * month has to be left for later.
+   */
+  readonly begin: (events: number) => Promise<(() => void) | null>;
 };
 
 /**
@@ -78,9 +81,10 @@ async function freezeMonth(
   const { tenant, period, previous, signingKey } = asked;
   const range = await completeRange(services, asked);
   if (!range.ok) return range;
-  if (eventsIn(range.value) > asked.mostEvents) return fail("too_long");
+  const end = await asked.begin(eventsIn(range.value));
+  if (end === null) return fail("too_long");
   const prefix = services.archive.newPrefix(tenant.id, period);
-  const written = await writeFiles(services, { ...asked, range: range.value, prefix });
+  const written = await writeFiles(services, { ...asked, range: range.value, prefix }).finally(end);
   if (!written.ok) {
     await services.archive.remove(prefix);
     return fail({ reason: written.failure.name, seq: written.failure.seq });

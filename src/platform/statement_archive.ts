@@ -230,7 +230,7 @@ export class ArchiveWriter {
   }
 
   #enlargeBuffer(): void {
-    this.#resizeBuffer(Math.min(4 * this.#buffer.byteLength, BUFFER_BYTES));
+    this.#resizeBuffer(Math.min(2 * this.#buffer.byteLength, BUFFER_BYTES));
   }
 
   // The old one's memory is free at once, without waiting for the garbage to be taken.

@@ -100,10 +100,13 @@ describe("a month of a hundred thousand events", () => {
     if (tenant === null || signingKey === null) throw new Error("no tenant or no key");
     const reads = vi.spyOn(env.DB, "prepare");
     const bucket = vi.spyOn(env.STATEMENTS, "createMultipartUpload");
-    const asked = { tenant, period, previous: null, signingKey, actor: "test" };
-    expect(await closeStatement(services, { ...asked, mostEvents: EVENTS - 1 })).toEqual(fail("too_long"));
+    const end = vi.fn();
+    const begin = vi.fn(async (events: number) => (events < EVENTS ? null : end));
+    const asked = { tenant, period, previous: null, signingKey, actor: "test", begin };
+    expect(await closeStatement(services, { ...asked, begin: async () => null })).toEqual(fail("too_long"));
     expect(reads).not.toHaveBeenCalled();
-    const closed = await closeStatement(services, { ...asked, mostEvents: EVENTS });
+    const closed = await closeStatement(services, asked);
+    expect([begin.mock.calls, end.mock.calls]).toEqual([[[EVENTS]], [[]]]);
     const pages = reads.mock.calls.filter(([sql]) => sql.includes("events FROM event_batches")).length;
     expect(pages).toBe(EVENTS / PAGE);
     // All but the document, which is as long as its lines, and the workbook, which is packed.

@@ -93,3 +93,35 @@ test("a month too long for what is left of a run's calls is closed by a run of i
   expect(second).toMatchObject({ ok: true, value: { status: "closing", closed: 1, failures: [gap] } });
   expect(await real.statements.statement(small.tenantId, earlier.period)).not.toBeNull();
 });
+
+let monthsLeft = 12;
+
+test.each([
+  { events: 1000, atOnce: 4 },
+  { events: 1001, atOnce: 3 },
+  { events: 2000, atOnce: 2 },
+  { events: 2001, atOnce: 1 },
+  { events: 50_000, atOnce: 1 },
+])("months of $events events are read $atOnce at once: their buffers share an isolate", async ({ events, atOnce }) => {
+  // Before all other tenants of this file.
+  const earlier = month(`2044-${String(monthsLeft--).padStart(2, "0")}`);
+  setClock(earlier.startMs);
+  for (let made = 0; made < 9; made += 1) await newTenant();
+  setClock(earlier.endMs);
+  const reading = { now: 0, most: 0, all: 0 };
+  const ledger = {
+    closePeriod: async () => ({ kind: "closed", range: { first: 1, last: events } }),
+    heldEvents: async () => {
+      reading.now += 1;
+      reading.all += 1;
+      reading.most = Math.max(reading.most, reading.now);
+      await scheduler.wait(100);
+      reading.now -= 1;
+      return null;
+    },
+  };
+  const ledgers = { getByName: () => ledger } as unknown as ReturnType<typeof testServices>["ledgers"];
+  const closed = await closePeriod({ ...testServices(), ledgers }, "test", earlier.period);
+  expect(closed.ok && closed.value.failures.length).toBe(9);
+  expect(reading).toEqual({ now: 0, most: atOnce, all: 9 });
+});

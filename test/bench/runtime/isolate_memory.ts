@@ -3,6 +3,7 @@ import { spreadOf } from "../statistics.ts";
 import type { RunningWorker } from "./worker.ts";
 
 const POLL_MS = 10;
+const MIB = 2 ** 20;
 
 type HeapUsage = { readonly usedSize: number; readonly backingStorageSize: number };
 type Reply = { readonly id?: number; readonly result?: unknown };
@@ -21,6 +22,8 @@ type Measured<Value> = {
   readonly value: Value;
   readonly peakMib: number;
   readonly medianMib: number;
+  /** The most that the buffers had, which lie outside of the heap and are no part of its limit. */
+  readonly buffersMib: number;
   readonly ownSeconds: number;
 };
 
@@ -64,13 +67,23 @@ export class IsolateMemory {
     await this.#whileAwake("Profiler.setSamplingInterval", { interval: SAMPLED_US });
     await this.#whileAwake("Profiler.start");
     const usedMib: number[] = [];
+    let buffersMib = 0;
     const polling = new AbortController();
-    void this.#poll(polling.signal, (used) => usedMib.push(used));
+    void this.#poll(polling.signal, ({ usedSize, backingStorageSize }) => {
+      usedMib.push((usedSize + backingStorageSize) / MIB);
+      buffersMib = Math.max(buffersMib, backingStorageSize / MIB);
+    });
     try {
       const value = await work();
       const { profile } = (await this.#whileAwake("Profiler.stop")) as { profile: Profile };
       const { median, max } = spreadOf(usedMib);
-      return { value, peakMib: max, medianMib: median, ownSeconds: (ownSamples(profile) * SAMPLED_US) / 1e6 };
+      return {
+        value,
+        peakMib: max,
+        medianMib: median,
+        buffersMib,
+        ownSeconds: (ownSamples(profile) * SAMPLED_US) / 1e6,
+      };
     } finally {
       polling.abort();
     }
@@ -90,10 +103,9 @@ export class IsolateMemory {
     }
   }
 
-  async #poll(signal: AbortSignal, onUsed: (usedMib: number) => void): Promise<void> {
+  async #poll(signal: AbortSignal, onUsage: (usage: HeapUsage) => void): Promise<void> {
     while (!signal.aborted) {
-      const { usedSize, backingStorageSize } = (await this.#send("Runtime.getHeapUsage")) as HeapUsage;
-      onUsed((usedSize + backingStorageSize) / 2 ** 20);
+      onUsage((await this.#send("Runtime.getHeapUsage")) as HeapUsage);
       await pause(POLL_MS);
     }
   }

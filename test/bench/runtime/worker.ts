@@ -22,6 +22,8 @@ export type WorkerOptions = {
   readonly stateDir?: string;
   /** With V8's inspector. */
   readonly inspected?: boolean;
+  /** The most that an isolate's heap may have; one that needs more ends the process. Without it, as much as the machine has. */
+  readonly mostHeapMib?: number;
 };
 
 /**
@@ -38,7 +40,7 @@ export async function startWorker(name: string, options: WorkerOptions): Promise
   const stateDir = options.stateDir ?? mkdtempSync(join(MEMORY_DIR, "bench-"));
   const isNew = readdirSync(stateDir).length === 0;
   const before = new Set(workerdPids());
-  const miniflare = new Miniflare(
+  const miniflare = await started(
     convertV4MiniflareOptions({
       ...workerOptions,
       name,
@@ -49,8 +51,8 @@ export async function startWorker(name: string, options: WorkerOptions): Promise
       resourcePersistencePath: stateDir,
       ...(options.inspected === true ? { inspectorPort: 0 } : {}),
     } as unknown as V4MiniflareOptions),
+    options.mostHeapMib === undefined ? [] : [`--max-heap-size=${options.mostHeapMib}`],
   );
-  await miniflare.ready;
   if (isNew) await migrate(miniflare, workerOptions["d1Databases"] as object, join(ROOT, config));
   const pid = workerdPids().find((candidate) => !before.has(candidate));
   if (pid === undefined) throw new Error("workerd was started, but its process is not to be found");
@@ -60,6 +62,23 @@ export async function startWorker(name: string, options: WorkerOptions): Promise
     if (options.stateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
   };
   return { url, pid, miniflare, stop };
+}
+
+/** Miniflare takes V8's flags from the environment only, while it writes workerd's configuration. */
+async function started(
+  options: ConstructorParameters<typeof Miniflare>[0],
+  v8Flags: readonly string[],
+): Promise<Miniflare> {
+  const before = process.env["MINIFLARE_WORKERD_V8_FLAGS"];
+  if (v8Flags.length > 0) process.env["MINIFLARE_WORKERD_V8_FLAGS"] = v8Flags.join(" ");
+  try {
+    const miniflare = new Miniflare(options);
+    await miniflare.ready;
+    return miniflare;
+  } finally {
+    if (before === undefined) delete process.env["MINIFLARE_WORKERD_V8_FLAGS"];
+    else process.env["MINIFLARE_WORKERD_V8_FLAGS"] = before;
+  }
 }
 
 async function migrate(miniflare: Miniflare, databases: object, configFile: string): Promise<void> {

@@ -7,8 +7,11 @@ import { startSandbox } from "../runtime/sandbox.ts";
 import { table } from "../statistics.ts";
 import { grow, HOUR_MS, MONTH, PERIOD, setClock, startGrown, type GrownGateway } from "./growth/grown_gateway.ts";
 import { costOf, FILE, measureMonth, type Cost } from "./growth/months.ts";
+import { measureClosingHeap, type ClosingHeap } from "./months/closing_heap.ts";
 import { measureEncoding, type Encoding } from "./months/encoding.ts";
 
+/** From so many on all files of a month but its print are sent in parts, and a longer month needs no more memory. */
+const CLOSING_HEAP_EVENTS = 100_000;
 const MOST_STEPS = 1000;
 const BETWEEN_STEPS_MS = 10;
 
@@ -20,6 +23,7 @@ export type MonthFigures = {
   /** Null where the month's report is longer than one request may be. */
   readonly reconciliation: ReconciliationFigures | null;
   readonly encoding: Encoding;
+  readonly closingHeap: ClosingHeap;
 };
 
 export type ReconciliationFigures = Cost & {
@@ -48,7 +52,9 @@ export async function measureMonthFigures({ events }: { events: number }): Promi
   memory.close();
   await gateway.worker.stop();
   sandbox.stop();
-  return { events, costs: Object.fromEntries(costs), usageRowsRead: usageRows.median, reconciliation, encoding };
+  const closingHeap = await measureClosingHeap([Math.min(events, CLOSING_HEAP_EVENTS)]);
+  const usageRowsRead = usageRows.median;
+  return { events, costs: Object.fromEntries(costs), usageRowsRead, reconciliation, encoding, closingHeap };
 }
 
 type Report = { readonly text: string; readonly lines: number };
@@ -103,7 +109,8 @@ async function reconcile(
   return { ...cost, lines, matched: run.matched ?? 0, longestCallMs, httpCalls };
 }
 
-export function printMonthFigures({ events, costs, usageRowsRead, reconciliation, encoding }: MonthFigures): string {
+export function printMonthFigures(figures: MonthFigures): string {
+  const { events, costs, usageRowsRead, reconciliation, encoding, closingHeap } = figures;
   const named = { ...costs };
   if (reconciliation !== null) {
     named[`reconciliation of ${reconciliation.lines.toLocaleString("en")} lines`] = reconciliation;
@@ -132,11 +139,21 @@ export function printMonthFigures({ events, costs, usageRowsRead, reconciliation
     "Processor time is the whole runtime's, with the D1 and R2 that it simulates; both are somebody else's on the platform. " +
       "The Worker's own is sampled by V8's profiler, a thousand times a second.",
     `A usage report reads ${usageRowsRead} rows of its ledger. ${reconciliationText(reconciliation)}`,
+    closingHeapText(closingHeap),
     table(
       ["the close's own work alone, in Node", "processor, s a million events"],
       Object.entries(encoding.secondsAMillion).map(([name, seconds]) => [name, seconds.toFixed(2)]),
     ),
   ].join("\n\n");
+}
+
+function closingHeapText({ months, closesWithMib, failsWithMib, buffersMib }: ClosingHeap): string {
+  const failed = failsWithMib.length === 0 ? "" : `, fails with ${failsWithMib.at(-1)} MiB`;
+  return (
+    `A month of ${(months[0] ?? 0).toLocaleString("en")} events closes with a heap that may have ${closesWithMib} MiB${failed}. Its ` +
+    `buffers have ${buffersMib.toFixed(0)} MiB besides: ${(closesWithMib + buffersMib).toFixed(0)} MiB in all. What the ` +
+    "table says of the isolate's memory is with no such limit, garbage that V8 has not taken yet included."
+  );
 }
 
 function reconciliationText(figures: ReconciliationFigures | null): string {

@@ -2,6 +2,7 @@ import { periodBounds, parsePeriod, type InstantRange } from "../../../../src/do
 import type { BenchTenant, Contender } from "../../contenders.ts";
 import { startGateway } from "../../contenders.ts";
 import type { Counts } from "../../grown/worker.ts";
+import type { WorkerOptions } from "../../runtime/worker.ts";
 
 /** The gateway with the benchmark's own calls beside it. */
 export type GrownGateway = Contender & { readonly name: string };
@@ -16,10 +17,18 @@ export const HOUR_MS = 3_600_000;
 const DAYS = 31;
 const LOOKUPS_A_STEP = 10_000;
 
-export async function startGrown(claroUrl: string, name: string): Promise<GrownGateway> {
-  const vars = { EXPORT_SIGNING_KEY: await newSigningKey() };
+/** One for all: a gateway refuses another key under the name of one that it has used. */
+let signingKey: Promise<string> | null = null;
+
+export async function startGrown(
+  claroUrl: string,
+  name: string,
+  options: Pick<WorkerOptions, "stateDir" | "mostHeapMib"> = {},
+): Promise<GrownGateway> {
+  signingKey ??= newSigningKey();
+  const vars = { EXPORT_SIGNING_KEY: await signingKey };
   const entry = "test/bench/grown/worker.ts";
-  const gateway = await startGateway(claroUrl, { name, entry, vars, tenants: 0, inspected: true });
+  const gateway = await startGateway(claroUrl, { name, entry, vars, tenants: 0, inspected: true, ...options });
   return { ...gateway, name };
 }
 
