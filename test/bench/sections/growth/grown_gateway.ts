@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { periodBounds, parsePeriod, type InstantRange } from "../../../../src/domain/period.ts";
 import type { BenchTenant, Contender } from "../../contenders.ts";
 import { startGateway } from "../../contenders.ts";
@@ -67,9 +70,12 @@ export async function order<Answer>(
   given: Readonly<Record<string, string | number>>,
 ): Promise<Answer> {
   const query = new URLSearchParams(Object.entries(given).map(([key, value]) => [key, String(value)]));
-  const response = await fetch(`${url}/bench/${name}?${query}`, { method: "POST" });
-  if (!response.ok) throw new Error(`${name} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as Answer;
+  // `fetch` gives up after five minutes without an answer, and a month of three million events takes longer to close.
+  const sent = request(`${url}/bench/${name}?${query}`, { method: "POST" }).end();
+  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const answer = await text(response);
+  if (response.statusCode !== 200) throw new Error(`${name} answered ${response.statusCode}: ${answer}`);
+  return JSON.parse(answer) as Answer;
 }
 
 async function newSigningKey(): Promise<string> {
@@ -78,8 +84,8 @@ async function newSigningKey(): Promise<string> {
   return JSON.stringify({ kty, crv, x, d, kid: "bench" });
 }
 
-function monthOf(text: string): InstantRange {
-  const period = parsePeriod(text);
-  if (!period.ok) throw new Error(`${text} is no month`);
+function monthOf(written: string): InstantRange {
+  const period = parsePeriod(written);
+  if (!period.ok) throw new Error(`${written} is no month`);
   return periodBounds(period.value);
 }
