@@ -147,11 +147,11 @@ export function printMonthFigures(figures: MonthFigures): string {
   ].join("\n\n");
 }
 
-function closingHeapText({ months, closesWithMib, failsWithMib, buffersMib }: ClosingHeap): string {
+function closingHeapText({ months, closesWithMib, failsWithMib, buffersMib, ownSeconds }: ClosingHeap): string {
   const failed = failsWithMib.length === 0 ? "" : `, fails with ${failsWithMib.at(-1)} MiB`;
   return (
     `A month of ${(months[0] ?? 0).toLocaleString("en")} events closes with a heap that may have ${closesWithMib} MiB${failed}. Its ` +
-    `buffers have ${buffersMib.toFixed(0)} MiB besides: ${(closesWithMib + buffersMib).toFixed(0)} MiB in all. What the ` +
+    `buffers have ${buffersMib.toFixed(0)} MiB besides: ${(closesWithMib + buffersMib).toFixed(0)} MiB in all, and ${ownSeconds.toFixed(2)} s of the Worker's own. What the ` +
     "table says of the isolate's memory is with no such limit, garbage that V8 has not taken yet included."
   );
 }

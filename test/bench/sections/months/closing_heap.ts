@@ -22,6 +22,8 @@ export type ClosingHeap = {
   readonly failsWithMib: readonly number[];
   /** The most that the isolate's buffers had beside that heap. */
   readonly buffersMib: number;
+  /** The Worker's own processor time with that heap: the smaller it is, the more often garbage is collected. */
+  readonly ownSeconds: number;
 };
 
 /**
@@ -39,8 +41,8 @@ export async function measureClosingHeap(
     await growMonths(sandbox.url, stateDir, months);
     const failsWithMib: number[] = [];
     for (const mostHeapMib of heapsMib) {
-      const buffersMib = await closeWithin(sandbox.url, { stateDir, mostHeapMib });
-      if (buffersMib !== null) return { months, closesWithMib: mostHeapMib, failsWithMib, buffersMib };
+      const closed = await closeWithin(sandbox.url, { stateDir, mostHeapMib });
+      if (closed !== null) return { months, closesWithMib: mostHeapMib, failsWithMib, ...closed };
       failsWithMib.push(mostHeapMib);
     }
     throw new Error(`no heap was enough for a close, up to ${heapsMib.at(-1)} MiB`);
@@ -61,16 +63,19 @@ async function growMonths(claroUrl: string, stateDir: string, months: readonly n
 
 type Trial = { readonly stateDir: string; readonly mostHeapMib: number };
 
-/** What the buffers had at the most; null where the heap was not enough. */
-async function closeWithin(claroUrl: string, trial: Trial): Promise<number | null> {
+/** Null where the heap was not enough. */
+async function closeWithin(
+  claroUrl: string,
+  trial: Trial,
+): Promise<Pick<ClosingHeap, "buffersMib" | "ownSeconds"> | null> {
   const gateway = await startedWithin(claroUrl, trial);
   if (gateway === null) return null;
   try {
     await setClock(gateway, MONTH.endMs + HOUR_MS);
     const memory = await IsolateMemory.of(gateway.worker, gateway.name);
-    const { buffersMib } = await memory.measureDuring(async () => await closeAll(gateway));
+    const { buffersMib, ownSeconds } = await memory.measureDuring(async () => await closeAll(gateway));
     memory.close();
-    return buffersMib;
+    return { buffersMib, ownSeconds };
   } catch (error) {
     // V8 ends the process where a heap is full. Any other failure is a fault.
     if (!(await hasEnded(gateway.worker.pid))) throw error;
