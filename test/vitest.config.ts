@@ -86,9 +86,10 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          isolate: false,
           include: [`test/${IN_WORKERD}/**/*.${ending}`],
           exclude,
-          setupFiles: ["test/support/apply_migrations.ts"],
+          setupFiles: ["test/support/start_anew.ts"],
           testTimeout: 60_000,
         },
       },

@@ -96,6 +96,11 @@ export function servicesOf(env: Env, hostname: string | null = null): Result<Ser
   return ok(made);
 }
 
+/** What the isolate remembers is forgotten, as at its start. Test files share an isolate. */
+export function forgetServices(env: Env): void {
+  services.delete(env);
+}
+
 function makeServices(env: Env, settings: Settings): Services {
   const clock = shiftedClock(settings.clockOffsetMs);
   const alarms = new Alarms(env.DB, env.KEYS);

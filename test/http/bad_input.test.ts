@@ -1,8 +1,7 @@
-import { exports } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectDocumented } from "../support/documented.ts";
-import { ledgerOf, newTenant, sandbox, type TestTenant } from "../support/gateway.ts";
+import { type TestTenant, ledgerOf, newTenant, sandbox, sendRequest } from "../support/gateway.ts";
 import { failureCode, SHAPES } from "../support/shapes.ts";
 
 const CPF = "52998224725";
@@ -45,7 +44,7 @@ describe.each(SHAPES)("bad input in $name is refused as the caller's mistake:", 
     for (const [name, value] of [...credentials, ...(bad.headers ?? [JSON_TYPE])]) headers.append(name, value);
     const init =
       method === "GET" || method === "HEAD" ? { method, headers } : { method, headers, body: bad.body ?? null };
-    const response = await exports.default.fetch(`https://gateway.test${bad.path ?? shape.path}`, init);
+    const response = await sendRequest(bad.path ?? shape.path, init);
     await expectDocumented(method, bad.path ?? shape.path, response);
     const code = method === "HEAD" ? "" : ` ${await failureCode(response)}`;
     expect(expected).toContain(`${response.status}${code}`);
@@ -244,7 +243,7 @@ describe.each(SHAPES)("bad input in $name is refused as the caller's mistake:", 
 
 describe("a reference", () => {
   async function send(reference: unknown): Promise<string> {
-    const response = await exports.default.fetch("https://gateway.test/v1/scores", {
+    const response = await sendRequest("/v1/scores", {
       method: "POST",
       headers: { "x-api-key": tenant.key, "content-type": "application/json" },
       // The CPF is wrong, so that a good reference does not reach Claro either.

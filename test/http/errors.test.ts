@@ -1,7 +1,6 @@
 import { describe, expect, test, vi, afterEach } from "vitest";
-import { exports } from "cloudflare:workers";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
-import { admin, adminJson, call, lookup, newKey, newTenant, sandbox } from "../support/gateway.ts";
+import { admin, adminJson, call, lookup, newKey, newTenant, sandbox, sendRequest } from "../support/gateway.ts";
 import { claroLookup, SHAPES, tokenFor } from "../support/shapes.ts";
 
 const CPF = "52998224725";
@@ -101,7 +100,7 @@ describe("issues", () => {
 describe("a refusal says what to do:", () => {
   test.each(SHAPES)("the header that is missing, in $name", async (shape) => {
     const tenant = await newTenant();
-    const response = await exports.default.fetch(`https://gateway.test${shape.path}`, {
+    const response = await sendRequest(shape.path, {
       method: "POST",
       headers: { ...(await shape.credentials(tenant)), "accept-language": "en" },
       body: shape.body(`"${CPF}"`),
@@ -121,7 +120,7 @@ describe("a refusal says what to do:", () => {
       shape.path === "/v1/scores"
         ? await shape.credentials(tenant)
         : { authorization: `Bearer ${await tokenFrom(tenant)}` };
-    const response = await exports.default.fetch(`https://gateway.test${shape.path}`, {
+    const response = await sendRequest(shape.path, {
       method: "POST",
       headers: { ...credentials, ...from("198.51.100.7"), "content-type": "application/json" },
       body: shape.body(`"${CPF}"`),

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
-import { exports } from "cloudflare:workers";
+import { sendRequest } from "../support/gateway.ts";
 
 type Call = (path: string, init: RequestInit) => Promise<Response>;
 
-const callGateway: Call = (path, init) => exports.default.fetch(`https://gateway.test${path}`, init);
+const callGateway: Call = sendRequest;
 
 /** A person's browser without a screen: it keeps cookies, follows nothing by itself and sends forms as browsers do. */
 export class Visit {

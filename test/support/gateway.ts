@@ -16,6 +16,24 @@ export function testServices(bindings: Env = env): Services {
   return made.value;
 }
 
+const underWay = new Set<Promise<Response>>();
+
+/** A request as it stands to the Worker. */
+export async function sendRequest(path: string, init: RequestInit): Promise<Response> {
+  const answer = exports.default.fetch(`https://gateway.test${path}`, init);
+  underWay.add(answer);
+  try {
+    return await answer;
+  } finally {
+    underWay.delete(answer);
+  }
+}
+
+/** Waits for the requests that a test has left under way. */
+export async function requestsEnded(): Promise<void> {
+  await Promise.allSettled(underWay);
+}
+
 /**
  * Calls the Worker over HTTP. A body that is no string is sent as JSON. Whatever it answers, in whichever test, has to
  * be what `/openapi.json` says.
@@ -27,7 +45,7 @@ export async function call(
   const { body } = options;
   const isJson = body !== undefined && typeof body !== "string";
   const method = options.method ?? (body === undefined ? "GET" : "POST");
-  const response = await exports.default.fetch(`https://gateway.test${path}`, {
+  const response = await sendRequest(path, {
     method,
     headers: { ...(isJson ? { "content-type": "application/json" } : {}), ...options.headers },
     ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : body }),

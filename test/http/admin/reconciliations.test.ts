@@ -1,4 +1,4 @@
-import { env, exports } from "cloudflare:workers";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { archiveStatements } from "../../../src/gateway/archive_statements.ts";
 import { nextPeriod, saoPauloDate } from "../../../src/domain/period.ts";
@@ -9,7 +9,16 @@ import {
   ROWS_A_PART,
   startReconciliation,
 } from "../../../src/gateway/reconcile.ts";
-import { ADMIN_TOKEN, admin, adminJson, ledgerOf, lookup, newKey, testServices } from "../../support/gateway.ts";
+import {
+  ADMIN_TOKEN,
+  admin,
+  adminJson,
+  ledgerOf,
+  lookup,
+  newKey,
+  sendRequest,
+  testServices,
+} from "../../support/gateway.ts";
 import { bundle, close, download, manifestOf, month, setClock } from "../../support/months.ts";
 
 const HEADER = "transactionId,occurredAt,customerId,status";
@@ -344,8 +353,11 @@ describe("a report of any size", () => {
     const rows = [header, ...cells.map((row) => row.join(";")), `;${events[0].occurredAt};São João;404`];
     const bytes = Uint8Array.from([...rows.join("\r\n")], (char) => char.charCodeAt(0));
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "text/csv" };
-    const url = `https://gateway.test/admin/v1/reconciliations?period=${at.period}`;
-    const response = await exports.default.fetch(url, { method: "POST", headers, body: bytes });
+    const response = await sendRequest(`/admin/v1/reconciliations?period=${at.period}`, {
+      method: "POST",
+      headers,
+      body: bytes,
+    });
     expect(await response.json()).toMatchObject({ status: "done", matched: 2, unexplained: 0, lines: 3 });
     const json = cells.map(([transactionId, occurredAt, customer, status]) =>
       JSON.stringify({ transactionId, occurredAt, customerId: customer, status }),
