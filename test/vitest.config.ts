@@ -25,8 +25,9 @@ const ending = isLong ? "long.test.ts" : "test.ts";
 const exclude = [...configDefaults.exclude, ...(isLong ? [] : ["**/*.long.test.ts"])];
 
 /**
- * Three kinds of tests: `workerd` for the Worker with its real bindings, `e2e` for the gateway as `npm start` runs it,
- * `node` for all else. Files run side by side, in any order: each has its own storage, gateway and sandbox.
+ * Four kinds of tests: `workerd` for the Worker with its real bindings, `e2e` for the gateway as `npm start` runs it,
+ * `deploy` for deployments, `node` for all else. Files run side by side, in any order: each begins with empty storage, and
+ * has its gateway and sandbox to itself.
  */
 export default defineConfig({
   root,
@@ -45,15 +46,26 @@ export default defineConfig({
         test: {
           name: "node",
           include: [`test/**/*.${ending}`],
-          exclude: [...exclude, `test/${IN_WORKERD}/**`, "test/e2e/**"],
+          exclude: [...exclude, `test/${IN_WORKERD}/**`, "test/deploy/**", "test/e2e/**"],
           testTimeout: 60_000,
+        },
+      },
+      {
+        root,
+        test: {
+          name: "deploy",
+          include: [`test/deploy/**/*.${ending}`],
+          exclude,
+          testTimeout: 60_000,
+          // Each waits for wrangler most of the time, so that two get on side by side, after the long ones that measure.
+          ...(isLong ? { maxWorkers: WORKERS_AT_ONCE, sequence: { groupOrder: 1 } } : {}),
         },
       },
       {
         root,
         plugins: [
           cloudflareTest(async () => {
-            // Called for each test file: each has Claro to itself, with its own faults and counts.
+            // Called for each isolate: each has Claro to itself, with its own faults and counts.
             const sandboxUrl = await startTestSandbox();
             return {
               wrangler: { configPath: `${root}wrangler.toml` },
@@ -86,7 +98,8 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
-          isolate: false,
+          // A start of its own costs a file four seconds of processor; test/support/start_anew.ts empties what they share.
+          isolate: isLong,
           include: [`test/${IN_WORKERD}/**/*.${ending}`],
           exclude,
           setupFiles: ["test/support/start_anew.ts"],

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await emptyStorage();
   forgetServices(env);
   rehearse(null);
-  await sandbox("reset", {});
+  await sandbox("reset");
   await applyMigrations();
 });
 
