@@ -1,3 +1,4 @@
+import { isoTime } from "./instant.ts";
 import { addMonths } from "./period.ts";
 
 /** A graduated tier: lookups up to and including the `upTo`-th billed one of a period cost `unitPriceMicros` each. */
@@ -74,7 +75,7 @@ function overrideAllowance(allowance: Allowance | null, terms: PlanTerms["allowa
 }
 
 function trialPlan(createdAtMs: number): Plan {
-  const endsAt = new Date(addMonths(createdAtMs, TRIAL_MONTHS)).toISOString();
+  const endsAt = isoTime(addMonths(createdAtMs, TRIAL_MONTHS));
   return {
     name: "trial",
     allowance: { requests: TRIAL_REQUESTS, endsAt },

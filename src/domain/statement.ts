@@ -1,5 +1,6 @@
 import { type Json, spellCanonically } from "./canonical_json.ts";
 import { isSignedBy, ownBytes, sign } from "./ed25519.ts";
+import { isoTime } from "./instant.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
 import { type Period, TIME_ZONE } from "./period.ts";
@@ -110,7 +111,7 @@ export function buildManifest(totals: StatementTotals, options: ManifestOptions)
     },
     files,
     previousManifestSha256,
-    closedAt: closed === null ? null : new Date(closed.atMs).toISOString(),
+    closedAt: closed === null ? null : isoTime(closed.atMs),
     keyId: closed?.keyId ?? null,
   };
 }

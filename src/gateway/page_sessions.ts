@@ -1,5 +1,6 @@
 import type { Scope } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
+import { HOUR_MS } from "../domain/instant.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { looksLikeOperatorToken, parseOperatorToken } from "../domain/operator_token.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
@@ -21,7 +22,6 @@ import { authorizeKey } from "./authorize_key.ts";
 import { identifyByKey } from "./identify_caller.ts";
 import type { Actor } from "./tenants.ts";
 
-const HOUR_MS = 3_600_000;
 /** How long a session lasts at most, by what it was opened with. */
 const LIFETIME_MS: Readonly<Record<SessionKind, number>> = {
   operator: 8 * HOUR_MS,

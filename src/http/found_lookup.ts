@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Failure } from "../domain/failure.ts";
+import { DAY_MS, isoTime } from "../domain/instant.ts";
 import { MODES, OUTCOMES } from "../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
 import { parseDate, saoPauloDate, startOfDayMs, startOfNextDayMs } from "../domain/period.ts";
@@ -31,7 +32,6 @@ import {
 import { issue } from "./zod_issues.ts";
 
 const LONGEST_RANGE_DAYS = 31;
-const DAY_MS = 86_400_000;
 
 /** What is told of a lookup that was looked for, to its tenant and to operators alike. */
 const WHY = [
@@ -227,8 +227,8 @@ export function shownLookup({ event, period, isClosed }: FoundLookup): FoundAnsw
     mode: event.mode,
     reference: event.reference,
     requestId: event.requestId,
-    admittedAt: event.admittedAtMs === null ? null : new Date(event.admittedAtMs).toISOString(),
-    endedAt: new Date(event.occurredAtMs).toISOString(),
+    admittedAt: isoTime(event.admittedAtMs),
+    endedAt: isoTime(event.occurredAtMs),
     admitMs: event.admitMs,
     claroMs: event.claroMs,
     outcome: event.outcome,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { DAY_MS } from "../domain/instant.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Failure } from "../domain/failure.ts";
 import { mayAct } from "../domain/roles.ts";
@@ -11,7 +12,7 @@ import { refuseForeignOrigin } from "./same_site.ts";
 export const LOCAL_CLOCK_PATH = "/admin/v1/local-clock";
 
 /** Two years either way. */
-const FARTHEST_MS = 2 * 366 * 86_400_000;
+const FARTHEST_MS = 2 * 366 * DAY_MS;
 const move = z.strictObject({ offsetMs: z.int().min(-FARTHEST_MS).max(FARTHEST_MS).nullable() });
 
 /**

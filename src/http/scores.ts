@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseCpf } from "../domain/cpf.ts";
 import { holdsCpf } from "../domain/cpf_like.ts";
 import type { FailureCode } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import type { Issue } from "../domain/issue.ts";
 import { LEGAL_BASES, PURPOSES } from "../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
@@ -205,7 +206,7 @@ export function scoreBody(
   reference: string | null,
 ): z.infer<typeof scoreAnswer> {
   const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
-  const createdAt = new Date(createdAtMs).toISOString();
+  const createdAt = isoTime(createdAtMs);
   return { id, score, mode, billed, ...priceOf(answer), reference, transactionId, createdAt };
 }
 

@@ -1,3 +1,4 @@
+import { isoTime } from "../domain/instant.ts";
 import { CLARO_MS_BOUNDS, OUTCOME_ORDER, type OutcomeCounts, usageOf } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
 import { rowsOf } from "./batch_rows.ts";
@@ -87,7 +88,7 @@ export class UsageDays {
     const [days, hours, allowances, failing] = await this.#db.batch<Row>([
       this.#db.prepare(SQL.days).bind(from, today),
       this.#db.prepare(SQL.hours).bind(today, sameWeekday),
-      this.#db.prepare(SQL.allowances).bind(new Date(nowMs).toISOString(), today, nearShare, nowMs, most),
+      this.#db.prepare(SQL.allowances).bind(isoTime(nowMs), today, nearShare, nowMs, most),
       this.#db.prepare(SQL.failing).bind(today, fewestFailures, failingShare, most),
     ]);
     return {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { assert } from "../../domain/assert.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { CURRENCY, formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
@@ -190,7 +191,7 @@ function shown({ event, ...made }: Adjustment): z.infer<typeof adjustment> {
     tenantId: made.tenantId,
     period: event === null ? null : periodOf(event.occurredAtMs),
     seq: event === null ? null : event.seq,
-    occurredAt: event === null ? null : new Date(event.occurredAtMs).toISOString(),
+    occurredAt: event === null ? null : isoTime(event.occurredAtMs),
     units: made.units,
     amount: formatMicros(made.amountMicros),
     currency: CURRENCY,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { DEFAULT_SCOPES, SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import {
   changeKey as change,
@@ -380,8 +381,4 @@ export function shownListedKey(key: RegisteredKey, nowMs: number, uses: Readonly
 
 export function shownIssuedKey({ key, registered }: IssuedKey, nowMs: number) {
   return { ...shownKey(registered, nowMs), key: key.text, clientId: key.keyId, clientSecret: key.clientSecret };
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import { fail, ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
 import { createOperator as create, revokeOperator as revoke, setRoles } from "../../gateway/operators.ts";
@@ -220,8 +221,4 @@ function shownOperator(operator: RegisteredOperator, nowMs: number) {
     revokedAt: isoTime(revokedAtMs),
     lastUsedAt: isoTime(lastUsedAtMs),
   };
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseCnpj } from "../../domain/cnpj.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros, MICROS_PER_REAL } from "../../domain/money.ts";
 import { parsePeriod, periodBounds, saoPauloDate } from "../../domain/period.ts";
@@ -314,7 +315,7 @@ function shownTenant(found: Tenant, { clock }: Services) {
     createdAtMs,
   } = found;
   const { plan: terms, nextPlan } = settledPlans(found, clock.nowMs());
-  const createdAt = new Date(createdAtMs).toISOString();
+  const createdAt = isoTime(createdAtMs);
   const next = nextPlan === null ? null : { ...nextPlan.plan, effectiveFrom: saoPauloDate(nextPlan.fromMs) };
   const about = { id, name, document: cnpj, legalName: legal, email: address, customerId: customer };
   const policy = { requires: [...found.requires] };

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { HOUR_MS } from "../../domain/instant.ts";
 import type { Health } from "../../gateway/read_health.ts";
 import type { Text } from "../../http/language.ts";
 import type { FailureGroup } from "../../platform/event_search.ts";
@@ -16,7 +17,6 @@ export type ClaroNow = {
   readonly names: ReadonlyMap<string, string>;
 };
 
-const HOUR_MS = 3_600_000;
 const SHOWN_MS = 24 * HOUR_MS;
 const HOURS_APART = 4;
 const MOST_TENANTS = 4;

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { z } from "zod";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import { parseAmountMicros } from "../../domain/money.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Failure } from "../../domain/failure.ts";
@@ -23,7 +24,6 @@ import { phaseBar } from "../plots/phase_bar.ts";
 export type FoundLookup = z.infer<typeof foundLookup>;
 type Found = { readonly data: readonly FoundLookup[]; readonly nextCursor: string | null };
 
-const DAY_MS = 86_400_000;
 /** A page of a search may be empty and go on: so many are asked for before the reader is asked. */
 const PAGES_A_SEARCH = 4;
 const LOOKUP_ID = /^lkp_[0-9A-Za-z-]{1,60}$/;

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { isoTime } from "../../domain/instant.ts";
 import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
@@ -114,7 +115,7 @@ export const createOperator = consolePage({
       name: fieldOf(form, "name"),
       email: email === "" ? null : email,
       roles: chosenOf(form, "roles", ROLES),
-      expiresAt: until === "" ? null : date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : until,
+      expiresAt: until === "" ? null : date.ok ? isoTime(startOfNextDayMs(date.value)) : until,
     };
     const made = await callEndpoint<{ name: string; token: string }>(call, endpoints.createOperator, { body });
     if (!made.ok) {

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import type { z } from "zod";
 import type { Failure } from "../../domain/failure.ts";
+import { isoTime } from "../../domain/instant.ts";
 import type { LegalBasis, Purpose } from "../../domain/lookup_grounds.ts";
 import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
 import { ok, type Result } from "../../domain/result.ts";
@@ -70,7 +71,7 @@ export const restrictPerson = consolePage({
     const body = {
       cpf: fieldOf(form, "restricted"),
       reason: fieldOf(form, "why"),
-      until: until === "" ? null : date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : until,
+      until: until === "" ? null : date.ok ? isoTime(startOfNextDayMs(date.value)) : until,
     };
     const made = await callEndpoint(call, restrictSubject, { body });
     if (made.ok) return ok(new Redirect("/console/people", "restricted"));

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { DEFAULT_SCOPES, SCOPES } from "../../domain/api_key.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { startOfNextDayMs, parseDate } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
 import * as keys from "../../http/admin/keys.ts";
@@ -144,7 +145,7 @@ async function findKey(
 function endOf(text: string): string | null {
   if (text === "") return null;
   const date = parseDate(text);
-  return date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : text;
+  return date.ok ? isoTime(startOfNextDayMs(date.value)) : text;
 }
 
 function linesOf(text: string): string[] {

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import * as z from "zod";
 import { formatCnpj } from "../../domain/cnpj.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import { periodBounds, periodOf, saoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { requestsOf } from "../../domain/usage.ts";
@@ -17,7 +18,6 @@ import { TENANTS } from "./tenants_texts.ts";
 
 const ROWS_A_PAGE = 50;
 const SPARK_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 const tenantsQuery = z.object({
   q: z.string().trim().max(100).default(""),

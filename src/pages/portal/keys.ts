@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import { SCOPES, type Scope } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { HOUR_MS } from "../../domain/instant.ts";
 import type { Issue } from "../../domain/issue.ts";
 import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
 import { ok, type Result } from "../../domain/result.ts";
@@ -19,7 +20,6 @@ import { KEYS_TEXTS } from "./keys_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { keysOf, modeBadge } from "./usage_parts.ts";
 
-const HOUR_MS = 3_600_000;
 const OVERLAPS_HOURS = [0, 1, 24, 168] as const;
 const CONFIRMED_CHARACTERS = 4;
 const MOST_ADDRESSES = 100;

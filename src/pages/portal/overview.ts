@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { DAY_MS } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import type { FailureCode } from "../../domain/failure.ts";
 import { periodBounds, periodOf, saoPauloDate, startOfDayMs } from "../../domain/period.ts";
@@ -16,7 +17,6 @@ import { OVERVIEW_TEXTS } from "./overview_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { keyName, keysOf, modeBadge, outcomeBars } from "./usage_parts.ts";
 
-const DAY_MS = 86_400_000;
 const SHOWN_DAYS = 30;
 
 /** `GET /portal`: this month, what it will come to, and what went wrong. */

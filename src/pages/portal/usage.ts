@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import * as z from "zod";
 import type { Failure } from "../../domain/failure.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import type { UsageCounts } from "../../domain/meter_event.ts";
 import { csvLine } from "../../domain/export/csv.ts";
 import { formatMicros } from "../../domain/money.ts";
@@ -20,7 +21,6 @@ import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { keyName, keysOf, modeBadge, OUTCOMES, outcomeBars } from "./usage_parts.ts";
 import { USAGE_TEXTS } from "./usage_texts.ts";
 
-const DAY_MS = 86_400_000;
 const MOST_KEYS_IN_A_PLOT = 12;
 
 const usageQuery = z.object({
