@@ -4,7 +4,7 @@ import { HOUR_MS } from "../domain/instant.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { looksLikeOperatorToken, parseOperatorToken } from "../domain/operator_token.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import type { Role } from "../domain/roles.ts";
+import { type Role, roleRequired } from "../domain/roles.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
 import type { PageSession, Place, SessionKind } from "../platform/page_sessions.ts";
 import type { RegisteredKey, Tenant } from "../platform/register.ts";
@@ -62,8 +62,7 @@ export async function signInOperator(
   const operator = await authenticateOperator(services, credential);
   if (!operator.ok) return operator;
   // Whoever comes by Access without a role would only see refusals.
-  if (operator.value.roles.length === 0)
-    return fail({ code: "role_required", issues: [{ path: "", code: "role_required", params: { role: "read" } }] });
+  if (operator.value.roles.length === 0) return fail(roleRequired("read"));
   const { token } = credential;
   if (token === undefined) {
     const subject = await hashFor(services, "e-mail", operator.value.actor);

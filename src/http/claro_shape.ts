@@ -4,9 +4,8 @@ import { ISSUED_TOKEN_SECONDS, issueToken } from "../gateway/issued_token.ts";
 import { API_VERSION } from "./claro_error.ts";
 import { tenantEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
-import { LOOKUP, runLookup } from "./lookup_call.ts";
+import { consentIdField, LOOKUP, requestedByField, runLookup } from "./lookup_call.ts";
 import { HEADERS } from "./openapi_parts.ts";
-import { freeText } from "./printable.ts";
 import { writtenCpf } from "./scores.ts";
 
 const grantType = z
@@ -148,26 +147,6 @@ export const issueAccessToken = tenantEndpoint({
   },
 });
 
-const consentIdHeader = freeText(128)
-  .optional()
-  .meta(
-    told(
-      { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
-      { examples: ["consentimento-8812"] },
-    ),
-  );
-const requestedByHeader = freeText(64)
-  .optional()
-  .meta(
-    told(
-      {
-        "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
-        en: "Who asked for the lookup at your company: an id, no name.",
-      },
-      { examples: ["analista-42"] },
-    ),
-  );
-
 /** The seed's PHP client writes a CPF that begins with zeros as digits that are no JSON number. */
 const BARE_DIGITS =
   /^(\s*\{\s*"data"\s*:\s*\{\s*"customer"\s*:\s*\{\s*"idCpf"\s*:\s*)(0[0-9]{1,10})(\s*\}\s*\}\s*\}\s*)$/;
@@ -191,7 +170,7 @@ export const lookUpClaroScore = tenantEndpoint({
   credential: "issued-token",
   scope: "scores:read",
   limit: "lookup",
-  requestHeaders: { ...LOOKUP.requestHeaders, "X-Consent-Id": consentIdHeader, "X-Requested-By": requestedByHeader },
+  requestHeaders: { ...LOOKUP.requestHeaders, "X-Consent-Id": consentIdField, "X-Requested-By": requestedByField },
   body: {
     schema: claroScoreRequest,
     example: { data: { customer: { idCpf: "52998224725" } } },

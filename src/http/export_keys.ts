@@ -67,20 +67,10 @@ export const getExportKeys = publicEndpoint({
     const used = await publishedKeys.used();
     if (used === null) return fail({ code: "statement_unavailable", retryAfterSeconds: 5 });
     // Published before it signs anything, and while it is being replaced.
-    const unused = [settings.previousExportKey, settings.exportSigningKey]
-      .filter((key) => key !== null && !used.some(({ kid }) => kid === key.kid))
-      .map(
-        (key) =>
-          key && {
-            kty: key.kty,
-            crv: key.crv,
-            x: key.x,
-            kid: key.kid,
-            validFrom: null,
-            validUntil: null,
-            revokedAt: null,
-          },
-      );
+    const set = [settings.previousExportKey, settings.exportSigningKey].filter((key) => key !== null);
+    const unused = set
+      .filter(({ kid }) => !used.some((key) => key.kid === kid))
+      .map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, validFrom: null, validUntil: null, revokedAt: null }));
     return ok(context.json({ keys: [...used, ...unused] }, 200, { "cache-control": "public, max-age=300" }));
   },
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { assertPresent } from "../domain/assert.ts";
 import type { Failure } from "../domain/failure.ts";
 import { DAY_MS, isoTime } from "../domain/instant.ts";
 import { MODES, OUTCOMES } from "../domain/meter_event.ts";
@@ -304,7 +305,8 @@ export function readSearch(
   const [asked, other] = given.filter(([, , text]) => text !== undefined);
   if (asked === undefined) return invalidRequest("id", "required", { others: "`requestId`, `reference`" });
   if (other !== undefined) return invalidRequest(other[0], "not_together", { other: `\`${asked[0]}\`` });
-  const [, column, value = ""] = asked;
+  const [, column, text] = asked;
+  const value = assertPresent(text, "a field without a text is not searched by");
   const window = (id === undefined ? null : windowOf(id)) ?? undefined;
   const range = window === undefined ? rangeOf(query, nowMs) : ok(window);
   return range.ok ? ok({ search: { column, value, ...range.value }, place: cursor }) : range;

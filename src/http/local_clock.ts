@@ -2,7 +2,7 @@ import * as z from "zod";
 import { DAY_MS } from "../domain/instant.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Failure } from "../domain/failure.ts";
-import { mayAct } from "../domain/roles.ts";
+import { mayAct, roleRequired } from "../domain/roles.ts";
 import { rehearse } from "../platform/rehearsal.ts";
 import { authenticateOperator } from "./admin/authenticate_operator.ts";
 import { answerFailure } from "./answer_failure.ts";
@@ -30,7 +30,7 @@ async function readMove(context: AppContext): Promise<Result<number | null, Fail
   const operator = await authenticateOperator(context);
   if (!operator.ok) return operator;
   if (!context.get("services").settings.isLocal) return fail({ code: "not_found" });
-  if (!mayAct(operator.value.roles, "admin")) return fail({ code: "role_required" });
+  if (!mayAct(operator.value.roles, "admin")) return fail(roleRequired("admin"));
   const foreign = refuseForeignOrigin(context.req.raw);
   if (foreign !== null) return fail(foreign);
   const body = move.safeParse(await context.req.json().catch(() => null));

@@ -11,6 +11,7 @@ import { callerIp, setHeaders, type AppContext } from "./context.ts";
 import { told } from "./language.ts";
 import { limitHeaders } from "./limit_headers.ts";
 import { HEADERS } from "./openapi_parts.ts";
+import { freeText } from "./printable.ts";
 import { issue } from "./zod_issues.ts";
 
 /** A score and the headers of its answer, which is made of both at once: a header that is added later costs a copy of all. */
@@ -45,6 +46,27 @@ export const idempotencyKeyHeader = z
     ),
   )
   .transform((written) => (written === undefined ? null : written.replaceAll('"', "")));
+
+/** Fields in the gateway's shape, headers in Claro's, which has no place for them in its body. */
+export const consentIdField = freeText(128)
+  .optional()
+  .meta(
+    told(
+      { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
+      { examples: ["consentimento-8812"] },
+    ),
+  );
+export const requestedByField = freeText(64)
+  .optional()
+  .meta(
+    told(
+      {
+        "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
+        en: "Who asked for the lookup at your company: an id, no name.",
+      },
+      { examples: ["analista-42"] },
+    ),
+  );
 
 /** What both shapes of a lookup declare. */
 export const LOOKUP = {

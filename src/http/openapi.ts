@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from "zod-openapi";
+import { assertPresent } from "../domain/assert.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { claroError } from "./claro_error.ts";
 import type { Answer, Endpoint, HeaderSchemas, Tag } from "./endpoint.ts";
@@ -137,7 +138,7 @@ function describeFailures(
   codes: readonly FailureCode[],
   { endpoint, language }: { endpoint: Endpoint; language: Language },
 ): ZodOpenApiResponseObject {
-  const { status } = PROBLEMS[codes[0] ?? "internal"];
+  const { status } = PROBLEMS[assertPresent(codes[0], "a status without a failure")];
   const content: Record<string, z.ZodType> =
     endpoint.failureShape === "claro" ? { "application/json": claroError } : { "application/problem+json": problem };
   const words = (spoken: Language) => codes.map((code) => `\`${code}\`: ${PROBLEMS[code][spoken]}`).join("\n\n");

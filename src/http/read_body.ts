@@ -109,7 +109,8 @@ export function parseJson(text: string): Result<unknown, Failure> {
   }
 }
 
-function tooLarge(maxBytes: number): Failure {
+/** A body that is over its limit, or does not say how long it is. */
+export function tooLarge(maxBytes: number): Failure {
   return {
     code: "payload_too_large",
     issues: [{ path: "", code: "body_limit", params: { limit: written(maxBytes) } }],

@@ -45,12 +45,19 @@ export async function readInput(endpoint: Endpoint, context: AppContext): Promis
 export function readQuery<Query extends z.ZodObject>(
   declared: Query,
   url: string,
-  { ignoresOthers = false }: { ignoresOthers?: boolean } = {},
+  options: { ignoresOthers?: boolean } = {},
 ): Result<z.output<Query>, Failure> {
   const start = url.indexOf("?");
   const given = readPairs(start < 0 ? "" : url.slice(start));
-  if (!given.ok) return given;
-  const { value } = given;
+  return given.ok ? parseQuery(declared, given.value, options) : given;
+}
+
+/** Names with their values as a query declares them. */
+export function parseQuery<Query extends z.ZodObject>(
+  declared: Query,
+  value: Readonly<Record<string, unknown>>,
+  { ignoresOthers = false }: { ignoresOthers?: boolean } = {},
+): Result<z.output<Query>, Failure> {
   const parsed = (ignoresOthers ? declared : strict(declared)).safeParse(value);
   if (parsed.success) return ok(parsed.data as z.output<Query>);
   return invalid(issuesOf(parsed.error, { schema: declared, value, unknown: "unknown_parameter" }));

@@ -2,7 +2,7 @@ import type { Failure } from "../domain/failure.ts";
 import { MICROS_PER_REAL } from "../domain/money.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { readAmountMicros } from "../domain/written_amount.ts";
-import { readText, refuseHeaders } from "../http/read_body.ts";
+import { readText, refuseHeaders, tooLarge } from "../http/read_body.ts";
 import { readsAsCpf } from "./reads_as_cpf.ts";
 
 const MOST_FIELD_BYTES = 32 * 1024;
@@ -26,11 +26,7 @@ export async function readForm(request: Request, kind: "fields" | "upload"): Pro
 
 async function readUpload(request: Request, maxBytes: number): Promise<Result<FormData, Failure>> {
   // A browser always says how long a form is; what does not is not read into memory.
-  if (!request.headers.has("content-length"))
-    return fail({
-      code: "payload_too_large",
-      issues: [{ path: "", code: "body_limit", params: { limit: `${maxBytes / 1024 / 1024} MiB` } }],
-    });
+  if (!request.headers.has("content-length")) return fail(tooLarge(maxBytes));
   try {
     return ok(await request.formData());
   } catch {

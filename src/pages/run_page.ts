@@ -2,10 +2,11 @@ import { html } from "hono/html";
 import * as z from "zod";
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { mayAct } from "../domain/roles.ts";
+import { mayAct, roleRequired } from "../domain/roles.ts";
 import { findVisit, formToken, isFormToken, type Visit, type Visitor } from "../gateway/page_sessions.ts";
 import { describeFailure } from "../http/answer_failure.ts";
-import { callerIp, loggedReference, type AppContext } from "../http/context.ts";
+import { callerIp, logActor, type AppContext } from "../http/context.ts";
+import { noteInAudit } from "../http/note_in_audit.ts";
 import { loggedTarget, untilOutage } from "../http/run_endpoint.ts";
 import { readParams, readQuery } from "../http/read_input.ts";
 import { refuseForeignOrigin } from "../http/same_site.ts";
@@ -109,11 +110,7 @@ async function perform(
   const query = readQuery(page.query ?? NO_QUERY, context.req.raw.url, { ignoresOthers: true });
   if (!query.ok) return query;
   if (!form.ok) return form;
-  if (visitor?.place === "console" && page.audit !== undefined && page.audit !== "in_change") {
-    const target = page.audit.target(params as Readonly<Record<string, string>>);
-    const entry = { actor: visitor.actor, action: page.audit.action, target, before: null, after: null };
-    await services.register.note({ atMs: services.clock.nowMs(), ...entry });
-  }
+  if (visitor?.place === "console") await noteInAudit(services, page.audit, { actor: visitor.actor, params });
   const tools = await toolsFor(context, visit);
   const call = { ...tools, visitor, ...visitorParts(visitor), params, query: query.value, form: form.value };
   return await page.handle(call);
@@ -128,15 +125,14 @@ async function noteVisitor(context: AppContext, visitor: Visitor): Promise<void>
     if (visitor.key !== null) log.keyId = visitor.key.id;
     return;
   }
-  const { actor } = visitor;
-  log.actor = actor.includes("@") ? await loggedReference(context, actor) : actor;
+  await logActor(context, visitor.actor);
 }
 
 function refuseAccess({ access }: PageDeclaration, visitor: Visitor | null): Failure | null {
   if (access.for === "operator") {
     const { role } = access;
     const mayIt = visitor?.place === "console" && mayAct(visitor.roles, role);
-    return mayIt ? null : { code: "role_required", issues: [{ path: "", code: "role_required", params: { role } }] };
+    return mayIt ? null : roleRequired(role);
   }
   if (access.for === "partner") {
     const { scope } = access;

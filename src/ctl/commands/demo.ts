@@ -5,7 +5,7 @@ import { formatSaoPaulo, nextPeriod, periodBounds, periodOf, type Period } from 
 import type { AdminApi } from "../api/admin_api.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { DEMO_PARTNERS, demoStartMs, demoTraffic, type DemoLookup } from "../local/demo_traffic.ts";
-import { isLoopback } from "../local/local_gateway.ts";
+import { isOnThisMachine } from "../local/local_gateway.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { print } from "../terminal/output.ts";
 import { withProgressBar, type Steps } from "../terminal/progress.ts";
@@ -54,7 +54,7 @@ function pastInstant(text: string): number {
 
 async function fill({ until }: { until?: number }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
-  if (!isLoopback(api.url)) throw usageError(`demo fill is for a gateway on this machine, not for ${api.url}`);
+  if (!isOnThisMachine(api.url)) throw usageError(`demo fill is for a gateway on this machine, not for ${api.url}`);
   const { data } = await api.get<{ data: readonly { customerId: string }[] }>("/tenants", { limit: 200 });
   if (data.some(({ customerId }) => customerId === DEMO_PARTNERS[0]?.customerId)) {
     throw new CtlError(

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { isoTime } from "../../domain/instant.ts";
+import { lifeState } from "../../domain/life_state.ts";
 import { fail, ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
 import { createOperator as create, revokeOperator as revoke, setRoles } from "../../gateway/operators.ts";
@@ -209,13 +210,12 @@ export const revokeOperator = operatorEndpoint({
 
 function shownOperator(operator: RegisteredOperator, nowMs: number) {
   const { id, name, email, roles, createdAtMs, expiresAtMs, revokedAtMs, lastUsedAtMs } = operator;
-  const isExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
   return {
     id,
     name,
     email,
     roles,
-    status: revokedAtMs !== null ? "revoked" : isExpired ? "expired" : "active",
+    status: lifeState(operator, nowMs),
     createdAt: isoTime(createdAtMs),
     expiresAt: isoTime(expiresAtMs),
     revokedAt: isoTime(revokedAtMs),

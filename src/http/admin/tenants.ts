@@ -18,6 +18,7 @@ import {
 import type { Tenant } from "../../platform/register.ts";
 import type { Services } from "../../platform/services.ts";
 import { operatorEndpoint } from "../endpoint.ts";
+import { invalidRequest } from "../invalid_request.ts";
 import { preferredLanguage, told, type Language } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
@@ -293,9 +294,10 @@ function withPlanDate(change: z.output<typeof tenantChange>, nowMs: number): Res
     return ok(asked === undefined ? others : { ...others, plan: withoutDate(asked) });
   }
   const period = parsePeriod(asked.effectiveFrom.slice(0, 7));
-  const planFromMs = period.ok ? periodBounds(period.value).startMs : 0;
-  if (planFromMs > nowMs) return ok({ ...others, plan: withoutDate(asked), planFromMs });
-  return fail({ code: "invalid_request", issues: [{ path: "plan.effectiveFrom", code: "in_the_past" }] });
+  if (!period.ok) return invalidRequest("plan.effectiveFrom", "date");
+  const planFromMs = periodBounds(period.value).startMs;
+  if (planFromMs <= nowMs) return invalidRequest("plan.effectiveFrom", "in_the_past");
+  return ok({ ...others, plan: withoutDate(asked), planFromMs });
 }
 
 function withoutDate(asked: NonNullable<z.output<typeof tenantChange>["plan"]>) {
