@@ -4,6 +4,10 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
+// src/domain/instant.ts
+var HOUR_MS = 36e5;
+var DAY_MS = 24 * HOUR_MS;
+
 // src/domain/result.ts
 function ok(value) {
   return { ok: true, value };
@@ -14,7 +18,6 @@ function fail(failure) {
 
 // src/domain/period.ts
 var TIME_ZONE = "America/Sao_Paulo";
-var DAY_MS = 864e5;
 var FIRST_MS = Date.UTC(1970, 0, 1, 3);
 var END_MS = Date.UTC(1e4, 0, 1, 3);
 var PERIOD = /^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/;

@@ -1,9 +1,9 @@
-import { type Json, spellCanonically } from "./canonical_json.ts";
+import { spellCanonically, type Json } from "./canonical_json.ts";
 import { isSignedBy, ownBytes, sign } from "./ed25519.ts";
 import { isoTime } from "./instant.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
-import { type Period, TIME_ZONE } from "./period.ts";
+import { TIME_ZONE, type Period } from "./period.ts";
 import type { PriceTier } from "./plan.ts";
 import { fail, ok, type Result } from "./result.ts";
 import type { CarriedCredit, StatementLine, StatementTotals } from "./statement_totals.ts";

@@ -4,7 +4,7 @@ import { HOUR_MS } from "../domain/instant.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { looksLikeOperatorToken, parseOperatorToken } from "../domain/operator_token.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { type Role, roleRequired } from "../domain/roles.ts";
+import { roleRequired, type Role } from "../domain/roles.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
 import type { PageSession, Place, SessionKind } from "../platform/page_sessions.ts";
 import type { RegisteredKey, Tenant } from "../platform/register.ts";

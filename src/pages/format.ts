@@ -1,4 +1,5 @@
-import { formatMicros } from "../domain/money.ts";
+import { assert } from "../domain/assert.ts";
+import { formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../domain/money.ts";
 import { formatSaoPaulo, TIME_ZONE } from "../domain/period.ts";
 import type { Language } from "../http/language.ts";
 
@@ -9,6 +10,10 @@ export type Format = {
   readonly share: (value: number) => string;
   /** Reais with two places. Exact: an amount with more says more. */
   readonly money: (micros: number) => string;
+  /** Reais as our own answers and manifests write them: `12.3450`. */
+  readonly amount: (decimal: string) => string;
+  /** Whole centavos, in which statements count. */
+  readonly centavos: (centavos: number) => string;
   /** Reais as they are typed into a field: at least two places, no thousands. */
   readonly typedMoney: (micros: number) => string;
   readonly milliseconds: (ms: number) => string;
@@ -59,10 +64,14 @@ function makeFormat(language: Language): Format {
   const utc = (date: string) => Date.parse(`${date}T00:00:00Z`);
   const dates = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "short" });
   const shortDates = new Intl.DateTimeFormat(locale, { timeZone: "UTC", day: "2-digit", month: "2-digit" });
+  const money = (micros: number) =>
+    `${micros < 0 ? "−" : ""}R$\u00a0${writeMoney(micros, language, { isGrouped: true })}`;
   return {
     count: (value) => numbers.format(value),
     share: (value) => shares.format(value),
-    money: (micros) => `${micros < 0 ? "−" : ""}R$\u00a0${writeMoney(micros, language, { isGrouped: true })}`,
+    money,
+    amount: (decimal) => money(microsOf(decimal)),
+    centavos: (centavos) => money(centavos * MICROS_PER_CENTAVO),
     // Never three places: `1,125` could be read as a thousand, and the field that shows it would refuse it.
     typedMoney: (micros) =>
       `${micros < 0 ? "-" : ""}${writeMoney(micros, language, { isGrouped: false })}`.replace(/[.,]\d{3}$/, "$&0"),
@@ -80,6 +89,12 @@ function makeFormat(language: Language): Format {
     bytes: (bytes) =>
       bytes < 1_000_000 ? `${oneMore.format(bytes / 1000)} kB` : `${oneMore.format(bytes / 1_000_000)} MB`,
   };
+}
+
+function microsOf(decimal: string): number {
+  const micros = parseAmountMicros(decimal);
+  assert(micros.ok, "an amount of ours cannot be read");
+  return micros.value;
 }
 
 /** From the exact decimal, so that nothing is rounded on its way to a person. Without its sign. */

@@ -1,17 +1,12 @@
 import { html, raw } from "hono/html";
+import type { Html } from "../http/pages/layout.ts";
 
-/** Markup that is safe to put into a page: `html` escapes what it is given. */
-export type Html = ReturnType<typeof html>;
+export type { Html };
 export type Content = Html | string | number | null | readonly (Html | string)[];
 
 /** An attribute that is there or not: `${attribute("disabled", isBusy)}`. The name is ours and never a visitor's. */
 export function attribute(name: string, isThere: boolean): Html | string {
   return isThere ? raw(name) : "";
-}
-
-/** One run of text with `code` between backquotes. */
-export function inCode(text: string): Html {
-  return html`${text.split("`").map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}`;
 }
 
 export type Tone = "good" | "warn" | "bad" | "quiet";

@@ -7,7 +7,7 @@ import { SCRIPT, STYLE } from "./built_assets.ts";
 import { LANGUAGES, THEMES, type Theme } from "./browser_state.ts";
 import { COMMON } from "./common_texts.ts";
 import { attribute, notice, type Html } from "./html.ts";
-import type { ShownPage } from "./page.ts";
+import type { Say, ShownPage } from "./page.ts";
 
 /** A page in the list at the side. */
 export type NavEntry = {
@@ -86,8 +86,6 @@ export function layout({ title, body }: ShownPage, frame: Frame): Html {
       </body>
     </html> `;
 }
-
-type Say = (text: Text) => string;
 
 function isCurrent({ path, also }: NavEntry, frame: Frame): boolean {
   if (frame.path === path) return true;

@@ -58,12 +58,15 @@ export class Redirect {
   }
 }
 
+/** Chooses the reader's language. */
+export type Say = (text: Text) => string;
+
 /** What pages are made with: whom they speak to, and how. */
 export type PageTools = {
   readonly context: AppContext;
   readonly services: Services;
   readonly language: Language;
-  readonly say: (text: Text) => string;
+  readonly say: Say;
   readonly format: Format;
   readonly nowMs: number;
   /** The token that each form of this session carries, as a hidden field. */

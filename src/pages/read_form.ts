@@ -1,5 +1,7 @@
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import { MICROS_PER_REAL } from "../domain/money.ts";
+import { parseDate, startOfNextDayMs } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { readAmountMicros } from "../domain/written_amount.ts";
 import { readText, refuseHeaders, tooLarge } from "../http/read_body.ts";
@@ -54,6 +56,16 @@ export function typedNumber(text: string): unknown {
   if (text === "") return undefined;
   const micros = readAmountMicros(text);
   return micros.ok ? micros.value / MICROS_PER_REAL : text;
+}
+
+/**
+ * A day as its end in São Paulo, which is what people mean by "until". Null where nothing was typed; what is no day goes on
+ * as it was typed, for the API's rules to refuse with their words.
+ */
+export function typedDayEnd(text: string): string | null {
+  if (text === "") return null;
+  const date = parseDate(text);
+  return date.ok ? isoTime(startOfNextDayMs(date.value)) : text;
 }
 
 /** The chosen of `name.value` boxes. */

@@ -1,9 +1,9 @@
 import {
   auditLine,
   chainEntry,
+  signHead,
   type ChainedContent,
   type ChainedEntry,
-  signHead,
   type SignedAuditHead,
 } from "../domain/audit_chain.ts";
 import type { Json } from "../domain/canonical_json.ts";

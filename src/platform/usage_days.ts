@@ -1,5 +1,5 @@
 import { isoTime } from "../domain/instant.ts";
-import { CLARO_MS_BOUNDS, OUTCOME_ORDER, type OutcomeCounts, usageOf } from "../domain/ledger/day_sums.ts";
+import { CLARO_MS_BOUNDS, OUTCOME_ORDER, usageOf, type OutcomeCounts } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
 import { rowsOf } from "./batch_rows.ts";
 import type { TenantNearLimit } from "./usage_sums.ts";

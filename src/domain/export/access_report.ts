@@ -1,6 +1,6 @@
 import { html, raw } from "hono/html";
 import { formatCnpj } from "../cnpj.ts";
-import { type Cpf, maskCpf } from "../cpf.ts";
+import { maskCpf, type Cpf } from "../cpf.ts";
 import { isoTime } from "../instant.ts";
 import { formatSaoPaulo } from "../period.ts";
 import { PORTUGUESE_WORDS } from "./portuguese_words.ts";

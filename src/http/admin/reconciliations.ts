@@ -17,11 +17,11 @@ import { HEADERS } from "../openapi_parts.ts";
 import { cursorFor, cursorQuery, limitQuery, pageAnswer, pageOf } from "../paging.ts";
 import { monthQuery } from "../shared_fields.ts";
 import {
-  type difference,
   listedReconciliation,
   reconciliation,
-  type resolvedUnknown,
   runningReconciliation,
+  type difference,
+  type resolvedUnknown,
 } from "./reconciliation_schemas.ts";
 
 /** As much as the platform takes of a request: more than a million lines. */

@@ -3,7 +3,7 @@ import { assert } from "../../domain/assert.ts";
 import { DAY_MS, isoTime } from "../../domain/instant.ts";
 import { LEGAL_BASES, PURPOSES } from "../../domain/lookup_grounds.ts";
 import { OUTCOMES } from "../../domain/meter_event.ts";
-import { parseDate, type SaoPauloDate, startOfDayMs, startOfNextDayMs } from "../../domain/period.ts";
+import { parseDate, startOfDayMs, startOfNextDayMs, type SaoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { findSubject, type SubjectLookup, type SubjectPlace } from "../../gateway/find_subject.ts";
 import { operatorEndpoint } from "../endpoint.ts";

@@ -52,3 +52,8 @@ export const ADVICE: Readonly<Record<FailureCode, Advice>> = {
   ledger_unavailable: "repeat",
   statement_unavailable: "repeat",
 };
+
+/** What helps against a failure on record. An earlier release may have recorded a code that is gone by now. */
+export function adviceFor(code: string): Advice {
+  return (ADVICE as Readonly<Record<string, Advice>>)[code] ?? "repeat";
+}

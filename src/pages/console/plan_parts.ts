@@ -1,17 +1,19 @@
 import { html } from "hono/html";
 import {
   DEFAULT_READS_PER_MINUTE,
+  PLAN_NAMES,
   type NoTermsLeft,
   type Plan,
+  type PlanName,
   type PlanTerms,
   type PriceTier,
 } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import { facts, type Html } from "../html.ts";
-import type { PageTools } from "../page.ts";
+import type { PageTools, Say } from "../page.ts";
 import { fieldOf, typedMicros, typedNumber } from "../read_form.ts";
-import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
+import { PLAN_NAME_TEXTS, PLAN_TEXTS } from "./tenants_texts.ts";
 
 /** Plans as people read and type them. */
 export function planFacts(plan: Plan, { say, format }: PageTools): Html {
@@ -19,7 +21,7 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
   const { name, allowance, tiers, ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, ...rest } = plan;
   rest satisfies NoTermsLeft;
   return facts([
-    [say(PLAN_TEXTS.title), say(name === "trial" ? TENANTS.trial : TENANTS.payPerUse)],
+    [say(PLAN_TEXTS.title), say(PLAN_NAME_TEXTS[name])],
     [
       say(PLAN_TEXTS.tiers),
       html`${tiers.map(({ upTo, unitPriceMicros }) => html`<div>${format.money(unitPriceMicros)} <span class="quiet">${upTo === null ? (tiers.length > 1 ? say(PLAN_TEXTS.beyond) : "") : `${say(PLAN_TEXTS.upTo)} ${format.count(upTo)}`}</span></div>`)}`,
@@ -38,6 +40,11 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
     ],
     [say(PLAN_TEXTS.reads), format.count(readsPerMinute ?? DEFAULT_READS_PER_MINUTE)],
   ]);
+}
+
+/** The plans that there are, for a field to choose from. */
+export function planChoices(say: Say): (readonly [PlanName, string])[] {
+  return PLAN_NAMES.map((name) => [name, say(PLAN_NAME_TEXTS[name])]);
 }
 
 /** The fields of a plan, filled in with what it is. */

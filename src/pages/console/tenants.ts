@@ -14,7 +14,7 @@ import { consolePage, type PageTools } from "../page.ts";
 import { sparkline } from "../plots/sparkline.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { pager, statusBadge, tenantLink } from "./parts.ts";
-import { TENANTS } from "./tenants_texts.ts";
+import { PLAN_NAME_TEXTS, TENANTS } from "./tenants_texts.ts";
 
 const ROWS_A_PAGE = 50;
 const SPARK_DAYS = 30;
@@ -114,8 +114,7 @@ function columns({ say, format }: PageTools, query: Asked, courseOf: (id: string
     { head: say(TENANTS.status), cell: ({ status }) => statusBadge(status, say) },
     {
       head: say(TENANTS.plan),
-      cell: ({ plan }) =>
-        html`<span class="nowrap">${say(plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse)}</span>`,
+      cell: ({ plan }) => html`<span class="nowrap">${say(PLAN_NAME_TEXTS[plan.name])}</span>`,
     },
     {
       head: say(TENANTS.thirtyDays),
