@@ -7,7 +7,7 @@ export type PriceTier = { readonly upTo: number | null; readonly unitPriceMicros
 /** What a plan grants in total, until an instant. */
 export type Allowance = { readonly requests: number; readonly endsAt: string | null };
 
-export const PLAN_NAMES = ["pay-per-use", "trial"] as const;
+export const PLAN_NAMES = ["trial", "pay-per-use"] as const;
 export type PlanName = (typeof PLAN_NAMES)[number];
 
 /** The terms a tenant is served under. Prices are micros of BRL; the cap is per São Paulo month. */

@@ -58,6 +58,9 @@ export type Manifest = {
 export type SignedManifest = Manifest & { readonly signature: string };
 
 /** An Ed25519 public key as `export-keys.json` lists it (RFC 8037); `kid` is the manifest's `keyId`. */
+/** Where a gateway lists its keys: an address that signed documents name, so it is never changed. */
+export const EXPORT_KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+
 export type ExportPublicKey = {
   readonly kty: "OKP";
   readonly crv: "Ed25519";

@@ -12,7 +12,7 @@ const grantType = z
   .literal("client_credentials")
   .meta(told({ "pt-BR": "Sempre `client_credentials`.", en: "Always `client_credentials`." }));
 
-/** Other fields are let be: what Claro's own clients send beside the grant is nothing to us. */
+/** Ignores other fields, which Claro's own clients send. */
 const tokenRequest = z
   .object({
     grant_type: grantType.optional().meta(
@@ -57,7 +57,7 @@ const tokenAnswer = z
   })
   .meta({ id: "IssuedToken" });
 
-/** Claro's clients send more than we read; what they send beside is let be. */
+/** Ignores other fields, which Claro's own clients send. */
 const claroScoreRequest = z
   .object({
     data: z
@@ -105,7 +105,7 @@ const claroScoreAnswer = z
   })
   .meta({ id: "ClaroScoreAnswer" });
 
-/** `POST /oauth2/v1/token`: key id and secret against an access token, as Claro does it. */
+/** `POST /oauth2/v1/token`: exchanges key id and secret for an access token, as Claro does. */
 export const issueAccessToken = tenantEndpoint({
   method: "POST",
   path: "/oauth2/v1/token",

@@ -37,7 +37,10 @@ export type TenantAccess = {
   readonly audience: "tenant";
   readonly credential: Credential;
   readonly scope: Scope;
-  /** Which of the plan's limits a call counts to. A `lookup` is decided by the ledger when it is admitted, with no call more. */
+  /**
+   * Which of the plan's limits a call counts to. A `lookup` counts when the ledger admits it, which takes no extra
+   * call.
+   */
   readonly limit: "lookup" | "read" | "token";
 };
 export type OperatorAccess = { readonly audience: "operator"; readonly role: Role };

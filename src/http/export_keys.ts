@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { fail, ok } from "../domain/result.ts";
+import { EXPORT_KEYS_PATH } from "../domain/statement.ts";
 import { publicEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
 import { timeField } from "./shared_fields.ts";
@@ -52,7 +53,7 @@ const exportKeys = z
 /** `GET /.well-known/claro-score-gateway/export-keys.json`. */
 export const getExportKeys = publicEndpoint({
   method: "GET",
-  path: "/.well-known/claro-score-gateway/export-keys.json",
+  path: EXPORT_KEYS_PATH,
   id: "getExportKeys",
   tag: "Statements",
   summary: { "pt-BR": "As chaves que assinam os extratos", en: "The keys that statements are signed with" },

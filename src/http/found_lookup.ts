@@ -34,7 +34,7 @@ import { issue } from "./zod_issues.ts";
 
 const LONGEST_RANGE_DAYS = 31;
 
-/** What is told of a lookup that was looked for, to its tenant and to operators alike. */
+/** Why a lookup was charged, or was not. */
 const WHY = [
   "score_delivered",
   "test_mode",
@@ -168,7 +168,7 @@ const place = z.union([
 
 const date = z.iso.date(issue("date"));
 
-/** By what lookups are looked for; a tenant's own need nothing else. */
+/** The query of a search for lookups. */
 export const foundQuery = z.object({
   id: z
     .string()
@@ -290,7 +290,7 @@ type Search = {
   readonly place: SearchPlace | CopyPlace | null;
 };
 
-/** What to look for, and when; an id tells its own time. */
+/** What to search for, and within which days. An id contains its own time. */
 export function readSearch(
   query: Omit<z.infer<typeof foundQuery>, "cursor"> & { cursor?: z.infer<typeof place> | undefined },
   nowMs: number,

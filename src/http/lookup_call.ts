@@ -14,7 +14,7 @@ import { HEADERS } from "./openapi_parts.ts";
 import { freeText } from "./printable.ts";
 import { issue } from "./zod_issues.ts";
 
-/** A score and the headers of its answer, which is made of both at once: a header that is added later costs a copy of all. */
+/** A score and its answer's headers, given together: adding a header to a finished response copies the response. */
 export type AnsweredLookup = {
   readonly answer: Extract<LookupAnswer, { kind: "score" }>;
   readonly headers: Readonly<Record<string, string>>;
@@ -127,7 +127,7 @@ export async function runLookup(
   if (answer.kind === "score") return ok({ answer, headers });
   setHeaders(context, headers);
   const failure = explainRefusal(context, answer.failure, "scores:read");
-  // What was not admitted is on no record, so its id would lead nowhere.
+  // A lookup that was not admitted is not recorded, so its id would lead nowhere.
   return fail(outcome !== null || replayed ? { ...failure, lookupId: answer.lookupId } : failure);
 }
 

@@ -161,7 +161,7 @@ function pathParameters(path: string): z.ZodObject {
   return z.object(Object.fromEntries(parameterNames(path).map((name) => [name, pathParameter(name)])));
 }
 
-/** Every whole number of zod carries the bounds of safe integers: true, and only noise to a reader. */
+/** Drops the bounds of safe integers, which zod gives every whole number: they are noise to readers. */
 function dropSafeIntegerBounds({ jsonSchema }: { jsonSchema: { minimum?: unknown; maximum?: unknown } }): void {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

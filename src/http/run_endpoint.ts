@@ -53,7 +53,8 @@ async function letTenantIn(endpoint: Endpoint, access: TenantAccess, context: Ap
     const allowed = await authorizeTenant(context, caller.value, access);
     return allowed.ok ? await perform(endpoint, context, { caller: caller.value, actor: null, authMs }) : allowed;
   }
-  // A lookup is let in by its admission, in one call of the ledger. One whose input is wrong is admitted by nobody.
+  // A lookup is authorized by its admission, in one call of the ledger. One with wrong input is never admitted, and is
+  // authorized on its own.
   if (!caller.ok) {
     context.header("Server-Timing", `auth;dur=${authMs}`);
     return caller;
@@ -129,7 +130,7 @@ export async function untilOutage<Value>(
   }
 }
 
-/** Lets in whoever asks below `/admin` for what is not there: only operators are told what there is. */
+/** Authenticates calls of unknown addresses below `/admin`: only operators may know which exist. */
 export async function refuseStrangers(context: AppContext): Promise<Result<null, Failure>> {
   if (!context.req.path.startsWith("/admin/")) return ok(null);
   const operator = await authenticateOperator(context);

@@ -166,7 +166,7 @@ ${shown}</textarea>`,
   }
 }
 
-/** What is typed as it stands shows as code. */
+/** Shows what is between backquotes as code. */
 function shownHint(hint: Content): Content {
   return typeof hint === "string" ? inline(hint) : hint;
 }

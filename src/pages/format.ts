@@ -8,7 +8,7 @@ export type Format = {
   readonly count: (value: number) => string;
   /** A share of 1, as a percentage with one place. */
   readonly share: (value: number) => string;
-  /** Reais with two places. Exact: an amount with more says more. */
+  /** Reais with at least two places: exact, never rounded. */
   readonly money: (micros: number) => string;
   /** Reais as our own answers and manifests write them: `12.3450`. */
   readonly amount: (decimal: string) => string;
@@ -106,7 +106,7 @@ function writeMoney(micros: number, language: Language, { isGrouped }: { isGroup
   return `${grouped}${point}${shown}`;
 }
 
-/** As it stands at the beginning of a line. */
+/** With a capital first letter. */
 export function capital(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

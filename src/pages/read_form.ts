@@ -43,8 +43,8 @@ export function fieldOf(form: FormData, name: string): string {
 }
 
 /**
- * Reais as people type them, in micros. What is no amount, or could be two (`5.000`), goes on as it was typed, for the API's
- * rules to refuse with their words.
+ * Reais as people type them, in micros. What is not an amount, or could be two (`5.000`), is passed on as typed, so
+ * that the API refuses it in its own words.
  */
 export function typedMicros(text: string): unknown {
   const micros = readAmountMicros(text);
@@ -59,8 +59,8 @@ export function typedNumber(text: string): unknown {
 }
 
 /**
- * A day as its end in São Paulo, which is what people mean by "until". Null where nothing was typed; what is no day goes on
- * as it was typed, for the API's rules to refuse with their words.
+ * A day as its end in São Paulo, which is what people mean by "until". Null where nothing was typed; what is not a day
+ * is passed on as typed, so that the API refuses it in its own words.
  */
 export function typedDayEnd(text: string): string | null {
   if (text === "") return null;

@@ -30,7 +30,7 @@ export type PlaceParts = {
 /** A place with its pages. */
 export type PlaceOfPages = PlaceParts & { readonly pages: readonly PageDeclaration[] };
 
-/** What a stranger's forms are signed for: there is no session yet, and the browser's `Origin` has to do. */
+/** Signs the forms of visitors without a session, whom the browser's `Origin` protects. */
 const STRANGER = "stranger";
 const NO_QUERY = z.object({});
 
@@ -62,8 +62,8 @@ async function findVisitOf({ place }: PageDeclaration, context: AppContext): Pro
 }
 
 /**
- * Who types a CPF into a filter has it in the address, the history and every link of the page: the address without it, and
- * `wrong` for pages that say so. Null where there is none.
+ * The address without parameters that hold a CPF, which would stay in the history and in every link; `wrong` tells the
+ * page. Null where there is none.
  */
 function addressWithoutCpf({ place }: PageDeclaration, context: AppContext): string | null {
   const url = new URL(context.req.url);
@@ -93,7 +93,7 @@ async function perform(
   if (visitor !== null) await noteVisitor(context, visitor);
   const form = page.method === "POST" ? await readForm(context.req.raw, page.form ?? "fields") : ok(new FormData());
   if (page.method === "POST") {
-    // The token stands in the form; the order of refusals is told by what is looked at, not by when it was read.
+    // The token is in the form, so the form is read first. Faults of the form itself are still refused last.
     const foreign = refuseForeignOrigin(context.req.raw, { mustBeNamed: true });
     if (foreign !== null) return fail(foreign);
     if (!form.ok) return form;
@@ -116,7 +116,7 @@ async function perform(
   return await page.handle(call);
 }
 
-/** Who visits, in the log line. */
+/** Names the visitor in the log line. */
 async function noteVisitor(context: AppContext, visitor: Visitor): Promise<void> {
   const log = context.get("log");
   if (visitor.place === "portal") {
@@ -205,7 +205,7 @@ function failedPage(place: Place, tools: PageTools, failure: Failure): ShownPage
   return errorPage(tools, place, describeFailure(tools.context, failure, tools.language));
 }
 
-/** What is answered below a place for what is not there: signing in first, for only who is in is told what there is. */
+/** Answers an unknown address below a place. Visitors sign in first: only they may know which pages exist. */
 export async function answerUnknownPage(
   place: PageDeclaration["place"],
   parts: PlaceParts,

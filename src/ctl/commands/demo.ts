@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { assertPresent } from "../../domain/assert.ts";
 import { cnpjCheckDigits } from "../../domain/cnpj.ts";
 import { formatMicros, parseAmountMicros } from "../../domain/money.ts";
 import { formatSaoPaulo, nextPeriod, periodBounds, periodOf, type Period } from "../../domain/period.ts";
@@ -139,7 +140,7 @@ class DemoFill {
   }
 
   async #lookUp({ partner, key, cpf, reference }: DemoLookup): Promise<void> {
-    const credential = this.#parties[partner]?.keys[key] ?? "";
+    const credential = assertPresent(this.#parties[partner]?.keys[key], `partner ${partner} has no key ${key}`);
     const response = await fetch(`${this.#api.url}/v1/scores`, {
       method: "POST",
       headers: { authorization: `Bearer ${credential}`, "content-type": "application/json" },

@@ -25,7 +25,7 @@ export function noteLocalGateway(gateway: LocalGateway, notes = NOTES): { readon
   return { forget: () => rmSync(path, { force: true }) };
 }
 
-/** The gateway that was started last and still runs. What was left by one that was killed is tidied up. */
+/** The gateway that was started last and still runs. Removes the notes of killed ones. */
 export function findLocalGateway(notes = NOTES): LocalGateway | null {
   const running = noteFiles(notes).flatMap((path) => {
     const gateway = readNote(path);

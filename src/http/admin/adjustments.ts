@@ -184,7 +184,7 @@ export const listAdjustments = operatorEndpoint({
   },
 });
 
-/** One whose event the ledger has yet to make has no place in a month yet. */
+/** An adjustment that its ledger has not recorded yet has no month, number or time. */
 function shown({ event, ...made }: Adjustment): z.infer<typeof adjustment> {
   return {
     id: made.id,

@@ -1,7 +1,7 @@
 import { DAY_MS, isoTime } from "../../domain/instant.ts";
 import type { AppContext } from "../context.ts";
 
-/** RFC 9116 wants an end within a year: who finds a file that is older knows that nobody looks after it. */
+/** RFC 9116 wants an end within a year, so that an old file shows that nobody maintains it. */
 const VALID_MS = 180 * DAY_MS;
 
 /** `GET /.well-known/security.txt`: where a weakness is reported. */

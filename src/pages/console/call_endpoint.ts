@@ -12,15 +12,15 @@ type Asked = {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
-  /** The lines of a file that the call reads, where it reads one. */
+  /** Reads an uploaded file line by line, for endpoints that take one. */
   readonly readLines?: RunCall["readLines"];
 };
 
 type Caller = Pick<ConsoleCall, "context" | "services"> & { readonly operator: OperatorVisitor };
 
 /**
- * Makes a call of the API for a page, as the operator who is signed in: role, body, audit and use case are the endpoint's
- * own, so that a page can do nothing that the API cannot. Gives the answer's JSON.
+ * Calls an endpoint for a page, as the operator who is signed in, and returns its JSON. Role, body, audit and use case
+ * are the endpoint's own, so a page can do nothing that the API cannot.
  */
 export async function callEndpoint<Answer>(
   caller: Caller,
@@ -31,7 +31,7 @@ export async function callEndpoint<Answer>(
   return answered.ok ? ok(await answered.value.json<Answer>()) : answered;
 }
 
-/** A page that gives a file as the API does. */
+/** A page that answers with a file of the API. */
 export function fileOf(path: string, endpoint: Endpoint): PageDeclaration {
   return consolePage({
     method: "GET",

@@ -24,7 +24,7 @@ import { phaseBar } from "../plots/phase_bar.ts";
 export type FoundLookup = z.infer<typeof foundLookup>;
 type Found = { readonly data: readonly FoundLookup[]; readonly nextCursor: string | null };
 
-/** A page of a search may be empty and go on: so many are asked for before the reader is asked. */
+/** A page of a search can be empty without being the last. This many are read before the reader has to press on. */
 const PAGES_A_SEARCH = 4;
 
 /** `GET /console/lookups`: where to look for one, and how they fail lately. */
@@ -36,8 +36,8 @@ export const showLookups = consolePage({
 });
 
 /**
- * `POST /console/lookups`: what is typed here may be anything, a CPF by mistake too, so it stands in no address. One that
- * is found has an address of its own.
+ * `POST /console/lookups`. Not a GET, because somebody may type a CPF by mistake, and addresses are kept in many
+ * places.
  */
 export const findLookup = consolePage({
   method: "POST",
@@ -65,7 +65,7 @@ export const findLookup = consolePage({
     };
     const found = await searchLookups(call, { ...where, [kind]: text, ...(cursor === "" ? {} : { cursor }) });
     if (found.ok && cursor === "" && found.value.data.length === 0 && found.value.nextCursor === null) {
-      // Whoever pastes an id at night does not always say of which kind.
+      // People paste ids without choosing their kind.
       const other = await searchLookups(call, { ...where, [otherKind]: text });
       if (other.ok && other.value.data.length > 0)
         return ok(await searchPage(call, { values: { ...values, kind: otherKind }, issues: [] }, other.value));
@@ -99,7 +99,7 @@ export const showLookup = consolePage({
   },
 });
 
-/** Lookups as the API finds them, in up to so many pages of a search. */
+/** Searches as the API does, up to `PAGES_A_SEARCH` pages. */
 async function searchLookups(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
   let found = await callEndpoint<Found>(call, listLookups, { query });
   for (let page = 1; page < PAGES_A_SEARCH && found.ok; page += 1) {

@@ -46,7 +46,7 @@ export const showMonths = consolePage({
         ...(await services.statements.progress(period, periodBounds(period).endMs)),
       })),
     );
-    // Before there was a tenant there was no month.
+    // Leaves out months before the first tenant.
     const shown = progress.filter(({ closed, remaining, period }) => closed + remaining > 0 || period === present);
     const title = say(NAV_TEXTS.months);
     const list = table<Progress>(
@@ -79,7 +79,7 @@ export const showMonth = consolePage({
   handle: async (call) => ok(await monthPage(call, call.params.period, { page: call.query.page })),
 });
 
-/** `POST /console/months/{period}/close`: a bounded piece of it; pressing again goes on. */
+/** `POST /console/months/{period}/close`: closes a bounded number of tenants; pressing again closes more. */
 export const closeMonth = consolePage({
   method: "POST",
   path: "/console/months/:period/close",
@@ -183,7 +183,7 @@ function closingCard(
   return card(say(MONTHS.preview), html`${preview} ${button}`);
 }
 
-/** Every tenant's month; what is not closed yet is as D1 has counted it so far, and said to be. */
+/** Every tenant's month. An open one shows what D1 has counted so far, and says so. */
 function tenantsTable({ month, openIds }: PeriodSoFar, call: PageTools, page: number): Html {
   const { say, format, nowMs } = call;
   const { period, tenants, totals } = month;

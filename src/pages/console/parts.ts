@@ -34,7 +34,7 @@ export function faults({ say, fields }: PageTools, filled: Filled, names: readon
   return html`${notice(say(COMMON.wrongFields), "bad")} ${fields(filled).rest(names)}`;
 }
 
-/** A form that is a single button, in a fold that says what it does before it can be pressed. */
+/** A form behind a fold: whoever opens it reads what the button does before pressing it. */
 export function act(
   { say, token }: PageTools,
   {

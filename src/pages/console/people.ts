@@ -27,7 +27,7 @@ type Answer = z.infer<typeof subjectAnswer>;
 type Lookup = Answer["data"][number];
 type ReferenceKeys = { readonly data: readonly { name: string; endsAt: string | null; destroyedAt: string | null }[] };
 
-/** A search takes several calls; a page makes so many of them, and then asks for the CPF again. */
+/** A search takes several calls. A page makes at most this many, then asks for the CPF again. */
 const CALLS_A_PAGE = 10;
 const ACCESS_FIELDS = ["cpf", "reason", "from", "to"];
 
@@ -97,7 +97,7 @@ async function searchOn(call: ConsoleCall, form: FormData): Promise<Result<Answe
   let cursor = optional("cursor");
   for (let calls = 1; ; calls += 1) {
     const found = await callEndpoint<Answer>(call, accessSubject, { body: { ...asked, ...cursor } });
-    // What was found is shown, with the way to go on: that says then what is away.
+    // Shows what was found so far. Going on repeats the call that failed, and tells why if it fails again.
     if (!found.ok) return soFar === null ? found : ok({ ...soFar, data: lookups });
     soFar = found.value;
     const { data, nextCursor } = found.value;

@@ -33,7 +33,7 @@ const PLACES: readonly { readonly to: string; readonly name: Text; readonly kind
   { to: "/console/operators/new", name: OPERATORS.create, kind: SEARCH.action, role: "admin" },
 ];
 
-/** `GET /console/search`: the same as the dialog of ⌘K, where there is no script. */
+/** `GET /console/search`: the dialog of ⌘K as a page, for browsers without a script. */
 export const showSearch = consolePage({
   method: "GET",
   path: "/console/search",
@@ -70,7 +70,7 @@ async function searchPage(call: ConsoleCall, typed: string): Promise<ShownPage> 
   return { title, body };
 }
 
-/** On with the search where it has days and a tenant. */
+/** Continues in Lookups, where the search can be narrowed by days and tenant. */
 function further(typed: string, { say, token }: ConsoleCall): Html {
   return html`<form method="post" action="/console/lookups">
     ${token}<input type="hidden" name="text" value="${typed}" />
@@ -94,7 +94,7 @@ async function find(call: ConsoleCall, typed: string): Promise<Hit[]> {
   const places = placesFor(call, typed);
   if (typed === "") return places;
   if (isPathPart("lookupId", typed)) return [{ to: `/console/lookups/${typed}`, text: typed, kind: SEARCH.lookup }];
-  // Of a whole key that somebody pastes only its public part is used.
+  // Uses only the public part of a key that was pasted whole.
   const [keyId] = KEY_ID.exec(typed) ?? [];
   if (keyId !== undefined) {
     const key = await call.services.register.key(keyId);
@@ -110,7 +110,7 @@ async function find(call: ConsoleCall, typed: string): Promise<Hit[]> {
   return [...month, ...places, ...tenants, ...lookups];
 }
 
-/** Lookups by what else a partner may quote; the newest of the copy only, for this is asked as one types. */
+/** Lookups by reference or request id. Only the newest that D1 has, because this runs while somebody types. */
 async function lookupsFor(call: ConsoleCall, typed: string): Promise<Hit[]> {
   if (typed.length < FEWEST_CHARACTERS) return [];
   const found = await Promise.all(

@@ -24,7 +24,7 @@ import { lastDates } from "./tenants.ts";
 
 const USAGE_DAYS = 30;
 const MOST_KEYS = 200;
-/** As many colours as plots have. */
+/** Plots have this many colours. */
 const MOST_SERIES = 6;
 
 /** `GET /console/tenants/{id}`: one tenant, with what can be done. */

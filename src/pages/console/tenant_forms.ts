@@ -192,7 +192,7 @@ function planForm(call: ConsoleCall, tenant: Tenant, filled: Filled, shownPrevie
   };
 }
 
-/** What the month before came to, and would have come to, by its lookups as D1 has them. */
+/** What last month's lookups cost under the present plan, and would cost under the new one, as D1 counts them. */
 async function preview(
   { services, say, format, nowMs }: ConsoleCall,
   tenant: Tenant,
@@ -229,7 +229,7 @@ function aboutFields({ say, fields }: PageTools, filled: Filled, tenant: Tenant 
   ${made.checks("requires", { label: say(TENANTS.requires), hint: say(TENANTS.requiresHint), choices: REQUIRABLE_FIELDS.map((field) => [field, say(GROUND_TEXTS[field])] as const), checked: tenant?.requires ?? [] })}`;
 }
 
-/** Offered only when it is what stands in the way. */
+/** Offered only when the CNPJ of another tenant is what was refused. */
 function duplicateField({ say, fields }: PageTools, filled: Filled): Html | string {
   if (!filled.issues.some(({ code }) => code === "document_taken")) return "";
   return fields(filled).checks("duplicate", { label: "", choices: [["yes", say(TENANTS.allowDuplicate)]] });

@@ -96,7 +96,7 @@ export const revokeKey = consolePage({
   },
 });
 
-/** `POST /console/tenants/{id}/keys/{keyId}/terms`: its limits and defaults, whole. */
+/** `POST /console/tenants/{id}/keys/{keyId}/terms`: replaces its limits and defaults. */
 export const changeKeyTerms = consolePage({
   method: "POST",
   path: "/console/tenants/:tenantId/keys/:keyId/terms",
@@ -210,7 +210,7 @@ function keyPage(call: PageTools, { tenant, key }: FoundKey, filled: Filled): Sh
   return { title, body, ...statusOf(filled) };
 }
 
-/** The break-glass: without an id it asks for one. */
+/** The break-glass form; without an id it asks for one. */
 export function revokeNowForm(call: PageTools, tenantId: string, keyId: string | null): Html {
   const { say, fields } = call;
   const field =

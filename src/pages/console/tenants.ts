@@ -27,7 +27,7 @@ const tenantsQuery = z.object({
 });
 type Asked = z.output<typeof tenantsQuery>;
 
-/** `GET /console/tenants`: found, filtered and sorted by its address, so that a view can be sent. */
+/** `GET /console/tenants`. Search, filter and order are in the address, so that a view can be shared. */
 export const showTenants = consolePage({
   method: "GET",
   path: "/console/tenants",

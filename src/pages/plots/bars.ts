@@ -19,7 +19,7 @@ import {
 
 const TICKS = 4;
 
-/** Bars, one for each place; several series stand upon each other. `mark` is a line across, a limit say. */
+/** Stacked bars, one for each place. `mark` is a line across, such as a limit. */
 export function bars(
   text: PlotText,
   { places, series, mark = null }: { places: readonly string[]; series: readonly Series[]; mark?: number | null },

@@ -43,7 +43,7 @@ export const showLookups = portalPage({
   },
 });
 
-/** `POST /portal/lookups`: what is typed is looked at before it stands in any address. */
+/** `POST /portal/lookups`: looks for a CPF in what was typed before it becomes part of an address. */
 export const searchLookups = portalPage({
   method: "POST",
   path: "/portal/lookups",
@@ -56,7 +56,7 @@ export const searchLookups = portalPage({
   },
 });
 
-/** An id tells itself; else it is a request's id, and where none is found the partner's reference. */
+/** A lookup's id is looked up as such. Anything else is tried as a reference, then as a request's id. */
 async function find(text: string, call: Call): Promise<Result<FoundPage, Failure>> {
   const { services, partner, nowMs, query } = call;
   const modes = partner.mode === "test" ? (["test"] as const) : MODES;

@@ -79,7 +79,7 @@ function numbers(overview: TenantOverview, call: PortalCall): Html {
   return figures([...shown, limitFigure(overview, call)]);
 }
 
-/** A forecast in thousandths of a centavo would promise too much. */
+/** Rounds a forecast to centavos: more digits would suggest precision that it does not have. */
 function wholeCentavos(micros: number): number {
   return Math.round(micros / 10_000) * 10_000;
 }
@@ -126,7 +126,7 @@ function daysCard({ usage }: TenantOverview, call: PortalCall): Html {
   return card(say(PORTAL_TEXTS.lookupsADay), content);
 }
 
-/** What is spent, adding up, and where it leads: the band ends in the forecast's. */
+/** Spending so far as a rising line, and the forecast as a band up to the month's end. */
 function spendCard({ usage, forecast }: TenantOverview, call: PortalCall): Html {
   const { say, format, nowMs, partner } = call;
   if (partner.mode === "test") return html``;

@@ -221,7 +221,7 @@ function filesCard(period: string, manifest: Manifest | null, { say, format }: P
   return card(say(STATEMENTS_TEXTS.files), rows);
 }
 
-/** What it says in the browser stands here in the reader's language; `browser/verify_statement.ts` fills it. */
+/** Holds the script's words in the reader's language; `browser/verify_statement.ts` shows them. */
 function verifyCard(period: string, { say, context }: PortalCall): Html {
   return card(
     say(STATEMENTS_TEXTS.verify),

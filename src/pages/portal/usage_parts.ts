@@ -15,7 +15,7 @@ export function outcomeBars(days: readonly DayUsage[], tools: Pick<PageTools, "s
   return bars(text, { places: days.map(({ date }) => format.shortDate(date)), series: outcomeSeries(days, say) });
 }
 
-/** The names that a tenant has given to its keys; those of the session's mode. */
+/** The tenant's keys of the session's mode. */
 export async function keysOf({
   services,
   partner: { tenant, mode },
