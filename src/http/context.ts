@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Services } from "../platform/services.ts";
 
 /** What one request's log line says; handlers add to it. Ids, codes and durations only: nothing personal. */
-export type LogFields = {
+type LogFields = {
   /** The caller's `traceparent`. */
   traceId?: string;
   parentId?: string;
@@ -29,7 +29,7 @@ export type LogFields = {
   upstreamStatus?: number | null;
 };
 
-export type Variables = {
+type Variables = {
   /** The tenant whose lists a call reads, where there is one: a cursor of another's is refused. */
   listOwner?: string;
   requestId: string;

@@ -16,7 +16,7 @@ import type { PathValues } from "./path_parameters.ts";
  * An endpoint is one export: what it declares of access, query, headers, body, answers and failures is what
  * `run_endpoint.ts` enforces and what `/openapi.json` and `/docs` tell. `handle` gets what has been let in and parsed.
  */
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export type Tag =
   | "Scores"
@@ -46,7 +46,7 @@ export type TenantAccess = {
 export type OperatorAccess = { readonly audience: "operator"; readonly role: Role };
 export type Access = { readonly audience: "public" } | TenantAccess | OperatorAccess;
 
-export type MediaType = "application/json" | "application/x-www-form-urlencoded" | "text/csv" | "application/x-ndjson";
+type MediaType = "application/json" | "application/x-www-form-urlencoded" | "text/csv" | "application/x-ndjson";
 
 export type HeaderSchemas = Readonly<Record<string, ZodType>>;
 

@@ -34,7 +34,7 @@ export type PageDeclaration = {
 };
 
 /** Whom a page is for: anybody, an operator with a role, or a partner's session with a scope (null: any). */
-export type PageAccess =
+type PageAccess =
   | { readonly for: "anybody" }
   | { readonly for: "operator"; readonly role: Role }
   | { readonly for: "partner"; readonly scope: Scope | null };
@@ -75,7 +75,7 @@ export type PageTools = {
   readonly fields: (filled: Filled) => Fields;
 };
 
-export type PageCall = PageTools & {
+type PageCall = PageTools & {
   readonly visitor: Visitor | null;
   readonly params: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, unknown>>;

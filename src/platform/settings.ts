@@ -50,7 +50,7 @@ export type SettingProblem = { readonly name: string; readonly reason: string; r
 export type SettingsFailure = { readonly names: readonly string[]; readonly problems: readonly SettingProblem[] };
 
 /** The newest first, which new things are made with; what was made with another one goes on. */
-export type Rotating<Secret> = readonly [current: Secret, ...previous: Secret[]];
+type Rotating<Secret> = readonly [current: Secret, ...previous: Secret[]];
 
 /** All settings under the names that the code uses. Times are milliseconds. */
 export type Settings = {

@@ -45,8 +45,8 @@ const SQL = {
 type Row = Record<string, number | string | null>;
 
 /** All tenants' lookups of a day, and the histogram of Claro's durations. */
-export type DayOfAll = UsageCounts & { readonly date: string; readonly claroMs: readonly number[] };
-export type HourOfAll = { readonly date: string; readonly hour: string; readonly counts: OutcomeCounts };
+type DayOfAll = UsageCounts & { readonly date: string; readonly claroMs: readonly number[] };
+type HourOfAll = { readonly date: string; readonly hour: string; readonly counts: OutcomeCounts };
 export type FailingTenant = {
   readonly tenantId: string;
   readonly name: string;

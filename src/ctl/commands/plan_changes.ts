@@ -1,6 +1,6 @@
 import type { Plan } from "../../domain/plan.ts";
 import { maxUnitPriceMicros } from "../../domain/pricing.ts";
-import { planFields } from "./shown_values.ts";
+import { planFields } from "./plan_terms.ts";
 
 /** A change by this factor is more likely a typo than a decision. */
 const UNUSUAL_FACTOR = 10;

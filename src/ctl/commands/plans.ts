@@ -1,13 +1,13 @@
 import { Option, type Command } from "commander";
-import { overridePlan, type Plan, PLAN_NAMES, resolvePlan, TRIAL_MONTHS } from "../../domain/plan.ts";
+import { overridePlan, PLAN_NAMES, resolvePlan, TRIAL_MONTHS, type Plan } from "../../domain/plan.ts";
 import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, contextOfOffline, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, note, print, tableText } from "../terminal/output.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
-import { addPlanOptions, planTerms, type GivenTerms, type PlanOptions } from "./plan_options.ts";
+import { addPlanOptions, plansFields, planTerms, shownTiers, type GivenTerms, type PlanOptions } from "./plan_terms.ts";
 import { saoPauloDate } from "./read_arguments.ts";
-import { plansFields, shownCount, shownTiers } from "./shown_values.ts";
+import { shownCount } from "./shown_values.ts";
 import { fetchTenant, type ShownTenant } from "./tenants.ts";
 
 /** `plans`: the terms that tenants are served under. */

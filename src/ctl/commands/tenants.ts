@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { formatCnpj } from "../../domain/cnpj.ts";
 import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
-import { type Plan, PLAN_NAMES, resolvePlan } from "../../domain/plan.ts";
+import { PLAN_NAMES, resolvePlan, type Plan } from "../../domain/plan.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
@@ -9,9 +9,9 @@ import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, note, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
-import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
+import { addPlanOptions, plansFields, planTerms, type PlanOptions } from "./plan_terms.ts";
 import { cnpj, collectOf, wholeNumber } from "./read_arguments.ts";
-import { plansFields, shownMany, shownTime } from "./shown_values.ts";
+import { shownMany, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
 export type ShownTenant = {

@@ -19,7 +19,7 @@ export type ReportedLookup = {
 };
 
 /** A restriction of the person's lookups as the report tells it. */
-export type ReportedRestriction = {
+type ReportedRestriction = {
   readonly reason: string;
   readonly createdAt: string;
   readonly until: string | null;

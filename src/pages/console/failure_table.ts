@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { Text } from "../../http/language.ts";
-import { adviceFor } from "../../http/pages/error_advice.ts";
+import { adviceFor } from "../../http/texts/problem_texts.ts";
 import type { FailureGroup } from "../../platform/event_search.ts";
 import { table, type Html } from "../html.ts";
 import type { PageTools } from "../page.ts";

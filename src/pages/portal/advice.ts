@@ -1,5 +1,5 @@
-import { adviceFor } from "../../http/pages/error_advice.ts";
 import { adviceText } from "../../http/pages/errors.ts";
+import { adviceFor } from "../../http/texts/problem_texts.ts";
 import type { Say } from "../page.ts";
 
 /** What helps a partner against a failure, in the words of the reference. */
