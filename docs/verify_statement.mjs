@@ -4,6 +4,10 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
+// src/domain/instant.ts
+var HOUR_MS = 36e5;
+var DAY_MS = 24 * HOUR_MS;
+
 // src/domain/result.ts
 function ok(value) {
   return { ok: true, value };
@@ -14,7 +18,6 @@ function fail(failure) {
 
 // src/domain/period.ts
 var TIME_ZONE = "America/Sao_Paulo";
-var DAY_MS = 864e5;
 var FIRST_MS = Date.UTC(1970, 0, 1, 3);
 var END_MS = Date.UTC(1e4, 0, 1, 3);
 var PERIOD = /^(?:19[7-9]\d|[2-9]\d{3})-(?:0[1-9]|1[0-2])$/;
@@ -131,6 +134,7 @@ function split(amount, unit) {
 }
 
 // src/domain/statement.ts
+var EXPORT_KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
 function carriedOut({ period, totals }) {
   const { carriedOutCentavos = 0 } = totals;
   return carriedOutCentavos === 0 ? null : { from: period, centavos: carriedOutCentavos };
@@ -480,24 +484,110 @@ function compare(left, right) {
   return left < right ? -1 : 1;
 }
 
+// src/domain/assert.ts
+function assert(condition, message) {
+  if (!condition) throw new AssertionError(message);
+}
+function assertPresent(value, message) {
+  assert(value !== void 0, message);
+  return value;
+}
+var AssertionError = class extends Error {
+  name = "AssertionError";
+};
+
+// src/ctl/terminal/text_width.ts
+import { stripVTControlCharacters } from "node:util";
+var graphemes = new Intl.Segmenter(void 0, { granularity: "grapheme" });
+var WIDE = /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]/u;
+var EMOJI = new RegExp("^(?:\\p{Emoji_Presentation}|\\p{Emoji}\\ufe0f|\\p{Regional_Indicator}{2})", "u");
+var NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u;
+function textWidth(text) {
+  let width = 0;
+  for (const { segment } of graphemes.segment(stripVTControlCharacters(text))) width += graphemeWidth(segment);
+  return width;
+}
+function truncate(text, width) {
+  if (textWidth(text) <= width) return text;
+  let kept = "";
+  let used = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    const next = used + graphemeWidth(segment);
+    if (next > width - 1) break;
+    kept += segment;
+    used = next;
+  }
+  return `${kept}\u2026`;
+}
+function graphemeWidth(segment) {
+  if (NO_WIDTH.test(segment)) return 0;
+  return WIDE.test(segment) || EMOJI.test(segment) ? 2 : 1;
+}
+
+// src/ctl/terminal/table.ts
+var GAP = "  ";
+var LEAST_ELASTIC_WIDTH = 8;
+function table(rows, columns, options) {
+  const measured = columns.map((column) => {
+    const cells = rows.map((row) => printable(column.cell(row)));
+    return { ...column, cells, width: Math.max(textWidth(column.title), ...cells.map(textWidth)) };
+  });
+  const maxWidth = options.maxWidth ?? Infinity;
+  const kept = withoutOptional(measured, maxWidth);
+  const shown = fitted(kept, maxWidth);
+  const line = (textOf) => shown.map((column) => pad(truncate(textOf(column), column.width), column.width, column.align)).join(GAP).trimEnd();
+  const head = options.bold(line(({ title }) => title));
+  const lines = rows.map((_row, index) => line(({ cells }) => assertPresent(cells[index], "a row without its cell")));
+  const left = measured.filter((column) => !kept.includes(column)).map((column) => column.title);
+  const note = left.length === 0 ? [] : [`(not shown for want of width: ${left.join(", ")})`];
+  return [head, ...lines, ...note].join("\n");
+}
+function printable(text) {
+  return text.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/gu, " ");
+}
+function withoutOptional(columns, maxWidth) {
+  const shown = [...columns];
+  const leastWidth = () => lineWidth(shown.map(({ elastic, width }) => elastic ? Math.min(width, LEAST_ELASTIC_WIDTH) : width));
+  while (leastWidth() > maxWidth) {
+    const last = shown.findLastIndex((column) => column.optional);
+    if (last === -1) break;
+    shown.splice(last, 1);
+  }
+  return shown;
+}
+function fitted(columns, maxWidth) {
+  const shown = columns.map((column) => ({ ...column }));
+  while (lineWidth(shown.map(({ width }) => width)) > maxWidth) {
+    const elastic = shown.filter((column) => column.elastic === true && column.width > LEAST_ELASTIC_WIDTH);
+    const [widest] = elastic.toSorted((one, other) => other.width - one.width);
+    if (widest === void 0) break;
+    widest.width -= 1;
+  }
+  return shown;
+}
+function lineWidth(widths) {
+  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+}
+function pad(text, width, align) {
+  const space = " ".repeat(Math.max(width - textWidth(text), 0));
+  return align === "right" ? `${space}${text}` : `${text}${space}`;
+}
+
 // src/ctl/verify/audit_text.ts
 function auditText(months) {
-  const rows = [
-    ["TENANT", "MONTH", "AMOUNT (BRL)", "CHAIN", "KEY"],
-    ...months.map(({ tenantId, period, amount, chain, keyId }) => [
-      tenantId ?? "-",
-      period ?? "-",
-      amount ?? "-",
-      chain,
-      keyId ?? "-"
-    ])
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map(
-    (row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
+  const rows = table(
+    months,
+    [
+      { title: "TENANT", cell: ({ tenantId }) => tenantId ?? "-" },
+      { title: "MONTH", cell: ({ period }) => period ?? "-" },
+      { title: "AMOUNT (BRL)", cell: ({ amount }) => amount ?? "-" },
+      { title: "CHAIN", cell: ({ chain }) => chain },
+      { title: "KEY", cell: ({ keyId }) => keyId ?? "-" }
+    ],
+    { maxWidth: null, bold: (text) => text }
   );
   const count = months.length === 1 ? "1 month is as it was signed" : `${months.length} months are as they were signed`;
-  return `${lines.join("\n")}
+  return `${rows}
 
 ${count}.`;
 }
@@ -564,14 +654,21 @@ async function sha256OfFile(path) {
 // src/ctl/verify/trusted_keys.ts
 import { createHash as createHash2 } from "node:crypto";
 import { chmod, mkdir, readFile as readFile2, rename, writeFile } from "node:fs/promises";
+import { dirname as dirname2, join as join3 } from "node:path";
+
+// src/ctl/config_folder.ts
 import { homedir } from "node:os";
-import { dirname as dirname2, join as join2 } from "node:path";
-var KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+import { join as join2 } from "node:path";
+function configFolder(env) {
+  const root = env["XDG_CONFIG_HOME"] || env["APPDATA"] || join2(homedir(), ".config");
+  return join2(root, "claro-score-gateway");
+}
+
+// src/ctl/verify/trusted_keys.ts
 var UntrustedKeysError = class extends Error {
 };
 function pinFile(env = process.env) {
-  const base = env["XDG_CONFIG_HOME"] ?? env["APPDATA"] ?? join2(homedir(), ".config");
-  return join2(base, "claro-score-gateway", "trusted-keys.json");
+  return join3(configFolder(env), "trusted-keys.json");
 }
 async function readKeysFile(path) {
   try {
@@ -628,8 +725,8 @@ async function pinKeys(gatewayUrl, listed, { file = pinFile(), acceptNew = false
   return [...listed];
 }
 async function pinKeysOf(gatewayUrl, options = {}) {
-  const response = await fetch(`${gatewayUrl}${KEYS_PATH}`, { redirect: "error" });
-  if (!response.ok) throw new UntrustedKeysError(`${gatewayUrl}${KEYS_PATH} answered ${response.status}`);
+  const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+  if (!response.ok) throw new UntrustedKeysError(`${gatewayUrl}${EXPORT_KEYS_PATH} answered ${response.status}`);
   return await pinKeys(gatewayUrl, parseKeys(await response.text()), options);
 }
 var HELP = (file) => `Nothing was trusted, downloaded or verified. Either the gateway is not the one that it was, or somebody stands between.

@@ -9,7 +9,7 @@ import { announce, shownPath } from "./local/announce.ts";
 import { ensureDemo } from "./local/demo.ts";
 import { DEV_VARS, ensureDevVars, optionalVars } from "./local/dev_vars.ts";
 import { GatewayLog, lineForPeople } from "./local/gateway_log.ts";
-import { isLoopback, noteLocalGateway } from "./local/local_gateway.ts";
+import { isOnThisMachine, noteLocalGateway } from "./local/local_gateway.ts";
 import { relayOutput } from "./local/relay_output.ts";
 import { addressOfHolder, ensureWritable, hideState, holdState, WriteError } from "./local/state.ts";
 import { gatewayLost, WATCH_REQUEST_ID } from "./local/watch_gateway.ts";
@@ -153,7 +153,7 @@ async function openForUse(url: string, gateway: ChildProcess, service: Service):
 
 function stateInUse(stateDir: string): string {
   const address = addressOfHolder(stateDir);
-  const where = address !== null && isLoopback(address) ? ` at ${address}` : "";
+  const where = address !== null && isOnThisMachine(address) ? ` at ${address}` : "";
   return `A gateway${where} has the state in ${shownPath(stateDir)}. Use that one, or give this one its own: npm start -- --port N --persist-to DIR`;
 }
 

@@ -1,6 +1,6 @@
-import { type Json, spellCanonically } from "./canonical_json.ts";
+import { spellCanonically, type Json } from "./canonical_json.ts";
 import { isSignedBy, sign } from "./ed25519.ts";
-import { type ExportPrivateKey, type ExportPublicKey, sha256Hex } from "./statement.ts";
+import { sha256Hex, type ExportPrivateKey, type ExportPublicKey } from "./statement.ts";
 
 /** One line of the audit as it leaves the gateway, without its place in the chain. */
 export type ChainedContent = {
@@ -29,7 +29,7 @@ export type AuditHead = {
 export type SignedAuditHead = AuditHead & { readonly signature: string | null };
 
 /** What is wrong with an audit, in the words of whoever checks it; `n` or the hour says where. */
-export type AuditProblem = { readonly where: string; readonly what: string };
+type AuditProblem = { readonly where: string; readonly what: string };
 
 export type AuditVerdict = {
   readonly entries: number;

@@ -1,3 +1,4 @@
+import { DAY_MS } from "./instant.ts";
 import { fail, ok, type Result } from "./result.ts";
 
 declare const periodBrand: unique symbol;
@@ -16,7 +17,6 @@ export type InstantRange = { readonly startMs: number; readonly endMs: number };
 export const TIME_ZONE = "America/Sao_Paulo";
 
 const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 // The first instants of 1970 and of 10000 in São Paulo, neither in summer time.
 const FIRST_MS = Date.UTC(1970, 0, 1, 3);
 const END_MS = Date.UTC(10_000, 0, 1, 3);

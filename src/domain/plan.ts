@@ -1,3 +1,4 @@
+import { isoTime } from "./instant.ts";
 import { addMonths } from "./period.ts";
 
 /** A graduated tier: lookups up to and including the `upTo`-th billed one of a period cost `unitPriceMicros` each. */
@@ -6,7 +7,8 @@ export type PriceTier = { readonly upTo: number | null; readonly unitPriceMicros
 /** What a plan grants in total, until an instant. */
 export type Allowance = { readonly requests: number; readonly endsAt: string | null };
 
-export type PlanName = "trial" | "pay-per-use";
+export const PLAN_NAMES = ["trial", "pay-per-use"] as const;
+export type PlanName = (typeof PLAN_NAMES)[number];
 
 /** The terms a tenant is served under. Prices are micros of BRL; the cap is per São Paulo month. */
 export type Plan = {
@@ -74,7 +76,7 @@ function overrideAllowance(allowance: Allowance | null, terms: PlanTerms["allowa
 }
 
 function trialPlan(createdAtMs: number): Plan {
-  const endsAt = new Date(addMonths(createdAtMs, TRIAL_MONTHS)).toISOString();
+  const endsAt = isoTime(addMonths(createdAtMs, TRIAL_MONTHS));
   return {
     name: "trial",
     allowance: { requests: TRIAL_REQUESTS, endsAt },

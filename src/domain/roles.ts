@@ -1,3 +1,5 @@
+import type { Failure } from "./failure.ts";
+
 /**
  * What operators may do. Each role may read what `read` may, which is all but subjects and operators.
  *
@@ -16,4 +18,9 @@ export type Role = (typeof ROLES)[number];
 export function mayAct(roles: readonly Role[], role: Role): boolean {
   if (roles.includes("admin") || roles.includes(role)) return true;
   return role === "read" && roles.length > 0;
+}
+
+/** The refusal of somebody who lacks a role. */
+export function roleRequired(role: Role): Failure {
+  return { code: "role_required", issues: [{ path: "", code: "role_required", params: { role } }] };
 }

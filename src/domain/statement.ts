@@ -1,8 +1,9 @@
-import { type Json, spellCanonically } from "./canonical_json.ts";
+import { spellCanonically, type Json } from "./canonical_json.ts";
 import { isSignedBy, ownBytes, sign } from "./ed25519.ts";
+import { isoTime } from "./instant.ts";
 import type { UsageCounts } from "./meter_event.ts";
 import { CURRENCY, formatCentavos, formatMicros } from "./money.ts";
-import { type Period, TIME_ZONE } from "./period.ts";
+import { TIME_ZONE, type Period } from "./period.ts";
 import type { PriceTier } from "./plan.ts";
 import { fail, ok, type Result } from "./result.ts";
 import type { CarriedCredit, StatementLine, StatementTotals } from "./statement_totals.ts";
@@ -57,6 +58,9 @@ export type Manifest = {
 export type SignedManifest = Manifest & { readonly signature: string };
 
 /** An Ed25519 public key as `export-keys.json` lists it (RFC 8037); `kid` is the manifest's `keyId`. */
+/** Where a gateway lists its keys: an address that signed documents name, so it is never changed. */
+export const EXPORT_KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+
 export type ExportPublicKey = {
   readonly kty: "OKP";
   readonly crv: "Ed25519";
@@ -110,7 +114,7 @@ export function buildManifest(totals: StatementTotals, options: ManifestOptions)
     },
     files,
     previousManifestSha256,
-    closedAt: closed === null ? null : new Date(closed.atMs).toISOString(),
+    closedAt: closed === null ? null : isoTime(closed.atMs),
     keyId: closed?.keyId ?? null,
   };
 }

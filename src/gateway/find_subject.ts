@@ -1,4 +1,5 @@
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import type { MeterEvent } from "../domain/meter_event.ts";
 import { periodBounds, periodOf, previousPeriod } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
@@ -136,7 +137,7 @@ async function noteAccess(
   const atMs = services.clock.nowMs();
   const target = await referenceToPerson(services, { tenantId: "subject.access", cpf });
   if (!target.ok) return target;
-  const after = { reason, from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString(), isContinued };
+  const after = { reason, from: isoTime(fromMs), to: isoTime(toMs), isContinued };
   await services.register.note({ atMs, actor, action: "subject.access", target: target.value, before: null, after });
   return ok(null);
 }

@@ -1,5 +1,6 @@
 import { makeApiKey, modeOfKeyId, type ApiKey, type Scope } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import type { Issue, IssueCode } from "../domain/issue.ts";
 import type { KeyLimits } from "../domain/ledger/terms.ts";
 import type { LookupDefaults } from "../domain/lookup_grounds.ts";
@@ -230,8 +231,4 @@ function keyForAudit(key: RegisteredKey): Record<string, unknown> {
     defaults,
     expiresAt: expiresAtMs === null ? null : isoTime(expiresAtMs),
   };
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

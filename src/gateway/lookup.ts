@@ -38,7 +38,7 @@ export type LookupAnswer =
   | { readonly kind: "failure"; readonly lookupId: string; readonly failure: Failure };
 
 /** Durations in whole milliseconds, as `Server-Timing` and the log show them. */
-export type LookupTimings = { admit?: number; claro?: number; settle?: number };
+type LookupTimings = { admit?: number; claro?: number; settle?: number };
 
 export type LookupReport = {
   readonly answer: LookupAnswer;

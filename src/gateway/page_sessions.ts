@@ -1,9 +1,10 @@
 import type { Scope } from "../domain/api_key.ts";
 import type { Failure } from "../domain/failure.ts";
+import { HOUR_MS } from "../domain/instant.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { looksLikeOperatorToken, parseOperatorToken } from "../domain/operator_token.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import type { Role } from "../domain/roles.ts";
+import { roleRequired, type Role } from "../domain/roles.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
 import type { PageSession, Place, SessionKind } from "../platform/page_sessions.ts";
 import type { RegisteredKey, Tenant } from "../platform/register.ts";
@@ -21,7 +22,6 @@ import { authorizeKey } from "./authorize_key.ts";
 import { identifyByKey } from "./identify_caller.ts";
 import type { Actor } from "./tenants.ts";
 
-const HOUR_MS = 3_600_000;
 /** How long a session lasts at most, by what it was opened with. */
 const LIFETIME_MS: Readonly<Record<SessionKind, number>> = {
   operator: 8 * HOUR_MS,
@@ -62,8 +62,7 @@ export async function signInOperator(
   const operator = await authenticateOperator(services, credential);
   if (!operator.ok) return operator;
   // Whoever comes by Access without a role would only see refusals.
-  if (operator.value.roles.length === 0)
-    return fail({ code: "role_required", issues: [{ path: "", code: "role_required", params: { role: "read" } }] });
+  if (operator.value.roles.length === 0) return fail(roleRequired("read"));
   const { token } = credential;
   if (token === undefined) {
     const subject = await hashFor(services, "e-mail", operator.value.actor);

@@ -1,4 +1,5 @@
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { sha256Hex } from "../platform/keyed_hash.ts";
 import type { Services } from "../platform/services.ts";
@@ -23,7 +24,7 @@ export async function makePortalLink(
   const id = `lnk_${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`;
   const atMs = services.clock.nowMs();
   const expiresAtMs = atMs + LINK_LIFETIME_MS;
-  const after = { link: id, expiresAt: new Date(expiresAtMs).toISOString() };
+  const after = { link: id, expiresAt: isoTime(expiresAtMs) };
   const audit = { atMs, actor, action: "portal_link.create", target: tenantId, before: null, after };
   const link = { id, tenantId, createdBy: actor, createdAtMs: atMs, expiresAtMs };
   await services.pageSessions.insertLink(await sha256Hex(secret), link, audit);

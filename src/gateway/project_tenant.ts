@@ -1,4 +1,5 @@
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import type { ConfigureReply } from "../domain/ledger/commands.ts";
 import type { LedgerKey, LedgerTerms } from "../domain/ledger/terms.ts";
 import { MODES, type Mode } from "../domain/meter_event.ts";
@@ -135,7 +136,7 @@ export async function noteRevocations(
       action: "key.revoke",
       target: key.id,
       before: { revokedAt: null },
-      after: { revokedAt: new Date(atMs).toISOString(), because: "its ledger has it as revoked" },
+      after: { revokedAt: isoTime(atMs), because: "its ledger has it as revoked" },
     };
     await services.register.revokeKey(key, atMs, audit);
   }

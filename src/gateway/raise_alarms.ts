@@ -1,10 +1,9 @@
 import { findUnusual, LEAST_LOOKUPS, MOST_FAILED_LOGINS, type Alarm } from "../domain/alarms.ts";
+import { DAY_MS, HOUR_MS } from "../domain/instant.ts";
 import { formatSaoPaulo, saoPauloDate } from "../domain/period.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** The cron comes every five minutes; what is read here is worth it every fifteen. */
 const EVERY_MS = 900_000;
 const CRON_MS = 300_000;

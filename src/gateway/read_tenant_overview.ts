@@ -1,6 +1,7 @@
 import { assertPresent } from "../domain/assert.ts";
 import type { Failure } from "../domain/failure.ts";
 import { forecastDays, type Forecast } from "../domain/forecast.ts";
+import { DAY_MS } from "../domain/instant.ts";
 import type { Mode } from "../domain/meter_event.ts";
 import { periodBounds, periodOf, saoPauloDate, startOfDayMs, type SaoPauloDate } from "../domain/period.ts";
 import { ok, type Result } from "../domain/result.ts";
@@ -25,7 +26,6 @@ export type TenantOverview = {
   readonly failures: readonly FailureGroup[] | null;
 };
 
-const DAY_MS = 86_400_000;
 const HISTORY_DAYS = 56;
 const FAILURE_DAYS = 7;
 

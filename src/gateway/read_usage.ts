@@ -12,7 +12,7 @@ import type { Services } from "../platform/services.ts";
 /** São Paulo days, both of which belong to it. */
 export type UsageRange = { readonly from: SaoPauloDate; readonly to: SaoPauloDate };
 
-export type UsageByKey = Readonly<Record<string, UsageCounts>>;
+type UsageByKey = Readonly<Record<string, UsageCounts>>;
 export type DayUsage = UsageCounts & { readonly date: SaoPauloDate; readonly keys: UsageByKey };
 
 export type UsageOfRange = {

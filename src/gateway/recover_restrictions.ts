@@ -1,3 +1,4 @@
+import { isoTime } from "../domain/instant.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Restriction } from "../platform/restrictions.ts";
 import type { Services } from "../platform/services.ts";
@@ -34,8 +35,4 @@ export async function recoverRestrictions(services: Services): Promise<void> {
 /** What the audit has of a restriction: why and until when, and nothing of the person. */
 export function restrictionForAudit({ reason, untilMs, endedAtMs }: Restriction): Readonly<Record<string, unknown>> {
   return { reason, until: isoTime(untilMs), endedAt: isoTime(endedAtMs) };
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -1,3 +1,4 @@
+import { isoTime } from "../domain/instant.ts";
 import { CLOCK_MARGIN_MS } from "../domain/ledger/times.ts";
 import {
   endOfReferencesMs,
@@ -94,7 +95,7 @@ async function endKey(
   const earlier = await references.notice(name);
   if (earlier === null || earlier.isolateMs < endsAtMs || earlier.storeMs < endsAtMs) {
     await references.setNotice(name, reading);
-    return logEvent("warn", { event: "reference_key_ends", key: name, endsAt: new Date(endsAtMs).toISOString() });
+    return logEvent("warn", { event: "reference_key_ends", key: name, endsAt: isoTime(endsAtMs) });
   }
   if (!isEndCertain(endsAtMs, earlier, reading)) return;
   await references.destroy(name, { madeAtMs, audit: endEntry(services, name) });

@@ -1,5 +1,6 @@
 import type { TenantStatus } from "../domain/authorization.ts";
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import type { Issue } from "../domain/issue.ts";
 import type { RequirableField } from "../domain/lookup_grounds.ts";
 import { overridePlan, resolvePlan, type PlanTerms } from "../domain/plan.ts";
@@ -194,6 +195,6 @@ function tenantForAudit({
   nextPlan,
   requires,
 }: Tenant): unknown {
-  const next = nextPlan === null ? null : { ...nextPlan.plan, from: new Date(nextPlan.fromMs).toISOString() };
+  const next = nextPlan === null ? null : { ...nextPlan.plan, from: isoTime(nextPlan.fromMs) };
   return { name, document, legalName, email, customerId, plan, status, nextPlan: next, requires };
 }

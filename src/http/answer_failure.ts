@@ -10,7 +10,7 @@ import { PROBLEMS } from "./texts/problem_texts.ts";
 
 /** The longest time that it is sensible to tell a program to wait. */
 const LONGEST_RETRY_SECONDS = 3600;
-/** As many issues are said in `detail`; all stand in `issues`. */
+/** `detail` tells this many issues; `issues` has all of them. */
 const ISSUES_IN_DETAIL = 3;
 const CLAROS_PATHS = new Set(["/oauth2/v1/token", "/customers/v1/scores"]);
 const CHALLENGED: ReadonlySet<FailureCode> = new Set([
@@ -22,7 +22,7 @@ const CHALLENGED: ReadonlySet<FailureCode> = new Set([
   "invalid_admin_credentials",
 ]);
 const BASIC_PATH = "/oauth2/v1/token";
-/** Limits that open again at a time, or never, instead of in a moment. */
+/** Limits that renew at a set time or never, not within moments. */
 const LONG_LIMITS: ReadonlySet<FailureCode> = new Set([
   "quota_exceeded",
   "spend_cap_reached",
@@ -37,7 +37,7 @@ export function answerFailure(context: AppContext, asked: Failure): Response {
   return context.body(JSON.stringify(problemBody(told)), told.status, { "content-type": "application/problem+json" });
 }
 
-/** A failure in words, with its headers set and its causes in the log line; for the API's answers and for pages. */
+/** Puts a failure into words, sets its headers and notes its causes in the log line. For the API and for pages. */
 export function describeFailure(context: AppContext, asked: Failure, language: Language): ToldFailure {
   const failure = withRenewal(asked);
   noteFailure(context, failure, language);
@@ -95,7 +95,7 @@ function noteFailure(context: AppContext, failure: Failure, language: Language):
 /** Says when a cap or a quota begins anew: a person has to know the day, however far away it is. */
 function withRenewal(failure: Failure): Failure {
   if (!LONG_LIMITS.has(failure.code) || failure.issues !== undefined) return failure;
-  // A rate of a key's own is over in seconds: Retry-After says it all.
+  // A key's own rate limit passes within seconds: Retry-After is enough.
   if (failure.resetsAtMs === undefined && failure.retryAfterSeconds !== undefined) return failure;
   return { ...failure, issues: [renewal(failure)] };
 }

@@ -35,7 +35,7 @@ export async function authorizeTenant(
   return reply.value.kind === "allowed" ? ok(null) : fail(explainRefusal(context, reply.value.failure, scope));
 }
 
-/** What a ledger refused, with what the caller has to know to mend it. */
+/** Adds to a ledger's refusal what the caller needs to fix it. */
 export function explainRefusal(context: AppContext, failure: Failure, scope: TenantAccess["scope"]): Failure {
   if (failure.issues !== undefined) return failure;
   if (failure.code === "insufficient_scope") {
@@ -73,12 +73,12 @@ const CREDENTIAL_FORMS: Readonly<Record<Credential, string>> = {
   "issued-token": "Bearer <token>",
 };
 
-/** What is wrong with the header that was sent: "missing" alone would have its sender look in the wrong place. */
+/** Names the header that was wrong: `missing_credentials` alone would have people look in the wrong place. */
 function explainCredential(context: AppContext, credential: Credential, failure: Failure): Failure {
   if (failure.issues !== undefined || failure.code === "rate_limited") return failure;
   for (const path of CREDENTIAL_HEADERS[credential]) {
     const value = context.req.header(path);
-    // No credential of ours holds a comma: the platform joins a header's values with one.
+    // The platform joins repeated headers with a comma, which no credential holds.
     if (value?.includes(",") === true) return { ...failure, issues: [{ path, code: "given_twice" }] };
     if (value !== undefined && failure.code === "missing_credentials") {
       const params = { form: CREDENTIAL_FORMS[credential] };

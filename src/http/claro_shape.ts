@@ -4,16 +4,15 @@ import { ISSUED_TOKEN_SECONDS, issueToken } from "../gateway/issued_token.ts";
 import { API_VERSION } from "./claro_error.ts";
 import { tenantEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
-import { LOOKUP, runLookup } from "./lookup_call.ts";
+import { consentIdField, LOOKUP, requestedByField, runLookup } from "./lookup_call.ts";
 import { HEADERS } from "./openapi_parts.ts";
-import { freeText } from "./printable.ts";
 import { writtenCpf } from "./scores.ts";
 
 const grantType = z
   .literal("client_credentials")
   .meta(told({ "pt-BR": "Sempre `client_credentials`.", en: "Always `client_credentials`." }));
 
-/** Other fields are let be: what Claro's own clients send beside the grant is nothing to us. */
+/** Ignores other fields, which Claro's own clients send. */
 const tokenRequest = z
   .object({
     grant_type: grantType.optional().meta(
@@ -58,7 +57,7 @@ const tokenAnswer = z
   })
   .meta({ id: "IssuedToken" });
 
-/** Claro's clients send more than we read; what they send beside is let be. */
+/** Ignores other fields, which Claro's own clients send. */
 const claroScoreRequest = z
   .object({
     data: z
@@ -106,7 +105,7 @@ const claroScoreAnswer = z
   })
   .meta({ id: "ClaroScoreAnswer" });
 
-/** `POST /oauth2/v1/token`: key id and secret against an access token, as Claro does it. */
+/** `POST /oauth2/v1/token`: exchanges key id and secret for an access token, as Claro does. */
 export const issueAccessToken = tenantEndpoint({
   method: "POST",
   path: "/oauth2/v1/token",
@@ -148,26 +147,6 @@ export const issueAccessToken = tenantEndpoint({
   },
 });
 
-const consentIdHeader = freeText(128)
-  .optional()
-  .meta(
-    told(
-      { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
-      { examples: ["consentimento-8812"] },
-    ),
-  );
-const requestedByHeader = freeText(64)
-  .optional()
-  .meta(
-    told(
-      {
-        "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
-        en: "Who asked for the lookup at your company: an id, no name.",
-      },
-      { examples: ["analista-42"] },
-    ),
-  );
-
 /** The seed's PHP client writes a CPF that begins with zeros as digits that are no JSON number. */
 const BARE_DIGITS =
   /^(\s*\{\s*"data"\s*:\s*\{\s*"customer"\s*:\s*\{\s*"idCpf"\s*:\s*)(0[0-9]{1,10})(\s*\}\s*\}\s*\}\s*)$/;
@@ -191,7 +170,7 @@ export const lookUpClaroScore = tenantEndpoint({
   credential: "issued-token",
   scope: "scores:read",
   limit: "lookup",
-  requestHeaders: { ...LOOKUP.requestHeaders, "X-Consent-Id": consentIdHeader, "X-Requested-By": requestedByHeader },
+  requestHeaders: { ...LOOKUP.requestHeaders, "X-Consent-Id": consentIdField, "X-Requested-By": requestedByField },
   body: {
     schema: claroScoreRequest,
     example: { data: { customer: { idCpf: "52998224725" } } },

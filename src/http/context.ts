@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { Services } from "../platform/services.ts";
 
 /** What one request's log line says; handlers add to it. Ids, codes and durations only: nothing personal. */
-export type LogFields = {
+type LogFields = {
   /** The caller's `traceparent`. */
   traceId?: string;
   parentId?: string;
@@ -29,7 +29,7 @@ export type LogFields = {
   upstreamStatus?: number | null;
 };
 
-export type Variables = {
+type Variables = {
   /** The tenant whose lists a call reads, where there is one: a cursor of another's is refused. */
   listOwner?: string;
   requestId: string;
@@ -52,7 +52,12 @@ export function setHeaders(context: AppContext, headers: Readonly<Record<string,
   for (const [name, value] of Object.entries(headers)) context.header(name, value);
 }
 
-/** What stands in the log for something personal: always the same for the same, and read back by nobody. */
+/** Stands in the log for something personal: the same for the same text, and nobody can read it back. */
 export async function loggedReference(context: AppContext, text: string): Promise<string> {
   return (await context.get("services").logHash.sign(text)).slice(0, REFERENCE_CHARACTERS);
+}
+
+/** Names the operator in the log line: an e-mail is in the audit only, the log has a reference that nobody reads back. */
+export async function logActor(context: AppContext, actor: string): Promise<void> {
+  context.get("log").actor = actor.includes("@") ? await loggedReference(context, actor) : actor;
 }

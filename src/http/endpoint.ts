@@ -16,7 +16,7 @@ import type { PathValues } from "./path_parameters.ts";
  * An endpoint is one export: what it declares of access, query, headers, body, answers and failures is what
  * `run_endpoint.ts` enforces and what `/openapi.json` and `/docs` tell. `handle` gets what has been let in and parsed.
  */
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 export type Tag =
   | "Scores"
@@ -37,13 +37,16 @@ export type TenantAccess = {
   readonly audience: "tenant";
   readonly credential: Credential;
   readonly scope: Scope;
-  /** Which of the plan's limits a call counts to. A `lookup` is decided by the ledger when it is admitted, with no call more. */
+  /**
+   * Which of the plan's limits a call counts to. A `lookup` counts when the ledger admits it, which takes no extra
+   * call.
+   */
   readonly limit: "lookup" | "read" | "token";
 };
 export type OperatorAccess = { readonly audience: "operator"; readonly role: Role };
 export type Access = { readonly audience: "public" } | TenantAccess | OperatorAccess;
 
-export type MediaType = "application/json" | "application/x-www-form-urlencoded" | "text/csv" | "application/x-ndjson";
+type MediaType = "application/json" | "application/x-www-form-urlencoded" | "text/csv" | "application/x-ndjson";
 
 export type HeaderSchemas = Readonly<Record<string, ZodType>>;
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { fail, ok } from "../domain/result.ts";
+import { EXPORT_KEYS_PATH } from "../domain/statement.ts";
 import { publicEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
 import { timeField } from "./shared_fields.ts";
@@ -52,7 +53,7 @@ const exportKeys = z
 /** `GET /.well-known/claro-score-gateway/export-keys.json`. */
 export const getExportKeys = publicEndpoint({
   method: "GET",
-  path: "/.well-known/claro-score-gateway/export-keys.json",
+  path: EXPORT_KEYS_PATH,
   id: "getExportKeys",
   tag: "Statements",
   summary: { "pt-BR": "As chaves que assinam os extratos", en: "The keys that statements are signed with" },
@@ -67,20 +68,10 @@ export const getExportKeys = publicEndpoint({
     const used = await publishedKeys.used();
     if (used === null) return fail({ code: "statement_unavailable", retryAfterSeconds: 5 });
     // Published before it signs anything, and while it is being replaced.
-    const unused = [settings.previousExportKey, settings.exportSigningKey]
-      .filter((key) => key !== null && !used.some(({ kid }) => kid === key.kid))
-      .map(
-        (key) =>
-          key && {
-            kty: key.kty,
-            crv: key.crv,
-            x: key.x,
-            kid: key.kid,
-            validFrom: null,
-            validUntil: null,
-            revokedAt: null,
-          },
-      );
+    const set = [settings.previousExportKey, settings.exportSigningKey].filter((key) => key !== null);
+    const unused = set
+      .filter(({ kid }) => !used.some((key) => key.kid === kid))
+      .map(({ kty, crv, x, kid }) => ({ kty, crv, x, kid, validFrom: null, validUntil: null, revokedAt: null }));
     return ok(context.json({ keys: [...used, ...unused] }, 200, { "cache-control": "public, max-age=300" }));
   },
 });

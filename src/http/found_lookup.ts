@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { assertPresent } from "../domain/assert.ts";
 import type { Failure } from "../domain/failure.ts";
+import { DAY_MS, isoTime } from "../domain/instant.ts";
 import { MODES, OUTCOMES } from "../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
 import { parseDate, saoPauloDate, startOfDayMs, startOfNextDayMs } from "../domain/period.ts";
@@ -31,9 +33,8 @@ import {
 import { issue } from "./zod_issues.ts";
 
 const LONGEST_RANGE_DAYS = 31;
-const DAY_MS = 86_400_000;
 
-/** What is told of a lookup that was looked for, to its tenant and to operators alike. */
+/** Why a lookup was charged, or was not. */
 const WHY = [
   "score_delivered",
   "test_mode",
@@ -167,7 +168,7 @@ const place = z.union([
 
 const date = z.iso.date(issue("date"));
 
-/** By what lookups are looked for; a tenant's own need nothing else. */
+/** The query of a search for lookups. */
 export const foundQuery = z.object({
   id: z
     .string()
@@ -227,8 +228,8 @@ export function shownLookup({ event, period, isClosed }: FoundLookup): FoundAnsw
     mode: event.mode,
     reference: event.reference,
     requestId: event.requestId,
-    admittedAt: event.admittedAtMs === null ? null : new Date(event.admittedAtMs).toISOString(),
-    endedAt: new Date(event.occurredAtMs).toISOString(),
+    admittedAt: isoTime(event.admittedAtMs),
+    endedAt: isoTime(event.occurredAtMs),
     admitMs: event.admitMs,
     claroMs: event.claroMs,
     outcome: event.outcome,
@@ -289,7 +290,7 @@ type Search = {
   readonly place: SearchPlace | CopyPlace | null;
 };
 
-/** What to look for, and when; an id tells its own time. */
+/** What to search for, and within which days. An id contains its own time. */
 export function readSearch(
   query: Omit<z.infer<typeof foundQuery>, "cursor"> & { cursor?: z.infer<typeof place> | undefined },
   nowMs: number,
@@ -304,7 +305,8 @@ export function readSearch(
   const [asked, other] = given.filter(([, , text]) => text !== undefined);
   if (asked === undefined) return invalidRequest("id", "required", { others: "`requestId`, `reference`" });
   if (other !== undefined) return invalidRequest(other[0], "not_together", { other: `\`${asked[0]}\`` });
-  const [, column, value = ""] = asked;
+  const [, column, text] = asked;
+  const value = assertPresent(text, "a field without a text is not searched by");
   const window = (id === undefined ? null : windowOf(id)) ?? undefined;
   const range = window === undefined ? rangeOf(query, nowMs) : ok(window);
   return range.ok ? ok({ search: { column, value, ...range.value }, place: cursor }) : range;

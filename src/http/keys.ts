@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { SCOPES } from "../domain/api_key.ts";
+import { isoTime } from "../domain/instant.ts";
 import { ok } from "../domain/result.ts";
 import { issueOwnKey, managerByKey, revokeOwnKey, rotateOwnKey } from "../gateway/own_keys.ts";
 import {
@@ -148,8 +149,6 @@ export const revokeOwn = tenantEndpoint({
   handle: async ({ context, services, caller, params: { keyId } }) => {
     const revoked = await revokeOwnKey(services, await managerByKey(services, caller), keyId);
     context.header("Cache-Control", "no-store");
-    return revoked.ok
-      ? ok(context.json({ effectiveAt: new Date(revoked.value.effectiveAtMs).toISOString() }))
-      : revoked;
+    return revoked.ok ? ok(context.json({ effectiveAt: isoTime(revoked.value.effectiveAtMs) })) : revoked;
   },
 });

@@ -1,7 +1,8 @@
 import * as z from "zod";
+import { DAY_MS } from "../domain/instant.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { Failure } from "../domain/failure.ts";
-import { mayAct } from "../domain/roles.ts";
+import { mayAct, roleRequired } from "../domain/roles.ts";
 import { rehearse } from "../platform/rehearsal.ts";
 import { authenticateOperator } from "./admin/authenticate_operator.ts";
 import { answerFailure } from "./answer_failure.ts";
@@ -11,7 +12,7 @@ import { refuseForeignOrigin } from "./same_site.ts";
 export const LOCAL_CLOCK_PATH = "/admin/v1/local-clock";
 
 /** Two years either way. */
-const FARTHEST_MS = 2 * 366 * 86_400_000;
+const FARTHEST_MS = 2 * 366 * DAY_MS;
 const move = z.strictObject({ offsetMs: z.int().min(-FARTHEST_MS).max(FARTHEST_MS).nullable() });
 
 /**
@@ -29,7 +30,7 @@ async function readMove(context: AppContext): Promise<Result<number | null, Fail
   const operator = await authenticateOperator(context);
   if (!operator.ok) return operator;
   if (!context.get("services").settings.isLocal) return fail({ code: "not_found" });
-  if (!mayAct(operator.value.roles, "admin")) return fail({ code: "role_required" });
+  if (!mayAct(operator.value.roles, "admin")) return fail(roleRequired("admin"));
   const foreign = refuseForeignOrigin(context.req.raw);
   if (foreign !== null) return fail(foreign);
   const body = move.safeParse(await context.req.json().catch(() => null));

@@ -1,10 +1,9 @@
+import { isLoopback } from "../domain/local_host.ts";
 import { servicesOf } from "../platform/services.ts";
 import type { AppContext } from "./context.ts";
 
 /** What to do about it, on the terminal; every answer says the same. */
 export const RUN_NPM_START = "run `npm start` once";
-
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
 
 const complete = new WeakSet<Env>();
 
@@ -14,7 +13,7 @@ const complete = new WeakSet<Env>();
  */
 export async function lacksSetup(context: AppContext): Promise<boolean> {
   const env: Env & { readonly LOCAL?: string } = context.env;
-  if (env.LOCAL === "true" || complete.has(env) || !LOOPBACK.test(new URL(context.req.url).hostname)) return false;
+  if (env.LOCAL === "true" || complete.has(env) || !isLoopback(new URL(context.req.url).hostname)) return false;
   if (!servicesOf(env).ok || !(await hasSchema(env.DB))) return true;
   complete.add(env);
   return false;

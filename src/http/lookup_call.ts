@@ -11,9 +11,10 @@ import { callerIp, setHeaders, type AppContext } from "./context.ts";
 import { told } from "./language.ts";
 import { limitHeaders } from "./limit_headers.ts";
 import { HEADERS } from "./openapi_parts.ts";
+import { freeText } from "./printable.ts";
 import { issue } from "./zod_issues.ts";
 
-/** A score and the headers of its answer, which is made of both at once: a header that is added later costs a copy of all. */
+/** A score and its answer's headers, given together: adding a header to a finished response copies the response. */
 export type AnsweredLookup = {
   readonly answer: Extract<LookupAnswer, { kind: "score" }>;
   readonly headers: Readonly<Record<string, string>>;
@@ -45,6 +46,27 @@ export const idempotencyKeyHeader = z
     ),
   )
   .transform((written) => (written === undefined ? null : written.replaceAll('"', "")));
+
+/** Fields in the gateway's shape, headers in Claro's, which has no place for them in its body. */
+export const consentIdField = freeText(128)
+  .optional()
+  .meta(
+    told(
+      { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
+      { examples: ["consentimento-8812"] },
+    ),
+  );
+export const requestedByField = freeText(64)
+  .optional()
+  .meta(
+    told(
+      {
+        "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
+        en: "Who asked for the lookup at your company: an id, no name.",
+      },
+      { examples: ["analista-42"] },
+    ),
+  );
 
 /** What both shapes of a lookup declare. */
 export const LOOKUP = {
@@ -105,7 +127,7 @@ export async function runLookup(
   if (answer.kind === "score") return ok({ answer, headers });
   setHeaders(context, headers);
   const failure = explainRefusal(context, answer.failure, "scores:read");
-  // What was not admitted is on no record, so its id would lead nowhere.
+  // A lookup that was not admitted is not recorded, so its id would lead nowhere.
   return fail(outcome !== null || replayed ? { ...failure, lookupId: answer.lookupId } : failure);
 }
 

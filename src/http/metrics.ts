@@ -53,7 +53,7 @@ export const getMetrics = operatorEndpoint({
   },
 });
 
-/** The older format is for those who name it and not the standard. */
+/** The older text format, only for clients that ask for it and not for OpenMetrics. */
 function formatOf(accept: string | undefined): MetricsFormat {
   const wanted = (accept ?? "").toLowerCase();
   return wanted.includes("text/plain") && !wanted.includes("application/openmetrics-text") ? "plain" : "openmetrics";

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from "zod-openapi";
+import { assertPresent } from "../domain/assert.ts";
 import type { FailureCode } from "../domain/failure.ts";
 import { claroError } from "./claro_error.ts";
 import type { Answer, Endpoint, HeaderSchemas, Tag } from "./endpoint.ts";
@@ -137,7 +138,7 @@ function describeFailures(
   codes: readonly FailureCode[],
   { endpoint, language }: { endpoint: Endpoint; language: Language },
 ): ZodOpenApiResponseObject {
-  const { status } = PROBLEMS[codes[0] ?? "internal"];
+  const { status } = PROBLEMS[assertPresent(codes[0], "a status without a failure")];
   const content: Record<string, z.ZodType> =
     endpoint.failureShape === "claro" ? { "application/json": claroError } : { "application/problem+json": problem };
   const words = (spoken: Language) => codes.map((code) => `\`${code}\`: ${PROBLEMS[code][spoken]}`).join("\n\n");
@@ -160,7 +161,7 @@ function pathParameters(path: string): z.ZodObject {
   return z.object(Object.fromEntries(parameterNames(path).map((name) => [name, pathParameter(name)])));
 }
 
-/** Every whole number of zod carries the bounds of safe integers: true, and only noise to a reader. */
+/** Drops the bounds of safe integers, which zod gives every whole number: they are noise to readers. */
 function dropSafeIntegerBounds({ jsonSchema }: { jsonSchema: { minimum?: unknown; maximum?: unknown } }): void {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

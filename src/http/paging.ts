@@ -42,6 +42,17 @@ export function pageQuery(list: string) {
   return z.object({ limit: limitQuery, cursor: cursorQuery(list, cursorContent) });
 }
 
+/** Where work that is done in steps goes on. */
+export const nextStepField = z
+  .string()
+  .nullable()
+  .meta(
+    told(
+      { "pt-BR": "Para o próximo passo; `null` quando acabou.", en: "For the next step; null when all is done." },
+      { examples: [null] },
+    ),
+  );
+
 /** A list's answer. */
 export function pageAnswer<Entry extends z.ZodType>(entry: Entry) {
   return z.object({

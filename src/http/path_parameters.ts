@@ -112,3 +112,8 @@ export function pathParameter(name: string): z.ZodType {
   if (schema === undefined) throw new Error(`The path parameter ${name} has no description`);
   return schema;
 }
+
+/** Whether a text could stand in a path under this name. */
+export function isPathPart(name: keyof PathValues, text: string): boolean {
+  return PATH_PARAMETERS[name].safeParse(text).success;
+}

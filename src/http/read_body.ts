@@ -9,8 +9,8 @@ import { safeName } from "./safe_name.ts";
 export const MAX_BODY_BYTES = 4096;
 
 /**
- * A body that is too large is read on, and thrown away, up to this: a caller who is still sending when the connection is
- * closed never sees the answer that says what the limit is.
+ * This much of a body that is too large is read and discarded: a caller who is cut off while sending never sees the
+ * answer that tells the limit.
  */
 const MOST_DISCARDED_BYTES = 1024 * 1024;
 
@@ -44,7 +44,7 @@ export function hasBody(request: Request): boolean {
 
 /** A body as text: within the limit, and UTF-8. */
 export async function readText(request: Request, maxBytes: number): Promise<Result<string, Failure>> {
-  // A length that was given is the body's: the platform sees to it. Reading it whole is one wait, and makes no stream.
+  // The platform enforces a given length, so the body can be read whole: one wait, and no stream.
   const isMeasured = request.headers.has("content-length");
   const bytes = isMeasured ? await request.arrayBuffer() : await readBytes(request.body, maxBytes);
   if (bytes === null) return fail(tooLarge(maxBytes));
@@ -109,7 +109,8 @@ export function parseJson(text: string): Result<unknown, Failure> {
   }
 }
 
-function tooLarge(maxBytes: number): Failure {
+/** A body that is over its limit, or does not say how long it is. */
+export function tooLarge(maxBytes: number): Failure {
   return {
     code: "payload_too_large",
     issues: [{ path: "", code: "body_limit", params: { limit: written(maxBytes) } }],

@@ -20,7 +20,7 @@ const JSON_ONLY = ["application/json"] as const;
 /** What stands for the body of a call that declares none: nothing, or an object without fields. */
 const NO_BODY: BodyDeclaration = { schema: z.strictObject({}), isOptional: true };
 
-/** A path's parts, or null where one of them is none that there can be. */
+/** A path's parameters, or null when one of them cannot exist. */
 export function readParams(endpoint: Pick<Endpoint, "path">, context: AppContext): Record<string, unknown> | null {
   const params: Record<string, unknown> = {};
   for (const name of parameterNames(endpoint.path)) {
@@ -45,12 +45,19 @@ export async function readInput(endpoint: Endpoint, context: AppContext): Promis
 export function readQuery<Query extends z.ZodObject>(
   declared: Query,
   url: string,
-  { ignoresOthers = false }: { ignoresOthers?: boolean } = {},
+  options: { ignoresOthers?: boolean } = {},
 ): Result<z.output<Query>, Failure> {
   const start = url.indexOf("?");
   const given = readPairs(start < 0 ? "" : url.slice(start));
-  if (!given.ok) return given;
-  const { value } = given;
+  return given.ok ? parseQuery(declared, given.value, options) : given;
+}
+
+/** Names with their values as a query declares them. */
+export function parseQuery<Query extends z.ZodObject>(
+  declared: Query,
+  value: Readonly<Record<string, unknown>>,
+  { ignoresOthers = false }: { ignoresOthers?: boolean } = {},
+): Result<z.output<Query>, Failure> {
   const parsed = (ignoresOthers ? declared : strict(declared)).safeParse(value);
   if (parsed.success) return ok(parsed.data as z.output<Query>);
   return invalid(issuesOf(parsed.error, { schema: declared, value, unknown: "unknown_parameter" }));
@@ -90,7 +97,7 @@ async function readBody(endpoint: Endpoint, request: Request): Promise<Result<un
   if (isStreamed) return ok(undefined);
   const text = await readText(request, maxBytes);
   if (!text.ok) return text;
-  // With a type and nothing in it: what clients send that put the same headers on every call.
+  // Some clients send a content type with every call, also without a body.
   if (isOptional && text.value === "") return parseBody(body, {});
   if (types[0] === "application/x-www-form-urlencoded") return readForm({ ...body, schema }, text.value);
   const json = parseJson(body.mend === undefined ? text.value : body.mend(text.value));

@@ -25,7 +25,7 @@ export const requestLine = createMiddleware<AppEnv>(async (context, next) => {
   const trace = readTraceParent(context.req.header("traceparent"));
   context.set("log", trace === null ? {} : { traceId: trace.traceId, parentId: trace.parentId });
   await next();
-  // By hand: Hono would make a finished answer once more for each.
+  // Set on the response itself: Hono's own way copies a finished response for each header.
   context.res.headers.set("X-Request-Id", requestId);
   context.res.headers.set("X-Content-Type-Options", "nosniff");
   if (trace !== null) context.res.headers.set("traceparent", trace.header);

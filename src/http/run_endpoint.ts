@@ -1,5 +1,6 @@
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
+import { mayAct, roleRequired } from "../domain/roles.ts";
 import type { Actor } from "../gateway/tenants.ts";
 import type { Caller } from "../platform/key_directory.ts";
 import { messageOf } from "../platform/log.ts";
@@ -8,13 +9,13 @@ import { inSpan } from "../platform/tracing.ts";
 import { authenticateOperator } from "./admin/authenticate_operator.ts";
 import { answerFailure } from "./answer_failure.ts";
 import { authenticateTenant, authorizeTenant } from "./authenticate.ts";
-import { loggedReference, type AppContext } from "./context.ts";
+import { logActor, type AppContext } from "./context.ts";
 import type { Endpoint, OperatorAccess, RunCall, TenantAccess } from "./endpoint.ts";
 import { invalidRequest } from "./invalid_request.ts";
+import { noteInAudit } from "./note_in_audit.ts";
 import { isCursorOf } from "./paging.ts";
 import { MAX_BODY_BYTES, readLines } from "./read_body.ts";
 import { readInput, readParams, type ReadInput } from "./read_input.ts";
-import { mayAct } from "../domain/roles.ts";
 import { safeName } from "./safe_name.ts";
 import { refuseForeignOrigin } from "./same_site.ts";
 
@@ -52,7 +53,8 @@ async function letTenantIn(endpoint: Endpoint, access: TenantAccess, context: Ap
     const allowed = await authorizeTenant(context, caller.value, access);
     return allowed.ok ? await perform(endpoint, context, { caller: caller.value, actor: null, authMs }) : allowed;
   }
-  // A lookup is let in by its admission, in one call of the ledger. One whose input is wrong is admitted by nobody.
+  // A lookup is authorized by its admission, in one call of the ledger. One with wrong input is never admitted, and is
+  // authorized on its own.
   if (!caller.ok) {
     context.header("Server-Timing", `auth;dur=${authMs}`);
     return caller;
@@ -70,11 +72,8 @@ async function letOperatorIn(endpoint: Endpoint, { role }: OperatorAccess, conte
   const operator = await inSpan("authenticate", () => authenticateOperator(context));
   if (!operator.ok) return operator;
   const { actor, roles } = operator.value;
-  const log = context.get("log");
-  // A person's e-mail stands in the audit; the log has a reference that only the gateway can make.
-  log.actor = actor.includes("@") ? await loggedReference(context, actor) : actor;
-  if (!mayAct(roles, role))
-    return fail({ code: "role_required", issues: [{ path: "", code: "role_required", params: { role } }] });
+  await logActor(context, actor);
+  if (!mayAct(roles, role)) return fail(roleRequired(role));
   const foreign = endpoint.method === "GET" ? null : refuseForeignOrigin(context.req.raw);
   if (foreign !== null) return fail(foreign);
   return await perform(endpoint, context, { caller: null, actor, authMs: 0 });
@@ -103,12 +102,8 @@ type Ready = LetIn & { readonly params: Record<string, unknown>; readonly input:
 
 async function handle(endpoint: Endpoint, context: AppContext, { input, ...ready }: Ready): Answered {
   const services = context.get("services");
-  const { audit } = endpoint;
-  if (audit !== undefined && audit !== "in_change" && ready.actor !== null) {
-    const target = audit.target(ready.params as Readonly<Record<string, string>>);
-    const entry = { actor: ready.actor, action: audit.action, target, before: null, after: null };
-    await services.register.note({ atMs: services.clock.nowMs(), ...entry });
-  }
+  const { actor, params } = ready;
+  if (actor !== null) await noteInAudit(services, endpoint.audit, { actor, params });
   const maxBytes = endpoint.body?.maxBytes ?? MAX_BODY_BYTES;
   const call = {
     context,
@@ -135,7 +130,7 @@ export async function untilOutage<Value>(
   }
 }
 
-/** Lets in whoever asks below `/admin` for what is not there: only operators are told what there is. */
+/** Authenticates calls of unknown addresses below `/admin`: only operators may know which exist. */
 export async function refuseStrangers(context: AppContext): Promise<Result<null, Failure>> {
   if (!context.req.path.startsWith("/admin/")) return ok(null);
   const operator = await authenticateOperator(context);

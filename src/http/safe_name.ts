@@ -8,7 +8,7 @@ const ELEVEN_DIGITS = /(?=([0-9]{11}))/g;
 /** Whether a text that a caller chose may stand in an answer or a log line: it reads as no CPF and as no credential. */
 export function isSafeToken(text: string): boolean {
   if (CREDENTIAL.test(text) || looksLikeCpf(text)) return false;
-  // Of a longer number one window in a hundred is a CPF by chance. In a name or an id that costs nobody anything.
+  // In longer numbers one window in a hundred passes as a CPF by chance. Refusing those does no harm here.
   return ![...text.matchAll(ELEVEN_DIGITS)].some(([, digits = ""]) => looksLikeCpf(digits));
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseCpf } from "../domain/cpf.ts";
 import { holdsCpf } from "../domain/cpf_like.ts";
 import type { FailureCode } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import type { Issue } from "../domain/issue.ts";
 import { LEGAL_BASES, PURPOSES } from "../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
@@ -9,7 +10,7 @@ import { ok } from "../domain/result.ts";
 import type { LookupAnswer } from "../gateway/lookup.ts";
 import { tenantEndpoint } from "./endpoint.ts";
 import { told } from "./language.ts";
-import { LOOKUP, runLookup } from "./lookup_call.ts";
+import { consentIdField, LOOKUP, requestedByField, runLookup } from "./lookup_call.ts";
 import { freeText } from "./printable.ts";
 import { issue } from "./zod_issues.ts";
 
@@ -67,25 +68,8 @@ const scoreRequest = z
           { examples: ["credit_protection"] },
         ),
       ),
-    consentId: freeText(128)
-      .optional()
-      .meta(
-        told(
-          { "pt-BR": "O seu id do consentimento da pessoa.", en: "Your id of the person's consent." },
-          { examples: ["consentimento-8812"] },
-        ),
-      ),
-    requestedBy: freeText(64)
-      .optional()
-      .meta(
-        told(
-          {
-            "pt-BR": "Quem pediu a consulta na sua empresa: um id, não um nome.",
-            en: "Who asked for the lookup at your company: an id, no name.",
-          },
-          { examples: ["analista-42"] },
-        ),
-      ),
+    consentId: consentIdField,
+    requestedBy: requestedByField,
   })
   .superRefine((asked, context) => {
     for (const name of KEPT_TEXTS) {
@@ -205,7 +189,7 @@ export function scoreBody(
   reference: string | null,
 ): z.infer<typeof scoreAnswer> {
   const { lookupId: id, score, mode, billed, transactionId, createdAtMs } = answer;
-  const createdAt = new Date(createdAtMs).toISOString();
+  const createdAt = isoTime(createdAtMs);
   return { id, score, mode, billed, ...priceOf(answer), reference, transactionId, createdAt };
 }
 

@@ -103,7 +103,7 @@ async function answerClosed(context: AppContext, { tenantId, period, file }: Ask
     etag,
     "content-type": file.mediaType,
     "content-disposition": `attachment; filename="${tenantId}-${period}-${file.name}"`,
-    // Only whoever holds a key may have it, but that one may keep it: it never changes.
+    // Private, but its reader may keep it: a closed file never changes.
     "cache-control": "private, no-cache",
     "accept-ranges": "bytes",
     "statement-status": "closed",

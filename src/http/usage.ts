@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Failure } from "../domain/failure.ts";
+import { DAY_MS, isoTime } from "../domain/instant.ts";
 import { MODES, type Mode, type UsageCounts } from "../domain/meter_event.ts";
 import { CURRENCY, formatMicros } from "../domain/money.ts";
 import { parseDate, parsePeriod, periodBounds, periodOf, saoPauloDate, TIME_ZONE } from "../domain/period.ts";
@@ -284,7 +285,7 @@ export function readUsageRange(
   const to = parseDate(asked.to ?? saoPauloDate(endMs - 1));
   if (!from.ok) return invalidRequest("from", "date");
   if (!to.ok) return invalidRequest("to", "date");
-  const days = (Date.parse(to.value) - Date.parse(from.value)) / 86_400_000 + 1;
+  const days = (Date.parse(to.value) - Date.parse(from.value)) / DAY_MS + 1;
   if (days < 1) return invalidRequest("to", "before_from");
   if (days > LONGEST_RANGE_DAYS) return invalidRequest("to", "range_too_long", { days: LONGEST_RANGE_DAYS });
   return ok({ from: from.value, to: to.value });
@@ -307,11 +308,11 @@ function usageBody(usage: UsageOfRange, isByKey: boolean): z.infer<typeof usageA
       limit: formatMicros(spendCap.limitMicros),
       spent: formatMicros(spendCap.spentMicros),
       remaining: formatMicros(Math.max(spendCap.limitMicros - spendCap.spentMicros, 0)),
-      resetsAt: new Date(spendCap.resetsAtMs).toISOString(),
+      resetsAt: isoTime(spendCap.resetsAtMs),
     },
     adjustments: { count: adjustments.count, amount: formatMicros(adjustments.amountMicros) },
     due: formatMicros(usage.dueMicros),
-    asOf: new Date(usage.asOfMs).toISOString(),
+    asOf: isoTime(usage.asOfMs),
   };
 }
 

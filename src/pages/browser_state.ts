@@ -5,7 +5,7 @@ import { isLocalHost } from "../domain/local_host.ts";
 import type { SessionCookie } from "../gateway/page_sessions.ts";
 import type { Place } from "../platform/page_sessions.ts";
 
-/** What a visitor's browser keeps: the session of each place, and how they like to read. */
+/** Cookies keep each place's session, and the visitor's theme and language. */
 export const THEMES = ["auto", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 export const LANGUAGES = ["pt-BR", "en"] as const satisfies readonly Language[];
@@ -37,8 +37,8 @@ export function themeOf(context: AppContext): Theme {
 }
 
 /**
- * Keeps a language or a theme that the address asks for, and gives the address without it; null where it asks for none.
- * So the switches are links, which work without a script.
+ * Keeps the language or the theme that the address asks for, and returns the address without it; null when it asks for
+ * neither. The switches are links, which need no script.
  */
 export function takePreferences(context: AppContext): string | null {
   const url = new URL(context.req.url);
@@ -52,7 +52,7 @@ export function takePreferences(context: AppContext): string | null {
   return `${url.pathname}${url.search}`;
 }
 
-/** Plain HTTP is spoken on one's own machine only. There a browser would not keep a cookie that wants to be secure. */
+/** Plain HTTP is used on one's own machine only, where browsers refuse secure cookies. */
 function isSecure(context: AppContext): boolean {
   const { protocol, hostname } = new URL(context.req.url);
   return protocol === "https:" || !isLocalHost(hostname);

@@ -1,3 +1,4 @@
+import type { LifeState } from "../domain/life_state.ts";
 import type { Text } from "../http/language.ts";
 
 /** What pages of both places say. A file of texts is called `…_texts.ts`: a test reads each of them in both languages. */
@@ -20,8 +21,6 @@ export const COMMON = {
   none: { "pt-BR": "nenhum", en: "none" },
   never: { "pt-BR": "nunca", en: "never" },
   unlimited: { "pt-BR": "sem limite", en: "no limit" },
-  yes: { "pt-BR": "sim", en: "yes" },
-  no: { "pt-BR": "não", en: "no" },
   next: { "pt-BR": "Próxima página", en: "Next page" },
   firstPage: { "pt-BR": "Primeira página", en: "First page" },
   filter: { "pt-BR": "Filtrar", en: "Filter" },
@@ -32,7 +31,6 @@ export const COMMON = {
   requestId: { "pt-BR": "Código da requisição", en: "Request id" },
   wrongFields: { "pt-BR": "Revise os campos marcados.", en: "Look at the fields that are marked." },
   failed: { "pt-BR": "Isso não deu certo", en: "That did not work" },
-  asOf: { "pt-BR": "Dados de", en: "As of" },
   total: { "pt-BR": "Total", en: "Total" },
   optional: { "pt-BR": "opcional", en: "optional" },
 } as const satisfies Readonly<Record<string, Text>>;
@@ -45,3 +43,10 @@ export const OUTCOME_TEXTS = {
   failed: { "pt-BR": "falhou", en: "failed" },
   unknown: { "pt-BR": "sem resposta", en: "unknown" },
 } as const satisfies Readonly<Record<string, Text>>;
+
+/** Whether a key still works. */
+export const KEY_STATE_TEXTS = {
+  active: { "pt-BR": "ativa", en: "active" },
+  expired: { "pt-BR": "vencida", en: "expired" },
+  revoked: { "pt-BR": "revogada", en: "revoked" },
+} as const satisfies Readonly<Record<LifeState, Text>>;

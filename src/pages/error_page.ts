@@ -1,8 +1,9 @@
 import { html } from "hono/html";
+import { inline } from "../http/pages/layout.ts";
 import type { Place } from "../platform/page_sessions.ts";
 import type { ToldFailure } from "../http/problem.ts";
 import { COMMON } from "./common_texts.ts";
-import { heading, inCode } from "./html.ts";
+import { heading } from "./html.ts";
 import type { PageTools, ShownPage } from "./page.ts";
 
 /** A failure as a page: what went wrong, what to do, and the code that support asks for. */
@@ -16,7 +17,7 @@ export function errorPage(
     status,
     body: html`${heading(say(COMMON.failed))}
       <div class="notice bad" role="alert">
-        <p>${inCode(detail)}</p>
+        <p>${inline(detail)}</p>
       </div>
       <p class="quiet small">
         <a href="/docs/errors#${failure.code}"><code>${failure.code}</code></a> · ${say(COMMON.requestId)}

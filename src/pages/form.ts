@@ -1,8 +1,9 @@
 import { html } from "hono/html";
 import type { Issue } from "../domain/issue.ts";
 import type { Language } from "../http/language.ts";
+import { inline } from "../http/pages/layout.ts";
 import { issueText } from "../http/texts/issue_texts.ts";
-import { attribute, inCode, type Content, type Html } from "./html.ts";
+import { attribute, type Content, type Html } from "./html.ts";
 
 /** What a form was sent with and what is wrong with it, so that nobody types anything twice. */
 export type Filled = {
@@ -11,6 +12,11 @@ export type Filled = {
 };
 
 export const UNFILLED: Filled = { values: {}, issues: [] };
+
+/** A form that is shown again for what is wrong with it says so to programs as well. */
+export function statusOf(...forms: readonly Filled[]): { readonly status?: 422 } {
+  return forms.every(({ issues }) => issues.length === 0) ? {} : { status: 422 };
+}
 
 type FieldOptions = {
   readonly label: string;
@@ -160,9 +166,9 @@ ${shown}</textarea>`,
   }
 }
 
-/** What is typed as it stands shows as code. */
+/** Shows what is between backquotes as code. */
 function shownHint(hint: Content): Content {
-  return typeof hint === "string" ? inCode(hint) : hint;
+  return typeof hint === "string" ? inline(hint) : hint;
 }
 
 /** `plan.tiers[0].upTo` is of the field `plan.tiers`. */

@@ -1,4 +1,5 @@
-import { formatMicros } from "../domain/money.ts";
+import { assert } from "../domain/assert.ts";
+import { formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../domain/money.ts";
 import { formatSaoPaulo, TIME_ZONE } from "../domain/period.ts";
 import type { Language } from "../http/language.ts";
 
@@ -7,8 +8,12 @@ export type Format = {
   readonly count: (value: number) => string;
   /** A share of 1, as a percentage with one place. */
   readonly share: (value: number) => string;
-  /** Reais with two places. Exact: an amount with more says more. */
+  /** Reais with at least two places: exact, never rounded. */
   readonly money: (micros: number) => string;
+  /** Reais as our own answers and manifests write them: `12.3450`. */
+  readonly amount: (decimal: string) => string;
+  /** Whole centavos, in which statements count. */
+  readonly centavos: (centavos: number) => string;
   /** Reais as they are typed into a field: at least two places, no thousands. */
   readonly typedMoney: (micros: number) => string;
   readonly milliseconds: (ms: number) => string;
@@ -59,10 +64,14 @@ function makeFormat(language: Language): Format {
   const utc = (date: string) => Date.parse(`${date}T00:00:00Z`);
   const dates = new Intl.DateTimeFormat(locale, { timeZone: "UTC", dateStyle: "short" });
   const shortDates = new Intl.DateTimeFormat(locale, { timeZone: "UTC", day: "2-digit", month: "2-digit" });
+  const money = (micros: number) =>
+    `${micros < 0 ? "−" : ""}R$\u00a0${writeMoney(micros, language, { isGrouped: true })}`;
   return {
     count: (value) => numbers.format(value),
     share: (value) => shares.format(value),
-    money: (micros) => `${micros < 0 ? "−" : ""}R$\u00a0${writeMoney(micros, language, { isGrouped: true })}`,
+    money,
+    amount: (decimal) => money(microsOf(decimal)),
+    centavos: (centavos) => money(centavos * MICROS_PER_CENTAVO),
     // Never three places: `1,125` could be read as a thousand, and the field that shows it would refuse it.
     typedMoney: (micros) =>
       `${micros < 0 ? "-" : ""}${writeMoney(micros, language, { isGrouped: false })}`.replace(/[.,]\d{3}$/, "$&0"),
@@ -82,6 +91,12 @@ function makeFormat(language: Language): Format {
   };
 }
 
+function microsOf(decimal: string): number {
+  const micros = parseAmountMicros(decimal);
+  assert(micros.ok, "an amount of ours cannot be read");
+  return micros.value;
+}
+
 /** From the exact decimal, so that nothing is rounded on its way to a person. Without its sign. */
 function writeMoney(micros: number, language: Language, { isGrouped }: { isGrouped: boolean }): string {
   const [whole = "", places = ""] = formatMicros(Math.abs(micros)).split(".");
@@ -91,7 +106,7 @@ function writeMoney(micros: number, language: Language, { isGrouped }: { isGroup
   return `${grouped}${point}${shown}`;
 }
 
-/** As it stands at the beginning of a line. */
+/** With a capital first letter. */
 export function capital(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

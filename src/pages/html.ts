@@ -1,17 +1,12 @@
 import { html, raw } from "hono/html";
+import type { Html } from "../http/pages/layout.ts";
 
-/** Markup that is safe to put into a page: `html` escapes what it is given. */
-export type Html = ReturnType<typeof html>;
+export type { Html };
 export type Content = Html | string | number | null | readonly (Html | string)[];
 
 /** An attribute that is there or not: `${attribute("disabled", isBusy)}`. The name is ours and never a visitor's. */
 export function attribute(name: string, isThere: boolean): Html | string {
   return isThere ? raw(name) : "";
-}
-
-/** One run of text with `code` between backquotes. */
-export function inCode(text: string): Html {
-  return html`${text.split("`").map((part, index) => (index % 2 === 0 ? part : html`<code>${part}</code>`))}`;
 }
 
 export type Tone = "good" | "warn" | "bad" | "quiet";
@@ -28,7 +23,7 @@ export function empty(text: Content): Html {
   return html`<p class="empty">${text}</p>`;
 }
 
-/** A title of a page, with what can be done there at its right. */
+/** A page's title, with its actions on the right. */
 export function heading(
   title: string,
   { note = null, crumbs = [], actions = null }: { note?: Content; crumbs?: readonly Link[]; actions?: Content } = {},
@@ -58,7 +53,7 @@ export function card(title: string | null, content: Content, aside: Content = nu
 
 export type Figure = { readonly name: string; readonly value: Content; readonly note?: Content };
 
-/** Numbers that are read first. */
+/** The page's main numbers. */
 export function figures(list: readonly Figure[]): Html {
   return html`<dl class="figures">
     ${list.map(
@@ -72,7 +67,7 @@ export function figures(list: readonly Figure[]): Html {
   </dl>`;
 }
 
-/** Names with what they are. */
+/** Names and their values. */
 export function facts(list: readonly (readonly [name: string, value: Content])[]): Html {
   return html`<dl class="facts">
     ${list.map(
@@ -95,7 +90,7 @@ export type Column<Row> = {
   readonly label?: string;
 };
 
-/** A table; on a phone each row stands for itself. */
+/** A table. On a phone each row becomes a block. */
 export function table<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -169,14 +164,14 @@ export function table<Row>(
   </div>`;
 }
 
-/** A cell's content as one, for on a phone it stands beside its label. */
+/** Wraps a cell's content, which on a phone stands beside its label. */
 function whole(content: Content): Content {
   return typeof content === "string" || typeof content === "number"
     ? content
     : html`<div class="cell">${content}</div>`;
 }
 
-/** How full something is, between 0 and 1: near its end in another colour, and told in words beside it. */
+/** How full something is, 0 to 1. The colour changes near 1; `label` says it in words. */
 export function meter(share: number, label: string): Html {
   const width = Math.round(Math.min(Math.max(share, 0), 1) * 100);
   const tone = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "";

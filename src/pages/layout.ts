@@ -7,13 +7,13 @@ import { SCRIPT, STYLE } from "./built_assets.ts";
 import { LANGUAGES, THEMES, type Theme } from "./browser_state.ts";
 import { COMMON } from "./common_texts.ts";
 import { attribute, notice, type Html } from "./html.ts";
-import type { ShownPage } from "./page.ts";
+import type { Say, ShownPage } from "./page.ts";
 
 /** A page in the list at the side. */
 export type NavEntry = {
   readonly path: string;
   readonly text: Text;
-  /** Where pages of it stand besides. */
+  /** Another address whose pages belong to this entry. */
   readonly also?: string;
 };
 
@@ -32,9 +32,9 @@ export type Frame = {
   readonly requestId: string;
 };
 
-/** Within the page, which asks for nothing but its style and script. */
+/** Inlined, so that a page loads nothing but its style and script. */
 const ICON_URL = `data:image/svg+xml;base64,${btoa(ICON)}`;
-/** What is refreshed keeps its folds open. */
+/** A part of a page that is refreshed keeps its folds open. */
 const HTMX_CONFIG = JSON.stringify({
   includeIndicatorCSS: false,
   history: false,
@@ -87,11 +87,9 @@ export function layout({ title, body }: ShownPage, frame: Frame): Html {
     </html> `;
 }
 
-type Say = (text: Text) => string;
-
 function isCurrent({ path, also }: NavEntry, frame: Frame): boolean {
   if (frame.path === path) return true;
-  // The first page's address begins that of every other one.
+  // The first page's address is a prefix of every other one.
   return [path, also].some((one) => one !== undefined && one !== `/${frame.place}` && frame.path.startsWith(`${one}/`));
 }
 

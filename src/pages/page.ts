@@ -34,7 +34,7 @@ export type PageDeclaration = {
 };
 
 /** Whom a page is for: anybody, an operator with a role, or a partner's session with a scope (null: any). */
-export type PageAccess =
+type PageAccess =
   | { readonly for: "anybody" }
   | { readonly for: "operator"; readonly role: Role }
   | { readonly for: "partner"; readonly scope: Scope | null };
@@ -58,12 +58,15 @@ export class Redirect {
   }
 }
 
+/** Chooses the reader's language. */
+export type Say = (text: Text) => string;
+
 /** What pages are made with: whom they speak to, and how. */
 export type PageTools = {
   readonly context: AppContext;
   readonly services: Services;
   readonly language: Language;
-  readonly say: (text: Text) => string;
+  readonly say: Say;
   readonly format: Format;
   readonly nowMs: number;
   /** The token that each form of this session carries, as a hidden field. */
@@ -72,7 +75,7 @@ export type PageTools = {
   readonly fields: (filled: Filled) => Fields;
 };
 
-export type PageCall = PageTools & {
+type PageCall = PageTools & {
   readonly visitor: Visitor | null;
   readonly params: Readonly<Record<string, unknown>>;
   readonly query: Readonly<Record<string, unknown>>;

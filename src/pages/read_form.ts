@@ -1,8 +1,10 @@
 import type { Failure } from "../domain/failure.ts";
+import { isoTime } from "../domain/instant.ts";
 import { MICROS_PER_REAL } from "../domain/money.ts";
+import { parseDate, startOfNextDayMs } from "../domain/period.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import { readAmountMicros } from "../domain/written_amount.ts";
-import { readText, refuseHeaders } from "../http/read_body.ts";
+import { readText, refuseHeaders, tooLarge } from "../http/read_body.ts";
 import { readsAsCpf } from "./reads_as_cpf.ts";
 
 const MOST_FIELD_BYTES = 32 * 1024;
@@ -26,11 +28,7 @@ export async function readForm(request: Request, kind: "fields" | "upload"): Pro
 
 async function readUpload(request: Request, maxBytes: number): Promise<Result<FormData, Failure>> {
   // A browser always says how long a form is; what does not is not read into memory.
-  if (!request.headers.has("content-length"))
-    return fail({
-      code: "payload_too_large",
-      issues: [{ path: "", code: "body_limit", params: { limit: `${maxBytes / 1024 / 1024} MiB` } }],
-    });
+  if (!request.headers.has("content-length")) return fail(tooLarge(maxBytes));
   try {
     return ok(await request.formData());
   } catch {
@@ -45,8 +43,8 @@ export function fieldOf(form: FormData, name: string): string {
 }
 
 /**
- * Reais as people type them, in micros. What is no amount, or could be two (`5.000`), goes on as it was typed, for the API's
- * rules to refuse with their words.
+ * Reais as people type them, in micros. What is not an amount, or could be two (`5.000`), is passed on as typed, so
+ * that the API refuses it in its own words.
  */
 export function typedMicros(text: string): unknown {
   const micros = readAmountMicros(text);
@@ -58,6 +56,16 @@ export function typedNumber(text: string): unknown {
   if (text === "") return undefined;
   const micros = readAmountMicros(text);
   return micros.ok ? micros.value / MICROS_PER_REAL : text;
+}
+
+/**
+ * A day as its end in São Paulo, which is what people mean by "until". Null where nothing was typed; what is not a day
+ * is passed on as typed, so that the API refuses it in its own words.
+ */
+export function typedDayEnd(text: string): string | null {
+  if (text === "") return null;
+  const date = parseDate(text);
+  return date.ok ? isoTime(startOfNextDayMs(date.value)) : text;
 }
 
 /** The chosen of `name.value` boxes. */

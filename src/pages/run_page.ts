@@ -2,10 +2,11 @@ import { html } from "hono/html";
 import * as z from "zod";
 import type { Failure } from "../domain/failure.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
-import { mayAct } from "../domain/roles.ts";
+import { mayAct, roleRequired } from "../domain/roles.ts";
 import { findVisit, formToken, isFormToken, type Visit, type Visitor } from "../gateway/page_sessions.ts";
 import { describeFailure } from "../http/answer_failure.ts";
-import { callerIp, loggedReference, type AppContext } from "../http/context.ts";
+import { callerIp, logActor, type AppContext } from "../http/context.ts";
+import { noteInAudit } from "../http/note_in_audit.ts";
 import { loggedTarget, untilOutage } from "../http/run_endpoint.ts";
 import { readParams, readQuery } from "../http/read_input.ts";
 import { refuseForeignOrigin } from "../http/same_site.ts";
@@ -29,7 +30,7 @@ export type PlaceParts = {
 /** A place with its pages. */
 export type PlaceOfPages = PlaceParts & { readonly pages: readonly PageDeclaration[] };
 
-/** What a stranger's forms are signed for: there is no session yet, and the browser's `Origin` has to do. */
+/** Signs the forms of visitors without a session, whom the browser's `Origin` protects. */
 const STRANGER = "stranger";
 const NO_QUERY = z.object({});
 
@@ -61,8 +62,8 @@ async function findVisitOf({ place }: PageDeclaration, context: AppContext): Pro
 }
 
 /**
- * Who types a CPF into a filter has it in the address, the history and every link of the page: the address without it, and
- * `wrong` for pages that say so. Null where there is none.
+ * The address without parameters that hold a CPF, which would stay in the history and in every link; `wrong` tells the
+ * page. Null where there is none.
  */
 function addressWithoutCpf({ place }: PageDeclaration, context: AppContext): string | null {
   const url = new URL(context.req.url);
@@ -92,7 +93,7 @@ async function perform(
   if (visitor !== null) await noteVisitor(context, visitor);
   const form = page.method === "POST" ? await readForm(context.req.raw, page.form ?? "fields") : ok(new FormData());
   if (page.method === "POST") {
-    // The token stands in the form; the order of refusals is told by what is looked at, not by when it was read.
+    // The token is in the form, so the form is read first. Faults of the form itself are still refused last.
     const foreign = refuseForeignOrigin(context.req.raw, { mustBeNamed: true });
     if (foreign !== null) return fail(foreign);
     if (!form.ok) return form;
@@ -109,17 +110,13 @@ async function perform(
   const query = readQuery(page.query ?? NO_QUERY, context.req.raw.url, { ignoresOthers: true });
   if (!query.ok) return query;
   if (!form.ok) return form;
-  if (visitor?.place === "console" && page.audit !== undefined && page.audit !== "in_change") {
-    const target = page.audit.target(params as Readonly<Record<string, string>>);
-    const entry = { actor: visitor.actor, action: page.audit.action, target, before: null, after: null };
-    await services.register.note({ atMs: services.clock.nowMs(), ...entry });
-  }
+  if (visitor?.place === "console") await noteInAudit(services, page.audit, { actor: visitor.actor, params });
   const tools = await toolsFor(context, visit);
   const call = { ...tools, visitor, ...visitorParts(visitor), params, query: query.value, form: form.value };
   return await page.handle(call);
 }
 
-/** Who visits, in the log line. */
+/** Names the visitor in the log line. */
 async function noteVisitor(context: AppContext, visitor: Visitor): Promise<void> {
   const log = context.get("log");
   if (visitor.place === "portal") {
@@ -128,15 +125,14 @@ async function noteVisitor(context: AppContext, visitor: Visitor): Promise<void>
     if (visitor.key !== null) log.keyId = visitor.key.id;
     return;
   }
-  const { actor } = visitor;
-  log.actor = actor.includes("@") ? await loggedReference(context, actor) : actor;
+  await logActor(context, visitor.actor);
 }
 
 function refuseAccess({ access }: PageDeclaration, visitor: Visitor | null): Failure | null {
   if (access.for === "operator") {
     const { role } = access;
     const mayIt = visitor?.place === "console" && mayAct(visitor.roles, role);
-    return mayIt ? null : { code: "role_required", issues: [{ path: "", code: "role_required", params: { role } }] };
+    return mayIt ? null : roleRequired(role);
   }
   if (access.for === "partner") {
     const { scope } = access;
@@ -209,7 +205,7 @@ function failedPage(place: Place, tools: PageTools, failure: Failure): ShownPage
   return errorPage(tools, place, describeFailure(tools.context, failure, tools.language));
 }
 
-/** What is answered below a place for what is not there: signing in first, for only who is in is told what there is. */
+/** Answers an unknown address below a place. Visitors sign in first: only they may know which pages exist. */
 export async function answerUnknownPage(
   place: PageDeclaration["place"],
   parts: PlaceParts,

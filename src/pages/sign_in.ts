@@ -71,7 +71,7 @@ export const signInToPortal = openPage({
   },
 });
 
-/** `GET /portal/link/{secret}`: mail scanners follow links, so that looking at one does not use it. */
+/** `GET /portal/link/{secret}`: shows a button. Mail scanners follow links, and that must not use one up. */
 export const showPortalLink = openPage({
   method: "GET",
   place: "portal",

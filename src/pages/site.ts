@@ -43,7 +43,7 @@ for (const [{ path, text }, type] of [
   [STYLE, "text/css; charset=utf-8"],
   [SCRIPT, "text/javascript; charset=utf-8"],
 ] as const) {
-  // Its name says what is in it, so that what a browser has is never old.
+  // The name holds the content's hash, so that a cached copy is never out of date.
   const headers = { "content-type": type, "cache-control": `public, max-age=${YEAR_SECONDS}, immutable` };
   site.get(path, (context) => context.body(text, 200, headers));
 }

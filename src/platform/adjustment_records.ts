@@ -1,3 +1,4 @@
+import { isoTime } from "../domain/instant.ts";
 import type { Period } from "../domain/period.ts";
 import { auditInsert, type AuditEntry } from "./audit.ts";
 import { requireRow, rowsOf } from "./batch_rows.ts";
@@ -97,7 +98,7 @@ export class AdjustmentRecords {
     const { results } = await this.#db.prepare(SQL.eventsAbout).bind(tenantId, id).all<Row>();
     return results.map((row) => ({
       id: row["id"] as string,
-      occurredAt: new Date(row["occurred_at"] as number).toISOString(),
+      occurredAt: isoTime(row["occurred_at"] as number),
       kind: row["kind"] as "lookup" | "adjustment",
       amountMicros: row["amount_micros"] as number,
       corrects: row["corrects"] as string | null,

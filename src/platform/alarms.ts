@@ -1,4 +1,5 @@
 import type { Alarm, AlarmKind, Stretch } from "../domain/alarms.ts";
+import { HOUR_MS, isoTime } from "../domain/instant.ts";
 
 export type RaisedAlarm = Alarm & { readonly raisedAtMs: number };
 
@@ -113,12 +114,12 @@ export class Alarms {
       .prepare(SQL.newPersons)
       .bind(tenantId, LOOKUPS_COMPARED)
       .all<{ hour: number; persons: number }>();
-    return results.map(({ hour, persons }) => ({ at: new Date(hour * 3_600_000).toISOString(), count: persons }));
+    return results.map(({ hour, persons }) => ({ at: isoTime(hour * HOUR_MS), count: persons }));
   }
 
   /** Notes that an isolate saw too many failed logins; the cron raises the alarm. */
   async noteFailedLogins(kind: string, { count, sinceMs }: { count: number; sinceMs: number }): Promise<void> {
-    const since = new Date(sinceMs).toISOString();
+    const since = isoTime(sinceMs);
     await this.#kv.put(`${LOGINS}${kind}`, JSON.stringify({ since, count }), { expirationTtl: KEPT_SECONDS });
   }
 

@@ -1,12 +1,13 @@
 import {
   auditLine,
   chainEntry,
+  signHead,
   type ChainedContent,
   type ChainedEntry,
-  signHead,
   type SignedAuditHead,
 } from "../domain/audit_chain.ts";
 import type { Json } from "../domain/canonical_json.ts";
+import { HOUR_MS, isoTime } from "../domain/instant.ts";
 import type { ExportPrivateKey } from "../domain/statement.ts";
 import { toAuditEntry } from "./audit.ts";
 
@@ -25,7 +26,6 @@ const SQL = {
 
 const PAGE_ENTRIES = 500;
 const HEADS = "audit/heads/";
-const HOUR_MS = 3_600_000;
 
 type Row = Record<string, unknown>;
 type Link = { readonly n: number; readonly hash: string };
@@ -73,7 +73,7 @@ export class AuditChain {
 
   /** Keeps the hour's head, once. False when the hour has one. */
   async keepHead(link: Link, { atMs, key }: { atMs: number; key: ExportPrivateKey | null }): Promise<boolean> {
-    const at = new Date(atMs).toISOString();
+    const at = isoTime(atMs);
     const head = await signHead({ version: 1, hour: hourOf(atMs), at, ...link }, key);
     const onlyIf = { etagDoesNotMatch: "*" };
     const httpMetadata = { contentType: "application/json" };
@@ -113,7 +113,7 @@ function nameOf(hour: string): string {
 
 function toContent(row: Row): ChainedContent {
   const { atMs, before, after, ...entry } = toAuditEntry(row);
-  return { ...entry, at: new Date(atMs).toISOString(), before: before as Json, after: after as Json };
+  return { ...entry, at: isoTime(atMs), before: before as Json, after: after as Json };
 }
 
 function toEntry(row: Row): ChainedEntry {

@@ -1,3 +1,4 @@
+import { isoTime } from "../domain/instant.ts";
 import { logEvent, messageOf } from "./log.ts";
 import type { ExportPublicKey, ListedExportKey } from "../domain/statement.ts";
 
@@ -135,14 +136,10 @@ export class ExportKeys {
 export function toListedKey({ validFromMs, validUntilMs, revokedAtMs, ...key }: KeptExportKey): ListedExportKey {
   return {
     ...key,
-    validFrom: new Date(validFromMs).toISOString(),
-    validUntil: toTime(validUntilMs),
-    revokedAt: toTime(revokedAtMs),
+    validFrom: isoTime(validFromMs),
+    validUntil: isoTime(validUntilMs),
+    revokedAt: isoTime(revokedAtMs),
   };
-}
-
-function toTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }
 
 function keyOf(kid: string): string {

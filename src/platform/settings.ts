@@ -1,13 +1,12 @@
 import * as z from "zod";
 import type { Party } from "../domain/export/exported_event.ts";
+import { DAY_MS } from "../domain/instant.ts";
 import { isLocalHost } from "../domain/local_host.ts";
 import { intentTtlMs, LONGEST_FLUSH_MS } from "../domain/ledger/times.ts";
 import { fail, ok, type Result } from "../domain/result.ts";
 import type { ExportPrivateKey, ExportPublicKey } from "../domain/statement.ts";
 import type { AccessSettings } from "./access_identity.ts";
 import * as shapes from "./setting_shapes.ts";
-
-const DAY_MS = 86_400_000;
 
 /** The settings as the Worker's vars and secrets give them, each with the shape that it must have. */
 const schema = z.object({
@@ -51,7 +50,7 @@ export type SettingProblem = { readonly name: string; readonly reason: string; r
 export type SettingsFailure = { readonly names: readonly string[]; readonly problems: readonly SettingProblem[] };
 
 /** The newest first, which new things are made with; what was made with another one goes on. */
-export type Rotating<Secret> = readonly [current: Secret, ...previous: Secret[]];
+type Rotating<Secret> = readonly [current: Secret, ...previous: Secret[]];
 
 /** All settings under the names that the code uses. Times are milliseconds. */
 export type Settings = {

@@ -1,4 +1,5 @@
-import { CLARO_MS_BOUNDS, OUTCOME_ORDER, type OutcomeCounts, usageOf } from "../domain/ledger/day_sums.ts";
+import { isoTime } from "../domain/instant.ts";
+import { CLARO_MS_BOUNDS, OUTCOME_ORDER, usageOf, type OutcomeCounts } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
 import { rowsOf } from "./batch_rows.ts";
 import type { TenantNearLimit } from "./usage_sums.ts";
@@ -44,8 +45,8 @@ const SQL = {
 type Row = Record<string, number | string | null>;
 
 /** All tenants' lookups of a day, and the histogram of Claro's durations. */
-export type DayOfAll = UsageCounts & { readonly date: string; readonly claroMs: readonly number[] };
-export type HourOfAll = { readonly date: string; readonly hour: string; readonly counts: OutcomeCounts };
+type DayOfAll = UsageCounts & { readonly date: string; readonly claroMs: readonly number[] };
+type HourOfAll = { readonly date: string; readonly hour: string; readonly counts: OutcomeCounts };
 export type FailingTenant = {
   readonly tenantId: string;
   readonly name: string;
@@ -87,7 +88,7 @@ export class UsageDays {
     const [days, hours, allowances, failing] = await this.#db.batch<Row>([
       this.#db.prepare(SQL.days).bind(from, today),
       this.#db.prepare(SQL.hours).bind(today, sameWeekday),
-      this.#db.prepare(SQL.allowances).bind(new Date(nowMs).toISOString(), today, nearShare, nowMs, most),
+      this.#db.prepare(SQL.allowances).bind(isoTime(nowMs), today, nearShare, nowMs, most),
       this.#db.prepare(SQL.failing).bind(today, fewestFailures, failingShare, most),
     ]);
     return {

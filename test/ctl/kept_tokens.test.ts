@@ -1,9 +1,10 @@
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { findGateway } from "../../src/ctl/api/find_gateway.ts";
 import { keepToken, keptToken, tokensFile } from "../../src/ctl/api/kept_tokens.ts";
+import { configFolder } from "../../src/ctl/config_folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "claro-score-gateway-tokens-"));
 const file = tokensFile({ XDG_CONFIG_HOME: root });
@@ -54,4 +55,10 @@ describe("kept tokens", () => {
     const env = { CLARO_GATEWAY_ADMIN_TOKEN: "of-env" };
     expect(findGateway(URL_A, { ...places, env }).adminToken).toBe("of-env");
   });
+});
+
+test("a config folder that is set to nothing is the home's, and not wherever the command is run", () => {
+  for (const env of [{ XDG_CONFIG_HOME: "" }, { XDG_CONFIG_HOME: "", APPDATA: "" }, {}])
+    expect(configFolder(env)).toBe(join(homedir(), ".config", "claro-score-gateway"));
+  expect(configFolder({ XDG_CONFIG_HOME: "/somewhere" })).toBe(join("/somewhere", "claro-score-gateway"));
 });

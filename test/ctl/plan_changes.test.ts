@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { dangersOf, describeChanges } from "../../src/ctl/commands/plan_changes.ts";
-import { addPlanOptions, planTerms } from "../../src/ctl/commands/plan_options.ts";
+import { addPlanOptions, planTerms } from "../../src/ctl/commands/plan_terms.ts";
 import { overridePlan, resolvePlan, type PlanTerms } from "../../src/domain/plan.ts";
 
 const REAL = 1_000_000;

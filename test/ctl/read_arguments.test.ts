@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { resolvePlan } from "../../src/domain/plan.ts";
-import { planTerms } from "../../src/ctl/commands/plan_options.ts";
+import { planTerms } from "../../src/ctl/commands/plan_terms.ts";
 import {
   cnpj,
   decimal,

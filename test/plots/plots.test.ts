@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { phases } from "../../src/pages/console/lookups.ts";
+import { formatFor } from "../../src/pages/format.ts";
 import { bars } from "../../src/pages/plots/bars.ts";
 import { lines } from "../../src/pages/plots/lines.ts";
 import { spansOf } from "../../src/pages/console/claro_now.ts";
@@ -179,4 +181,13 @@ describe("a timeline", () => {
     const told = changes.map(([atMs, text]) => ({ atMs, text }));
     expect(spansOf(told, { ...DAY, ...more }).map(({ fromMs, toMs, text }) => [fromMs, toMs, text])).toEqual(expected);
   });
+});
+
+test("a phase that was not measured is not said to have taken 0 ms", async () => {
+  const tools = { say: (text: { readonly en: string }) => text.en, format: formatFor("en") };
+  const times = { admittedAt: null, endedAt: "2026-10-27T21:20:40.123Z", admitMs: null, claroMs: 180 };
+  const shown = String(await phases(times, tools)).replaceAll(/\s+/g, " ");
+  expect(shown).toContain("<dt>Admission</dt> <dd>–</dd>");
+  expect(shown).toContain("<dt>Claro</dt> <dd>180 ms</dd>");
+  expect(shown).toContain("<dt>Settling and answering</dt> <dd>–</dd>");
 });

@@ -30,6 +30,20 @@ const modules = await Promise.all(
 );
 const TEXTS = modules.flatMap(([file, tables]) => [...textsIn({ ...tables }, file)]);
 
+test.each(files)("%s has no text that no page says", (file) => {
+  const sources = globSync("src/pages/**/*.ts", { cwd: root, exclude: ["src/pages/built_assets.ts"] });
+  const code = sources
+    .map((source) => readFileSync(`${root}${source}`, "utf8").replaceAll(/^import [^;]*;/gm, ""))
+    .join("\n");
+  const tables = modules.find(([name]) => name === file)?.[1] as Readonly<Record<string, object>>;
+  const unsaid = Object.entries(tables).flatMap(([table, texts]) => {
+    // A table that is read by a name, or handed on whole, holds exactly what is asked for: the compiler sees to it.
+    if (new RegExp(`\\b${table}(?:\\[|,|\\))`).test(code)) return [];
+    return Object.keys(texts).filter((name) => !new RegExp(`\\b${table}\\.${name}\\b`).test(code));
+  });
+  expect(unsaid).toEqual([]);
+});
+
 /** What is the same word in both languages. */
 const SAME = new Set([
   "Total",

@@ -6,7 +6,7 @@ const TAG_BYTES = 16;
 /** A key of references as D1 has it on disk. */
 export type SealedKey = { readonly name: string; readonly sealed: string };
 
-/** What an event says of a CPF, by the rule of `platform/reference_keys.ts` and `platform/sealing.ts`, done once more. */
+/** What an event says of a CPF, by the rule of `platform/reference_keys.ts` and `platform/cipher.ts`, done once more. */
 export function cpfReference(key: SealedKey, secret: string, person: { tenantId: string; cpf: string }): string {
   const sealed = Buffer.from(key.sealed, "base64");
   const cipherKey = Buffer.from(hkdfSync("sha256", secret, "", "reference keys", 32));

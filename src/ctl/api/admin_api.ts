@@ -1,6 +1,7 @@
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { ACCESS_HINT, accessHeaders } from "./access_headers.ts";
 import type { Gateway } from "./find_gateway.ts";
+import { networkFailure } from "./network_failure.ts";
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 type Report = { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: "text/csv" | "application/x-ndjson" };
@@ -19,7 +20,7 @@ type Problem = {
   readonly issues?: readonly { readonly path: string; readonly message: string }[];
 };
 
-/** What the API takes as a field, as an option of ours. */
+/** The API's advice on a field, and ours on the option that sets it. */
 const DUPLICATE = ["send `allowDuplicate: true`", "repeat with --allow-duplicate"] as const;
 const PAGE_ENTRIES = 200;
 const ANSWER_TIMEOUT_MS = 120_000;
@@ -95,7 +96,7 @@ export class AdminApi {
     if (send.json !== undefined) headers.set("content-type", "application/json");
     if (send.report !== undefined) headers.set("content-type", send.report.type);
     const body = send.report?.bytes ?? (send.json === undefined ? null : JSON.stringify(send.json));
-    // Until it begins to answer: a download may take as long as it takes.
+    // Limits the wait for the first byte only: a download may take long.
     const waiting = new AbortController();
     const timer = setTimeout(() => waiting.abort(new Error("no answer in time")), ANSWER_TIMEOUT_MS);
     let response: Response;
@@ -127,23 +128,18 @@ export class AdminApi {
 }
 
 function unreachable(url: string, error: unknown): CtlError {
-  const { code, message } = causeOf(error);
+  const { code, reason } = networkFailure(error);
   const hint = URL.parse(url)?.hostname === "127.0.0.1" ? " Is it running? Start it with: npm start" : "";
-  return new CtlError(EXIT.unreachable, `${url} cannot be reached (${code ?? message}).${hint}`, { code });
+  return new CtlError(EXIT.unreachable, `${url} cannot be reached (${reason}).${hint}`, { code });
 }
 
-/** Nothing is sent on to another address. */
+/** The token is not sent on to another address. */
 async function redirected(url: string, response: Response): Promise<CtlError> {
   await response.body?.cancel();
   return new CtlError(EXIT.unreachable, `${url} sends to another address (status ${response.status}). ${ACCESS_HINT}`);
 }
 
-function causeOf(error: unknown): { code?: string; message: string } {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : (error as Error);
-  return cause;
-}
-
-/** What a refusal says before it comes to its issues, which follow line by line. */
+/** The part of a refusal before its issues, which are printed line by line. */
 function aboutOf({ detail = "", issues: [first] = [] }: Problem): string {
   if (first === undefined) return detail;
   const sentence = first.path === "" ? first.message.slice(1) : `\`${first.path}\`: `;

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { keptToken } from "./kept_tokens.ts";
 import { DEV_VARS, readDevVars } from "../local/dev_vars.ts";
-import { findLocalGateway, isLoopback, type LocalGateway } from "../local/local_gateway.ts";
+import { findLocalGateway, isOnThisMachine, type LocalGateway } from "../local/local_gateway.ts";
 
 /** A gateway and the operator's token for it. */
 export type Gateway = {
@@ -38,7 +38,7 @@ export function findGateway(givenUrl: string | undefined, places: Places = {}): 
   if (keptHere !== undefined) {
     return { url, adminToken: keptHere, tokenHint: "The token is the one that ctl login kept: log in again." };
   }
-  if (!isLoopback(url)) {
+  if (!isOnThisMachine(url)) {
     throw usageError(`Log in to ${url} (npm run ctl -- login --url ${url}) or set ${TOKEN} to its operator's token`);
   }
   const { ADMIN_TOKEN: adminToken } = devVars();
@@ -84,7 +84,7 @@ export function findGatewayUrl(givenUrl: string | undefined, places: Places = {}
 function checkedUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) throw usageError(`${JSON.stringify(text)} is no http(s) URL`);
-  if (url.protocol === "http:" && !isLoopback(url.href)) {
+  if (url.protocol === "http:" && !isOnThisMachine(url.href)) {
     throw usageError("The operator's token is not sent over plain http to another machine: use https");
   }
   return url.href.replace(/\/+$/, "");

@@ -1,15 +1,13 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { configFolder } from "../config_folder.ts";
 import { usageError } from "../ctl_error.ts";
 
 type Tokens = Readonly<Record<string, string>>;
 
 /** Where `ctl login` keeps tokens: for its owner's eyes only. */
 export function tokensFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const config = env["XDG_CONFIG_HOME"];
-  const root = config === undefined || config === "" ? join(homedir(), ".config") : config;
-  return join(root, "claro-score-gateway", "tokens.json");
+  return join(configFolder(env), "tokens.json");
 }
 
 /** The token that was kept for a gateway, by its URL. */

@@ -2,12 +2,12 @@ import { CtlError, EXIT } from "../ctl_error.ts";
 
 const MOST_REPEATS = 6;
 const PAUSE_SECONDS = 5;
-/** A store or a ledger that is away for a moment: the same call goes on where it stopped. */
+/** Failures that pass: the same call continues where it stopped. */
 const PASSING = new Set<unknown>(["ledger_unavailable", "statement_unavailable"]);
 
 /**
- * One call of many, which may be made again: a store that is away for half a minute does not throw away what the calls
- * before it brought. A gateway that was never reached is not waited for.
+ * Repeats one call of a series while a store is away for a moment, so that the calls before it are not wasted. A
+ * gateway that was never reached is not waited for.
  */
 export async function untilAnswered<Answer>(
   call: () => Promise<Answer>,

@@ -71,7 +71,7 @@ function auditText(entries: readonly Entry[], after: number): string {
   return [head, ...detailed].join("\n");
 }
 
-/** What an entry changed: `status: active → suspended`, and what it took away; of a thing that was made, its values. */
+/** What an entry changed, `status: active → suspended`; of something new, all its values. */
 function changes({ before, after }: Entry): string {
   const [was, is] = [flat(before ?? {}), flat(after ?? {})];
   const changed = [...is]

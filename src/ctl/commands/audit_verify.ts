@@ -5,15 +5,16 @@ import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { type SignedAuditHead, verifyAudit } from "../../domain/audit_chain.ts";
-import type { ExportPublicKey } from "../../domain/statement.ts";
+import { EXPORT_KEYS_PATH } from "../../domain/statement.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOf, contextOfOffline, withExamples } from "../program.ts";
 import { print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
+import { readKeysFile } from "../verify/trusted_keys.ts";
 import { shownMany } from "./shown_values.ts";
+import { orUsageError } from "./statement_verify.ts";
 
-const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
 const HEADS_A_PAGE = 200;
 
 /** `audit download` and `audit verify`: the audit as evidence, checked without asking the gateway. */
@@ -49,8 +50,8 @@ async function download(dir: string, _options: unknown, command: Command): Promi
     const response = await api.open("/audit.jsonl");
     const file = createWriteStream(join(root, "audit.jsonl"), { mode: 0o600 });
     if (response.body !== null) await pipeline(response.body as AsyncIterable<Uint8Array>, file);
-    const keys = await fetch(`${api.url}${KEYS_PATH}`, { redirect: "error" });
-    if (!keys.ok) throw new CtlError(EXIT.refused, `${KEYS_PATH} answered ${keys.status}`);
+    const keys = await fetch(`${api.url}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+    if (!keys.ok) throw new CtlError(EXIT.refused, `${EXPORT_KEYS_PATH} answered ${keys.status}`);
     await writeFile(join(root, "export-keys.json"), await keys.text());
     return count;
   });
@@ -78,7 +79,7 @@ async function verify(file: string, options: { heads?: string; keys: string }, c
   const { json } = contextOfOffline(command);
   const path = resolve(file);
   if (!(await isFile(path))) throw usageError(`There is no file ${path}`);
-  const publicKeys = await readKeys(resolve(options.keys));
+  const publicKeys = await orUsageError(() => readKeysFile(resolve(options.keys)));
   const heads = options.heads === undefined ? [] : await readHeads(resolve(options.heads));
   const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Number.POSITIVE_INFINITY });
   const verdict = await withSpinner("Checking the audit", () => verifyAudit(lines, { heads, publicKeys }));
@@ -116,13 +117,6 @@ async function readHeads(dir: string): Promise<SignedAuditHead[]> {
       throw usageError(`${join(dir, name)} is no head of an audit`);
     }),
   );
-}
-
-async function readKeys(path: string): Promise<ExportPublicKey[]> {
-  const text = await readFile(path, "utf8").catch(() => "");
-  const { keys } = (parse(text) ?? {}) as { keys?: unknown };
-  if (Array.isArray(keys)) return keys as ExportPublicKey[];
-  throw usageError(`${path} holds no keys`);
 }
 
 function parse(text: string): unknown {

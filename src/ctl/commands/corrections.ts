@@ -6,9 +6,8 @@ import { contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { signedReais } from "./read_arguments.ts";
+import { month, signedReais } from "./read_arguments.ts";
 import { shownCount, shownMany, utcMinute } from "./shown_values.ts";
-import { month } from "./statements.ts";
 
 type Adjustment = { readonly id: string; readonly period: string; readonly seq: number; readonly amount: string };
 type Difference = {
@@ -53,9 +52,9 @@ type Reconciliation = {
   readonly nextCursor: string | null;
 };
 
-/** A charge by hand of so much is asked about. */
+/** Charges of this much or more are confirmed. */
 const UNUSUAL_CHARGE_REAIS = 1000;
-/** So many lookups that are added or taken away by hand are asked about. */
+/** Adjustments of this many lookups or more are confirmed. */
 const UNUSUAL_UNITS = 1000;
 
 /** `adjust` and `reconcile`: what is put right after the fact. */
@@ -105,7 +104,7 @@ async function adjust(
   const amount = Number(adjustment.amount.replace("-", ""));
   const units = adjustment.units === 0 ? "" : `, and ${shownMany(adjustment.units, "lookup")},`;
   const question = `${isCredit ? "Credit" : "Charge"} BRL ${amount.toFixed(2)}${units} to ${tenantId}?`;
-  // Scripts that charge little go on without an answer; giving money back, or taking much, wants one.
+  // Scripts may charge small amounts without confirmation; credits and large charges need it.
   const isOnTerminal = process.stdin.isTTY && process.stderr.isTTY;
   const isUnusual = amount >= UNUSUAL_CHARGE_REAIS || Math.abs(adjustment.units) >= UNUSUAL_UNITS;
   const isAsked = isCredit || adjustment.units < 0 || isUnusual || isOnTerminal;

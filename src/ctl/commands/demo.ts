@@ -1,11 +1,12 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { assertPresent } from "../../domain/assert.ts";
 import { cnpjCheckDigits } from "../../domain/cnpj.ts";
 import { formatMicros, parseAmountMicros } from "../../domain/money.ts";
 import { formatSaoPaulo, nextPeriod, periodBounds, periodOf, type Period } from "../../domain/period.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { DEMO_PARTNERS, demoStartMs, demoTraffic, type DemoLookup } from "../local/demo_traffic.ts";
-import { isLoopback } from "../local/local_gateway.ts";
+import { isOnThisMachine } from "../local/local_gateway.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { print } from "../terminal/output.ts";
 import { withProgressBar, type Steps } from "../terminal/progress.ts";
@@ -54,7 +55,7 @@ function pastInstant(text: string): number {
 
 async function fill({ until }: { until?: number }, command: Command): Promise<void> {
   const { api, json } = contextOf(command);
-  if (!isLoopback(api.url)) throw usageError(`demo fill is for a gateway on this machine, not for ${api.url}`);
+  if (!isOnThisMachine(api.url)) throw usageError(`demo fill is for a gateway on this machine, not for ${api.url}`);
   const { data } = await api.get<{ data: readonly { customerId: string }[] }>("/tenants", { limit: 200 });
   if (data.some(({ customerId }) => customerId === DEMO_PARTNERS[0]?.customerId)) {
     throw new CtlError(
@@ -139,7 +140,7 @@ class DemoFill {
   }
 
   async #lookUp({ partner, key, cpf, reference }: DemoLookup): Promise<void> {
-    const credential = this.#parties[partner]?.keys[key] ?? "";
+    const credential = assertPresent(this.#parties[partner]?.keys[key], `partner ${partner} has no key ${key}`);
     const response = await fetch(`${this.#api.url}/v1/scores`, {
       method: "POST",
       headers: { authorization: `Bearer ${credential}`, "content-type": "application/json" },

@@ -29,7 +29,7 @@ export type Health = {
     readonly behind: number;
     readonly oldestUnflushed: { tenantId: string; mode: string; occurredAt: string; ageSeconds: number } | null;
   };
-  /** Missing from gateways of before. */
+  /** Missing in answers of earlier releases. */
   readonly archive?: { reachable: boolean };
   readonly database: { sizeBytes: number; limitBytes: number; state: string; schema?: string | null } | null;
   readonly reconciliations: {
@@ -91,7 +91,7 @@ async function showHealth(command: Command): Promise<boolean> {
   return problems.length === 0;
 }
 
-/** A gateway that is misconfigured, or cannot read what it leans on, tells its health by that. */
+/** A 5xx is a verdict too: the gateway is misconfigured, or cannot read its stores. */
 function isOurFault({ details }: CtlError): boolean {
   return typeof details["status"] === "number" && details["status"] >= 500;
 }

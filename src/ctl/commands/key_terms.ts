@@ -66,16 +66,20 @@ export function limitDangers(before: KeyLimits | null, after: KeyLimits | null):
 
 /** A key's terms for people. */
 export function keyTermFields({ limits, defaults }: KeyTerms): (readonly [name: string, value: string])[] {
+  return [
+    ["Own limits", shownLimits(limits)],
+    ["Defaults", [defaults?.purpose, defaults?.legalBasis].filter((one) => one !== undefined).join(" ") || "none"],
+  ];
+}
+
+export function shownLimits(limits: KeyLimits | null): string {
   const { dailyLookups, monthlySpendCapMicros: cap, ratePerSecond } = limits ?? {};
   const shown = [
     ...(dailyLookups === undefined ? [] : [`${shownMany(dailyLookups, "lookup")} a day`]),
     ...(cap === undefined ? [] : [`BRL ${formatMicros(cap)} a month`]),
     ...(ratePerSecond === undefined ? [] : [`${ratePerSecond} a second`]),
   ];
-  return [
-    ["Own limits", shown.join(", ") || "none"],
-    ["Defaults", [defaults?.purpose, defaults?.legalBasis].filter((one) => one !== undefined).join(" ") || "none"],
-  ];
+  return shown.join(", ") || "none";
 }
 
 function merged<Terms extends object>(

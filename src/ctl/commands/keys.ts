@@ -8,7 +8,14 @@ import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { addKeyTermOptions, changedKeyTerms, keyTermFields, limitDangers, type KeyTermOptions } from "./key_terms.ts";
+import {
+  addKeyTermOptions,
+  changedKeyTerms,
+  keyTermFields,
+  type KeyTermOptions,
+  limitDangers,
+  shownLimits,
+} from "./key_terms.ts";
 import { collect, collectOf, durationSeconds, formatDuration, instant } from "./read_arguments.ts";
 import { shownTime, utcMinute } from "./shown_values.ts";
 
@@ -30,7 +37,7 @@ type ListedKey = ShownKey & { readonly lastUsedAt: string | null };
 type IssuedKey = ShownKey & { readonly key: string; readonly clientId: string; readonly clientSecret: string };
 
 const MOST_LISTED = 100_000;
-/** Within less nobody may have put the successor in place; after more a leaked key has worked for too long. */
+/** A shorter overlap may end before the successor is in place; a longer one keeps a leaked key working for too long. */
 const USUAL_OVERLAP_SECONDS = { least: 600, most: 30 * 86_400 } as const;
 
 /** `keys`: a tenant's credentials. */
@@ -144,7 +151,7 @@ async function listKeys(tenantId: string, _options: unknown, command: Command): 
   print(page, { json, human });
 }
 
-/** One key of a tenant's: it has no address of its own to be read at. */
+/** Finds one key in its tenant's list: the API has no call for a single key. */
 async function fetchKey(api: AdminApi, tenantId: string, keyId: string): Promise<ListedKey> {
   const path = `/tenants/${encodeURIComponent(tenantId)}/keys`;
   const { data } = await api.list<ListedKey>(path, { most: MOST_LISTED });
@@ -171,8 +178,8 @@ async function updateKey(
   if (terms === null) throw usageError("Nothing to change: see --help for what can be");
   const dangers = limitDangers(before.limits, terms.limits);
   if (dangers.length > 0) {
-    const [[, was] = [], [, is] = []] = [keyTermFields(before), keyTermFields(terms)].map(([first]) => first ?? []);
-    const lines = [`Change ${keyId}?`, `  Own limits: ${was} → ${is}`, ...dangers.map((why) => `  ! ${why}`)];
+    const change = `  Own limits: ${shownLimits(before.limits)} → ${shownLimits(terms.limits)}`;
+    const lines = [`Change ${keyId}?`, change, ...dangers.map((why) => `  ! ${why}`)];
     await confirm(lines.join("\n"), { yes });
   }
   const key = await api.patch<ShownKey>(`/keys/${encodeURIComponent(keyId)}`, terms);
@@ -230,11 +237,13 @@ function overlapQuestion(keyId: string, overlap: number): string | null {
   return null;
 }
 
-/** When a key ends, as the gateway has it: an overlap lengthens no life. The rotation is done, whatever comes of asking. */
+/**
+ * When the old key ends. The gateway is asked, because an overlap never extends a key. The rotation is done even if
+ * this fails.
+ */
 async function shownEnd(api: AdminApi, keyId: string, tenantId: string): Promise<string> {
   try {
-    const { data } = await api.list<ListedKey>(`/tenants/${encodeURIComponent(tenantId)}/keys`, { most: MOST_LISTED });
-    return shownTime(data.find(({ id }) => id === keyId)?.expiresAt);
+    return shownTime((await fetchKey(api, tenantId, keyId)).expiresAt);
   } catch {
     return "its own end or that of the overlap, whichever comes first (keys list tells)";
   }

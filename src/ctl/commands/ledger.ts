@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { assert } from "../../domain/assert.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { untilAnswered } from "../api/until_answered.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
@@ -171,12 +172,16 @@ async function restore(
     }
     return step;
   });
-  const human = () =>
-    done.status === "not_needed"
-      ? "The ledger serves: there was nothing to put back."
-      : `The ledger serves again, from event ${(done.lastSeq ?? 0) + 1} on: ${shownCount(done.through)} were recorded, ` +
-        `${shownCount(done.ownEvents ?? 0)} only the object had. Compare it: npm run ctl -- ledger verify ${tenantId}`;
-  print(done, { json, human });
+  print(done, { json, human: () => restoredText(tenantId, done) });
+}
+
+function restoredText(tenantId: string, { status, through, lastSeq, ownEvents }: Restored): string {
+  if (status === "not_needed") return "The ledger serves: there was nothing to put back.";
+  assert(lastSeq !== null && ownEvents !== null, "a ledger that serves again does not say from where on");
+  return (
+    `The ledger serves again, from event ${lastSeq + 1} on: ${shownCount(through)} were recorded, ` +
+    `${shownCount(ownEvents)} only the object had. Compare it: npm run ctl -- ledger verify ${tenantId}`
+  );
 }
 
 async function rebuild(_options: unknown, command: Command): Promise<void> {

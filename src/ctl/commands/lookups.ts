@@ -6,7 +6,7 @@ import { withSpinner } from "../terminal/progress.ts";
 import { saoPauloDate } from "./read_arguments.ts";
 import { shownTime } from "./shown_values.ts";
 
-/** One lookup as the gateway tells of it: its fields are shown whatever they are, so that none is ever hidden. */
+/** One lookup. Every field that the gateway sends is shown, also those that this release does not know. */
 type Lookup = Readonly<Record<string, unknown>>;
 type Found = { readonly data: readonly Lookup[]; readonly nextCursor?: string | null };
 type Query = Readonly<Record<string, string | undefined>>;
@@ -52,7 +52,7 @@ async function showLookups(what: string, sought: Sought, command: Command): Prom
   if (found.hasMore && !json) note("There are more: narrow the days with --from and --to.");
 }
 
-/** Without a tenant not everything is searched: whoever finds nothing has to know where it may be still. */
+/** Says where else to look: a search without a tenant does not cover everything. */
 function noneText([first]: readonly Query[], { tenant }: Sought): string {
   const none = "There is no such lookup.";
   if (tenant !== undefined) return none;
@@ -72,7 +72,7 @@ async function findAll(api: AdminApi, query: Query): Promise<{ data: Lookup[]; h
   return { data, hasMore: cursor !== null };
 }
 
-/** An id tells its time, and stands for itself; anything else is of some days. */
+/** A lookup's id contains its time; anything else is searched within days. */
 function queriesFor(what: string, { tenant, by, from, to }: Sought): Query[] {
   const days = { tenant, from, to };
   if (what.startsWith("lkp_") && by === undefined) return [{ id: what, ...days }];

@@ -4,9 +4,8 @@ import type { PriceTier } from "../../domain/plan.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { fieldsText, note, print, tableText } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
-import { priceTiers } from "./read_arguments.ts";
+import { month, priceTiers } from "./read_arguments.ts";
 import { shownCount, shownMany } from "./shown_values.ts";
-import { month } from "./statements.ts";
 
 type Totals = {
   readonly quantity: number;

@@ -1,8 +1,8 @@
 import type { Plan } from "../../domain/plan.ts";
 import { maxUnitPriceMicros } from "../../domain/pricing.ts";
-import { planFields } from "./shown_values.ts";
+import { planFields } from "./plan_terms.ts";
 
-/** So many times more or less is more likely a slip of the keyboard than a decision. */
+/** A change by this factor is more likely a typo than a decision. */
 const UNUSUAL_FACTOR = 10;
 
 /** What a change of plan changes, for people: `Spend cap  BRL 5000.0000 a month → none`. */
@@ -36,7 +36,7 @@ export function dangersOf(before: Plan, after: Plan): string[] {
   return dangers.filter(([is]) => is).map(([, why]) => why);
 }
 
-/** An allowance that is used up ends every lookup: one that comes, or shrinks like a typo, is asked about. */
+/** A used-up allowance stops every lookup, so a new or much smaller one is confirmed. */
 function allowanceDangers(before: Plan, after: Plan): (readonly [boolean, string])[] {
   const [had, has] = [before.allowance?.requests ?? null, after.allowance?.requests ?? null];
   if (has === null) return [];

@@ -1,16 +1,14 @@
 import { Option, type Command } from "commander";
-import { overridePlan, resolvePlan, TRIAL_MONTHS, type Plan } from "../../domain/plan.ts";
+import { overridePlan, PLAN_NAMES, resolvePlan, TRIAL_MONTHS, type Plan } from "../../domain/plan.ts";
 import { usageError } from "../ctl_error.ts";
-import { addGroup, contextOf, withExamples } from "../program.ts";
+import { addGroup, contextOf, contextOfOffline, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, note, print, tableText } from "../terminal/output.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
-import { addPlanOptions, planTerms, type GivenTerms, type PlanOptions } from "./plan_options.ts";
+import { addPlanOptions, plansFields, planTerms, shownTiers, type GivenTerms, type PlanOptions } from "./plan_terms.ts";
 import { saoPauloDate } from "./read_arguments.ts";
-import { plansFields, shownCount, shownTiers } from "./shown_values.ts";
+import { shownCount } from "./shown_values.ts";
 import { fetchTenant, type ShownTenant } from "./tenants.ts";
-
-const PLAN_NAMES = ["trial", "pay-per-use"] as const;
 
 /** `plans`: the terms that tenants are served under. */
 export function addPlanCommands(program: Command): void {
@@ -50,7 +48,7 @@ export function addPlanCommands(program: Command): void {
 }
 
 async function listPlans(_options: unknown, command: Command): Promise<void> {
-  const { json } = command.optsWithGlobals<{ json?: true }>();
+  const { json } = contextOfOffline(command);
   const plans = PLAN_NAMES.map((name) => resolvePlan({ name }, Date.now()));
   // A trial's end is counted from the tenant's creation: it is no term of the plan itself.
   const shown = plans.map(({ allowance, ...plan }) => ({
@@ -74,7 +72,7 @@ async function listPlans(_options: unknown, command: Command): Promise<void> {
       ],
       "",
     );
-  print({ data: shown, nextCursor: null }, { json: json === true, human });
+  print({ data: shown, nextCursor: null }, { json, human });
 }
 
 async function showPlan(tenantId: string, _options: unknown, command: Command): Promise<void> {

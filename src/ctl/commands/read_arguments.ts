@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { parseCnpj } from "../../domain/cnpj.ts";
+import { parsePeriod } from "../../domain/period.ts";
 import type { PriceTier } from "../../domain/plan.ts";
 import { validateTiers } from "../../domain/pricing.ts";
 import { formatDecimal, readAmountMicros, waysToWrite } from "../../domain/written_amount.ts";
@@ -61,11 +62,17 @@ export function instant(text: string): string {
   return new Date(ms).toISOString();
 }
 
-/** A day of São Paulo as `YYYY-MM-DD`; São Paulo's own way of writing it would be read wrong elsewhere. */
+/** A day of São Paulo as `YYYY-MM-DD`. `01/12/2026` is refused, because it is another day elsewhere. */
 export function saoPauloDate(text: string): string {
   const atMs = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
   if (Number.isNaN(atMs) || !new Date(atMs).toISOString().startsWith(text))
     throw new InvalidArgumentError("It is a day such as 2026-11-30.");
+  return text;
+}
+
+/** A month of São Paulo as `YYYY-MM`. */
+export function month(text: string): string {
+  if (!parsePeriod(text).ok) throw new InvalidArgumentError("It is a month such as 2026-11.");
   return text;
 }
 

@@ -1,6 +1,3 @@
-import { formatMicros } from "../../domain/money.ts";
-import { DEFAULT_READS_PER_MINUTE, type NoTermsLeft, type Plan } from "../../domain/plan.ts";
-
 const SAO_PAULO = new Intl.DateTimeFormat("sv-SE", {
   timeZone: "America/Sao_Paulo",
   dateStyle: "short",
@@ -38,46 +35,4 @@ export function shownCount(count: number): string {
 /** A count of things: `1 tenant`, `2,000 tenants`. */
 export function shownMany(count: number, one: string, many = `${one}s`): string {
   return `${shownCount(count)} ${count === 1 ? one : many}`;
-}
-
-/** A tenant's plan, and the one that waits for its day. */
-export function plansFields({
-  plan,
-  nextPlan,
-}: {
-  readonly plan: Plan;
-  readonly nextPlan: (Plan & { readonly effectiveFrom: string }) | null;
-}): (readonly [name: string, value: string])[] {
-  return nextPlan === null
-    ? planFields(plan)
-    : [...planFields(plan), ["From", nextPlan.effectiveFrom], ...planFields(nextPlan)];
-}
-
-/** `0.1500`, or `0.1500 up to 10,000, then 0.1200`. */
-export function shownTiers(tiers: Plan["tiers"]): string {
-  return tiers
-    .map(({ upTo, unitPriceMicros }) => {
-      const price = formatMicros(unitPriceMicros);
-      return upTo === null ? price : `${price} up to ${shownCount(upTo)}`;
-    })
-    .join(", then ");
-}
-
-function shownAllowance(allowance: Plan["allowance"]): string {
-  if (allowance === null) return "unlimited";
-  const until = allowance.endsAt === null ? "" : ` until ${shownTime(allowance.endsAt)}`;
-  return `${shownMany(allowance.requests, "lookup")} in total${until}`;
-}
-
-export function planFields(plan: Plan): (readonly [name: string, value: string])[] {
-  const { name, allowance, tiers, ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, ...rest } = plan;
-  rest satisfies NoTermsLeft;
-  return [
-    ["Plan", name],
-    ["Allowance", shownAllowance(allowance)],
-    ["Price (BRL)", shownTiers(tiers)],
-    ["Rate", `${ratePerSecond} a second, burst ${shownCount(burst)}`],
-    ["Reads", `${shownCount(readsPerMinute ?? DEFAULT_READS_PER_MINUTE)} a minute`],
-    ["Spend cap", cap === null ? "none" : `BRL ${formatMicros(cap)} a month`],
-  ];
 }

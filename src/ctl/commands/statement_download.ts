@@ -10,6 +10,7 @@ import { sha256OfFile } from "../verify/find_months.ts";
 import { pinKeysOf } from "../verify/trusted_keys.ts";
 import { note, print } from "../terminal/output.ts";
 import { withProgressBar, withSpinner, type Steps } from "../terminal/progress.ts";
+import { month } from "./read_arguments.ts";
 import { shownMany } from "./shown_values.ts";
 import { orUsageError } from "./statement_verify.ts";
 
@@ -35,7 +36,7 @@ type Options = {
 type Bundle = { readonly tenantId: string; readonly manifest: SignedManifest; readonly text: string };
 
 /** `statements download`: closed months as files, checked as they come. */
-export function addDownloadCommand(group: Command, month: (text: string) => string): void {
+export function addDownloadCommand(group: Command): void {
   withExamples(
     group
       .command("download")
@@ -157,11 +158,11 @@ async function fetchBundle(
       onBytes: (count) => bar.advance(message, count),
     });
   }
-  // Last: a folder with a manifest is a whole one.
+  // Written last: a folder with a manifest is complete.
   await writeFile(join(folder, "manifest.json"), text);
 }
 
-/** What is there already and is something else is the user's, and proof perhaps: it is not overwritten unasked. */
+/** Refuses to overwrite other files: they are the user's, and may be evidence. */
 async function refuseOtherFiles(folder: string, { manifest, text }: Bundle, overwrite: boolean): Promise<void> {
   const there = await readFile(join(folder, "manifest.json"), "utf8").catch(() => null);
   if (there !== null && there !== text) {
@@ -183,7 +184,7 @@ type Fetched = {
   readonly onBytes: (count: number) => void;
 };
 
-/** Brings one file, from where an earlier run stopped; it gets its name when its hash is right. */
+/** Downloads one file, resuming an earlier run; it gets its name once its hash is right. */
 async function fetchFile(api: AdminApi, { file, path, target, onBytes }: Fetched): Promise<void> {
   if (await isWhole(target, file)) return onBytes(file.bytes);
   const part = `${target}.part`;

@@ -9,6 +9,7 @@ import { withSpinner } from "../terminal/progress.ts";
 import { auditText, problemLines } from "../verify/audit_text.ts";
 import { findMonths } from "../verify/find_months.ts";
 import { pinKeysOf, pinnedKeys, readKeysFile, UntrustedKeysError } from "../verify/trusted_keys.ts";
+import { month } from "./read_arguments.ts";
 import { shownMany } from "./shown_values.ts";
 
 type Options = {
@@ -19,7 +20,7 @@ type Options = {
 };
 
 /** `statements verify`: whether downloaded months are what was signed. It asks nobody, unless keys are to be pinned. */
-export function addVerifyCommand(group: Command, month: (text: string) => string): void {
+export function addVerifyCommand(group: Command): void {
   withExamples(
     group
       .command("verify")
@@ -57,7 +58,7 @@ async function trustedKeys({ keys, gateway, trustNewKeys }: Options): Promise<Tr
   return await pinKeysOf(gateway.replace(/\/+$/, ""), { acceptNew: trustNewKeys === true, say: note });
 }
 
-/** Keys that are not to be trusted end a command as a wrong use of it does: nothing was done. */
+/** Turns untrusted keys into a usage error: nothing was done. */
 export async function orUsageError<Value>(work: () => Promise<Value>): Promise<Value> {
   try {
     return await work();

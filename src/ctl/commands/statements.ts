@@ -1,12 +1,11 @@
 import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
-import { parsePeriod } from "../../domain/period.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { newSigningKey } from "../local/dev_vars.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, print, tableText } from "../terminal/output.ts";
 import { withProgressBar, withSpinner } from "../terminal/progress.ts";
+import { month } from "./read_arguments.ts";
 import { shownCount, shownMany, shownTime, utcMinute } from "./shown_values.ts";
 import { addDownloadCommand } from "./statement_download.ts";
 import { addVerifyCommand } from "./statement_verify.ts";
@@ -76,8 +75,8 @@ export function addStatementCommands(program: Command): void {
       .action(closeMonth),
     ["statements close --period 2026-11", "statements close --period 2026-11 --yes"],
   );
-  addDownloadCommand(group, month);
-  addVerifyCommand(group, month);
+  addDownloadCommand(group);
+  addVerifyCommand(group);
   withExamples(
     group
       .command("revoke-key")
@@ -96,12 +95,6 @@ export function addStatementCommands(program: Command): void {
       }),
     ["statements new-key | npx wrangler secret put EXPORT_SIGNING_KEY"],
   );
-}
-
-/** A month as `YYYY-MM`. */
-export function month(text: string): string {
-  if (!parsePeriod(text).ok) throw new InvalidArgumentError("It is a month such as 2026-11.");
-  return text;
 }
 
 async function revokeKey(kid: string, { yes = false }: { yes?: boolean }, command: Command): Promise<void> {
@@ -174,7 +167,7 @@ async function closeMonth({ period, yes = false }: { period: string; yes?: boole
   const steps = { message: `Closing ${period}`, steps: first.remaining };
   const last = await withProgressBar(steps, async (bar) => {
     let report = first;
-    // What fails is tried again by every call: without progress it would be tried for ever.
+    // Each call retries what failed, so a call without progress is the last.
     for (let before = Number.POSITIVE_INFINITY; report.remaining > 0 && report.remaining < before;) {
       before = report.remaining;
       report = await step();

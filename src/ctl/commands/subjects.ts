@@ -96,7 +96,7 @@ async function accessSubject(options: AccessOptions, command: Command): Promise<
   if (report !== undefined) note(`\nThe report for the person is in ${report}. Hand it over, then delete it.`);
 }
 
-/** The whole search, call by call: an answer that is whole, or none. What is away for a moment is waited for. */
+/** Runs the search to its end, call by call: a complete answer, or none. */
 async function searchAll(
   api: AdminApi,
   asked: { cpf: Cpf } & Omit<AccessOptions, "report">,
@@ -117,7 +117,7 @@ async function searchAll(
   }
 }
 
-/** For its owner's eyes only, and never over a file that is there. */
+/** Only its owner can read it, and it never overwrites a file. */
 function writeReport(
   file: string,
   { cpf, from, to, data, restrictions }: Found & { cpf: Cpf } & Pick<AccessOptions, "from" | "to">,
@@ -198,7 +198,7 @@ function restrictionsText(restrictions: readonly Restriction[]): string {
   );
 }
 
-/** What is no CPF is refused here, without its being told again: it may be one with a typo. */
+/** Refuses what is not a CPF without repeating it: it may be one with a typo. */
 async function readCpf(): Promise<Cpf> {
   const cpf = parseCpf(await readSecret("CPF"));
   if (!cpf.ok) throw usageError("That is no CPF: eleven digits with right check digits, or 000.000.000-00.");

@@ -1,7 +1,7 @@
 import { Option, type Command } from "commander";
 import { formatCnpj } from "../../domain/cnpj.ts";
 import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
-import { resolvePlan, type Plan } from "../../domain/plan.ts";
+import { PLAN_NAMES, resolvePlan, type Plan } from "../../domain/plan.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { usageError } from "../ctl_error.ts";
 import { addGroup, contextOf, withExamples } from "../program.ts";
@@ -9,9 +9,9 @@ import { confirm } from "../terminal/confirm.ts";
 import { fieldsText, note, print, tableText, warn } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { dangersOf, describeChanges } from "./plan_changes.ts";
-import { addPlanOptions, planTerms, type PlanOptions } from "./plan_options.ts";
+import { addPlanOptions, plansFields, planTerms, type PlanOptions } from "./plan_terms.ts";
 import { cnpj, collectOf, wholeNumber } from "./read_arguments.ts";
-import { plansFields, shownMany, shownTime } from "./shown_values.ts";
+import { shownMany, shownTime } from "./shown_values.ts";
 
 /** A tenant as the admin API shows it. */
 export type ShownTenant = {
@@ -72,9 +72,7 @@ export function addTenantCommands(program: Command): void {
     .requiredOption("--name <name>", "the partner's name")
     .requiredOption("--document <cnpj>", "its CNPJ, with punctuation or without", cnpj)
     .requiredOption("--customer-id <id>", "the X-CustomerID that Claro knows the partner by")
-    .addOption(
-      new Option("--plan <name>", "trial or pay-per-use").choices(["trial", "pay-per-use"]).makeOptionMandatory(),
-    )
+    .addOption(new Option("--plan <name>", "trial or pay-per-use").choices(PLAN_NAMES).makeOptionMandatory())
     .option("--legal-name <name>", "razão social, for documents")
     .option("--email <address>", "where documents are sent to")
     .option("--require <field>", REQUIRE_HELP, collectOf(REQUIRABLE_FIELDS))

@@ -5,9 +5,9 @@ export type Verdict = "watch" | "promote" | "return";
 
 /** One failure may be the network's; three of a kind are the version's. */
 const LEAST_FAILURES = 3;
-/** With fewer calls answered by the version that was asked, nothing is known of it. */
+/** Fewer answered calls say nothing about a version. */
 const LEAST_CALLS = 20;
-/** As much of the calls may fail, and as much more than of the version before. */
+/** The share of calls that may fail, and by which it may exceed the version before. */
 const TOLERATED_RATE = 0.02;
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { networkFailure } from "../api/network_failure.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 
 /** What Cloudflare answers: `result` where it succeeded, else why it did not. */
@@ -79,7 +80,7 @@ export class CloudflareApi {
   }
 
   async #call<Result>(request: Request): Promise<Result> {
-    // Whether another call that was lost had its effect, the next run finds out.
+    // Another call may have worked although its answer was lost: the next run finds out.
     const tries = request.isRepeatable ? TRIES : 1;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -121,8 +122,7 @@ export class CloudflareApi {
       });
       return { status: response.status, envelope: parseEnvelope(await response.text()) };
     } catch (error) {
-      const cause = (error as Error).cause as { code?: string } | undefined;
-      const reason = cause?.code ?? (error as Error).message;
+      const { reason } = networkFailure(error);
       throw new CtlError(EXIT.unreachable, `Cloudflare's API at ${url.origin} cannot be reached (${reason}).`);
     }
   }

@@ -2,13 +2,14 @@ import { confirm } from "../terminal/confirm.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { addressOf } from "./address.ts";
 import { checkGateway } from "./check_gateway.ts";
+import { databaseBinding } from "./environment.ts";
 import { firstSteps } from "./next_steps.ts";
 import type { Options } from "./options.ts";
 import { planText } from "./plan_text.ts";
 import { chooseSecrets, prepareSecrets, showAdminToken } from "./preparation.ts";
 import { describeRelease } from "./release.ts";
 import { makeResources } from "./resources.ts";
-import { applySchema, describeMigrations } from "./schema.ts";
+import { applySchema } from "./schema.ts";
 import { refuseMissingCredentials } from "./secrets.ts";
 import { reasonsApart } from "./side_by_side.ts";
 import type { Survey } from "./survey.ts";
@@ -31,10 +32,7 @@ export async function deployAtOnce(survey: Survey, options: Options): Promise<vo
   const versionId = await withWorkFolder(
     { ...survey, record: file.record, environment: options.environment },
     async (folder) => {
-      if (schema.pending.length > 0) {
-        await applySchema({ configPath: folder.configPath, database: Object.keys(names.databases)[0] ?? "" });
-        say(`Applied the schema: ${describeMigrations(schema.pending)}.`);
-      }
+      await applySchema(schema, { configPath: folder.configPath, database: databaseBinding(names) });
       showAdminToken(madeAdminToken);
       return await uploadVersion(folder, { release, secrets, wayOut: wayOutOf(survey) });
     },

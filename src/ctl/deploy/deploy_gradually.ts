@@ -2,12 +2,13 @@ import { confirm } from "../terminal/confirm.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { addressOf } from "./address.ts";
 import { beginCanary, watchCanary, type Canary, type Watched } from "./canary.ts";
+import { databaseBinding } from "./environment.ts";
 import { makeCheckKey, type CheckKey } from "./gateway_check.ts";
 import type { Options } from "./options.ts";
 import { listed, planText } from "./plan_text.ts";
 import { describeRelease } from "./release.ts";
 import { makeResources } from "./resources.ts";
-import { applySchema, describeMigrations } from "./schema.ts";
+import { applySchema } from "./schema.ts";
 import { reasonsApart } from "./side_by_side.ts";
 import type { Survey } from "./survey.ts";
 import { say } from "./terminal.ts";
@@ -32,10 +33,7 @@ export async function deployGradually(
   await makeResources(account, { names, found, file, say });
   const gateway = { url: await addressOf(survey, options), worker: names.worker };
   await withWorkFolder({ ...survey, record: file.record, environment: options.environment }, async (folder) => {
-    if (schema.pending.length > 0) {
-      await applySchema({ configPath: folder.configPath, database: Object.keys(names.databases)[0] ?? "" });
-      say(`Applied the schema: ${describeMigrations(schema.pending)}.`);
-    }
+    await applySchema(schema, { configPath: folder.configPath, database: databaseBinding(names) });
     const checkKey = await keyForProbes(survey, gateway, options);
     const candidate = canary?.id ?? (await uploadVersion(folder, { release, secrets: {}, wayOut: "later" }));
     const { canaryPercent: percent, watchSeconds } = options;

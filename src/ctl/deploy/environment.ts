@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
+import { assertPresent } from "../../domain/assert.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
 import { release } from "./release.ts";
@@ -27,6 +28,11 @@ export function namesOf(environment: string, template: Template): Names {
     namespaces: byBinding(template.kv_namespaces, ({ binding }) => `${worker}-${binding.toLowerCase()}`),
     buckets: byBinding(template.r2_buckets, ({ bucket_name: name }) => name + suffix),
   };
+}
+
+/** The binding of the one database that migrations are of. */
+export function databaseBinding({ databases }: Names): string {
+  return assertPresent(Object.keys(databases)[0], "wrangler.toml has no D1 database");
 }
 
 function byBinding<Entry extends { readonly binding: string }>(

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { AdminApi } from "../api/admin_api.ts";
+import { networkFailure } from "../api/network_failure.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import type { EnvironmentFile } from "./environment.ts";
 
@@ -119,7 +120,6 @@ async function callGateway(
     const code = typeof body?.["code"] === "string" ? ` ${body["code"]}` : "";
     return { status: response.status, body, reason: `${path} answered ${response.status}${code}` };
   } catch (error) {
-    const cause = (error as Error).cause as { code?: string } | undefined;
-    return { status: 0, body: null, reason: `${path} cannot be reached (${cause?.code ?? (error as Error).message})` };
+    return { status: 0, body: null, reason: `${path} cannot be reached (${networkFailure(error).reason})` };
   }
 }

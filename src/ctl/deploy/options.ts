@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { isLoopback } from "../../domain/local_host.ts";
 import { usageError } from "../ctl_error.ts";
 
 export const HELP = `Deploys the gateway to your own Cloudflare account: makes what is missing there, applies the schema, uploads the
@@ -100,8 +101,7 @@ function wholeNumber(name: string, text: string, most: number): number {
 /** Secrets are sent there, so it is https, or this machine. */
 function originOf(text: string): string {
   const url = URL.parse(text);
-  const isLoopback = url !== null && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopback))) {
+  if (url === null || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname)))) {
     throw usageError("--check-url takes an https URL");
   }
   return url.origin;

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { assertPresent } from "../../domain/assert.ts";
 import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
 
@@ -28,7 +29,7 @@ export function readRelease(environment: string, migrations: readonly string[]):
     commit: readCommit(),
     environment,
     ledgerSchema: LEDGER_SCHEMA_VERSION,
-    databaseSchema: migrations.at(-1) ?? "",
+    databaseSchema: assertPresent(migrations.at(-1), "there are no migrations"),
   };
 }
 

@@ -4,6 +4,7 @@ import { CtlError, EXIT } from "../ctl_error.ts";
 import type { Account } from "./account.ts";
 import { CloudflareError } from "./cloudflare_api.ts";
 import { runWrangler } from "./run_wrangler.ts";
+import { say } from "./terminal.ts";
 
 /** What D1's schema is, beside what this checkout knows. */
 export type SchemaState = {
@@ -40,13 +41,17 @@ export function describeMigrations(names: readonly string[]): string {
 }
 
 /** Applies what is missing, each migration as a transaction, in order. */
-export async function applySchema(options: { configPath: string; database: string }): Promise<void> {
-  const { configPath, database } = options;
+export async function applySchema(
+  { pending }: SchemaState,
+  { configPath, database }: { configPath: string; database: string },
+): Promise<void> {
+  if (pending.length === 0) return;
   const { code, output } = await runWrangler(["d1", "migrations", "apply", database, "--remote", "-c", configPath]);
   if (code !== 0) throw new CtlError(EXIT.refused, `The schema could not be applied:\n${output}`);
+  say(`Applied the schema: ${describeMigrations(pending)}.`);
 }
 
-/** Migrations after which code of before no longer works: additions disturb nobody. */
+/** Migrations that break the code of earlier releases. Additions do not. */
 export function replacingMigrations(dir: string, names: readonly string[]): string[] {
   return names.filter((name) => isReplacing(readFileSync(join(dir, name), "utf8")));
 }

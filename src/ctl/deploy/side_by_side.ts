@@ -4,8 +4,8 @@ import type { Release } from "./release.ts";
 export type Sides = { readonly release: Release | null; readonly classNames: readonly string[] };
 
 /**
- * Why two versions must not answer side by side, nor one after the other that is newer. Empty where nothing speaks against
- * it. `replacing` are D1's migrations between them that take away what the older one uses.
+ * Why two versions must not answer side by side, nor the older one follow the newer. Empty when they may. `replacing`
+ * are the migrations between them that remove what the older one uses.
  */
 export function reasonsApart(
   older: Sides,

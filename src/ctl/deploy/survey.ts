@@ -1,13 +1,11 @@
-import { resolve } from "node:path";
 import { CtlError, EXIT } from "../ctl_error.ts";
-import { PROJECT_ROOT } from "../local/wrangler.ts";
 import { connectAccount, type Account } from "./account.ts";
 import { EnvironmentFile, namesOf, type Names } from "./environment.ts";
 import type { Options } from "./options.ts";
 import { listMigrations, readRelease, type Release } from "./release.ts";
 import { findResources, type Found } from "./resources.ts";
 import { readSchemaState, type SchemaState } from "./schema.ts";
-import { readTemplate, refuseLocalVars, type Template } from "./template.ts";
+import { migrationsDirOf, readTemplate, refuseLocalVars, type Template } from "./template.ts";
 import { listDeployments, listSecretNames, readVersion, type Split, type Version } from "./versions.ts";
 import { requiredSecrets } from "./wrangler_config.ts";
 
@@ -40,7 +38,7 @@ export function readCheckout({ environment }: Options): Checkout {
   const file = EnvironmentFile.read(environment);
   refuseLocalVars(template.vars, "wrangler.toml");
   refuseLocalVars(file.record.vars ?? {}, file.path);
-  const migrationsDir = resolve(PROJECT_ROOT, template.d1_databases[0]?.migrations_dir ?? "");
+  const migrationsDir = migrationsDirOf(template);
   const migrations = listMigrations(migrationsDir);
   return {
     template,

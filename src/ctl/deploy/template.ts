@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
+import { assertPresent } from "../../domain/assert.ts";
 import { CtlError, EXIT } from "../ctl_error.ts";
 import { PROJECT_ROOT } from "../local/wrangler.ts";
 
@@ -27,6 +28,11 @@ const LOCAL_VARS = ["LOCAL", "CLOCK_OFFSET_MS"];
 /** Without wrangler's own reader: whoever imports wrangler waits a second for all of it. */
 export function readTemplate(): Template {
   return parse(readFileSync(join(PROJECT_ROOT, "wrangler.toml"), "utf8")) as unknown as Template;
+}
+
+/** Where the migrations of D1 are. */
+export function migrationsDirOf({ d1_databases: [database] }: Template): string {
+  return join(PROJECT_ROOT, assertPresent(database, "wrangler.toml has no D1 database").migrations_dir);
 }
 
 /** Throws when settings would be deployed that are for local use only. */

@@ -4,10 +4,10 @@ import { styleText } from "node:util";
 import { printable } from "../terminal/table.ts";
 import { WriteError } from "./state.ts";
 
-/** Past this size the file becomes `gateway.log.1`, and that one goes. */
+/** A larger file becomes `gateway.log.1`, in place of the last one. */
 const ROTATE_BYTES = 20 * 1024 * 1024;
 
-/** Keeps the gateway's lines, as they are, in `gateway.log` of its state. A disk that takes no more is told of once. */
+/** Keeps the gateway's lines, as they are, in `gateway.log` of its state. Warns once when they cannot be written. */
 export class GatewayLog {
   readonly #path: string;
   readonly #warn: (text: string) => void;

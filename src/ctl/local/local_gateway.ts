@@ -1,20 +1,21 @@
 import { lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isLoopback } from "../../domain/local_host.ts";
 import { isHeld, writePrivately } from "./state.ts";
 import { PROJECT_ROOT } from "./wrangler.ts";
 
 /** Where every running `npm start` of this checkout leaves a note, so that the operator's command line finds it. */
 const NOTES = join(PROJECT_ROOT, ".wrangler", "gateways");
 
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/;
 const OTHERS_MAY_WRITE = 0o022;
 
 /** A gateway that `npm start` runs on this machine. */
 export type LocalGateway = { readonly url: string; readonly stateDir: string; readonly startedAtMs: number };
 
-/** True for an address of this machine alone. */
-export function isLoopback(url: string): boolean {
-  return LOOPBACK.test(URL.parse(url)?.hostname ?? "");
+/** True for a URL of this machine alone. */
+export function isOnThisMachine(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed !== null && isLoopback(parsed.hostname);
 }
 
 /** Leaves this process's note; `forget` takes it back. */
@@ -24,7 +25,7 @@ export function noteLocalGateway(gateway: LocalGateway, notes = NOTES): { readon
   return { forget: () => rmSync(path, { force: true }) };
 }
 
-/** The gateway that was started last and still runs. What was left by one that was killed is tidied up. */
+/** The gateway that was started last and still runs. Removes the notes of killed ones. */
 export function findLocalGateway(notes = NOTES): LocalGateway | null {
   const running = noteFiles(notes).flatMap((path) => {
     const gateway = readNote(path);
@@ -50,7 +51,7 @@ function readNote(path: string): LocalGateway | null {
     if (!isOwn(path)) return null;
     const { url, stateDir, startedAtMs } = JSON.parse(readFileSync(path, "utf8")) as Partial<LocalGateway>;
     if (typeof url !== "string" || typeof stateDir !== "string" || typeof startedAtMs !== "number") return null;
-    return url.startsWith("http:") && isLoopback(url) ? { url, stateDir, startedAtMs } : null;
+    return url.startsWith("http:") && isOnThisMachine(url) ? { url, stateDir, startedAtMs } : null;
   } catch {
     // Written only half: its writer is starting or was killed.
     return null;

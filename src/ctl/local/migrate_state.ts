@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { getPlatformProxy, unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
-import { readTemplate } from "../deploy/template.ts";
+import { assertPresent } from "../../domain/assert.ts";
+import { migrationsDirOf, readTemplate } from "../deploy/template.ts";
 import { PROJECT_ROOT } from "./wrangler.ts";
 
 /**
@@ -28,16 +29,15 @@ async function migrate(db: D1Database, folder: string): Promise<void> {
   if (statements.length > 0) await db.batch(statements);
 }
 
-const [, , stateDir = ""] = process.argv;
+const stateDir = assertPresent(process.argv[2], "npm start names the state");
 const configPath = join(PROJECT_ROOT, "wrangler.toml");
-const [database] = readTemplate().d1_databases;
 const proxy = await getPlatformProxy<Env>({
   configPath,
   persist: { path: join(stateDir, "v3") },
   remoteBindings: false,
 });
 try {
-  await migrate(proxy.env.DB, join(PROJECT_ROOT, database?.migrations_dir ?? ""));
+  await migrate(proxy.env.DB, migrationsDirOf(readTemplate()));
 } finally {
   await proxy.dispose();
 }

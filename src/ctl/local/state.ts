@@ -42,8 +42,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Takes from others what earlier starts let them read: the state holds Claro's token. It follows no link, and leaves a
- * directory alone that many share, such as /tmp.
+ * Hides from others what earlier releases let them read: the state holds Claro's token. Follows no link, and leaves
+ * shared directories such as /tmp alone.
  */
 export function hideState(stateDir: string): void {
   if ((lstatSync(stateDir).mode & STICKY) === 0) hide(stateDir);

@@ -5,7 +5,7 @@ export const WATCH_REQUEST_ID = `watch-${randomUUID()}`;
 
 const PAUSE_MS = 5000;
 const TIMEOUT_MS = 5000;
-/** Half a minute and more without any answer is no busy machine any more. */
+/** A busy machine answers within half a minute. */
 const FAILURES = 6;
 
 /**

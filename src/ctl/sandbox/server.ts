@@ -133,8 +133,8 @@ function control(sandbox: Sandbox, { request, response, body }: Exchange): void 
   const url = new URL(request.url ?? "/", "http://sandbox");
   switch (`${request.method} ${url.pathname.slice(CONTROL_PREFIX.length)}`) {
     case "GET journal": {
-      const [since, limit] = ["since", "limit"].map((name) => Number(url.searchParams.get(name)) || 0);
-      return sendJson(response, 200, sandbox.journal.entries(since ?? 0, limit || Infinity));
+      const given = (name: string, otherwise: number) => Number(url.searchParams.get(name)) || otherwise;
+      return sendJson(response, 200, sandbox.journal.entries(given("since", 0), given("limit", Infinity)));
     }
     case "GET counts":
       return sendJson(response, 200, sandbox.journal.counts());

@@ -32,7 +32,7 @@ export function fieldsText(entries: readonly (readonly [name: string, value: str
   return fields(entries, { maxWidth: widthOf(process.stdout) });
 }
 
-/** A word to the person at the terminal that is no part of the answer. */
+/** Tells the person at the terminal what is not part of the answer. */
 export function note(text: string): void {
   process.stderr.write(`${prose(text)}\n`);
 }
@@ -41,12 +41,12 @@ export function warn(text: string): void {
   process.stderr.write(`${styleText("yellow", prose(text), { stream: process.stderr })}\n`);
 }
 
-/** Words for whoever reads standard error: on a terminal broken between words, elsewhere as they are. */
+/** Text for standard error: wrapped on a terminal, unchanged elsewhere. */
 export function prose(text: string): string {
   return fitted(printableLines(text), process.stderr);
 }
 
-/** On a terminal no line is left to be broken within a word; into a pipe every line is whole. */
+/** Wraps between words on a terminal. In a pipe every line stays whole. */
 function fitted(text: string, stream: NodeJS.WriteStream): string {
   const width = widthOf(stream);
   return width === null ? text : wrap(text, width);

@@ -1,3 +1,4 @@
+import { assertPresent } from "../../domain/assert.ts";
 import { textWidth, truncate, wrap } from "./text_width.ts";
 
 /**
@@ -12,7 +13,7 @@ export type Column<Row> = {
   readonly optional?: true;
 };
 
-type MeasuredColumn<Row> = Column<Row> & { readonly cells: readonly string[]; readonly width: number };
+type MeasuredColumn<Row> = Column<Row> & { readonly cells: readonly string[]; width: number };
 
 const GAP = "  ";
 const LEAST_ELASTIC_WIDTH = 8;
@@ -28,16 +29,16 @@ export function table<Row>(
     return { ...column, cells, width: Math.max(textWidth(column.title), ...cells.map(textWidth)) };
   });
   const maxWidth = options.maxWidth ?? Infinity;
-  const shown = withoutOptional(measured, maxWidth);
-  const widths = fitted(shown, maxWidth);
-  const line = (texts: readonly string[]) =>
+  const kept = withoutOptional(measured, maxWidth);
+  const shown = fitted(kept, maxWidth);
+  const line = (textOf: (column: MeasuredColumn<Row>) => string) =>
     shown
-      .map(({ align }, index) => pad(truncate(texts[index] ?? "", widths[index] ?? 0), widths[index] ?? 0, align))
+      .map((column) => pad(truncate(textOf(column), column.width), column.width, column.align))
       .join(GAP)
       .trimEnd();
-  const head = options.bold(line(shown.map((column) => column.title)));
-  const lines = rows.map((_row, index) => line(shown.map(({ cells }) => cells[index] ?? "")));
-  const left = measured.filter((column) => !shown.includes(column)).map((column) => column.title);
+  const head = options.bold(line(({ title }) => title));
+  const lines = rows.map((_row, index) => line(({ cells }) => assertPresent(cells[index], "a row without its cell")));
+  const left = measured.filter((column) => !kept.includes(column)).map((column) => column.title);
   const note = left.length === 0 ? [] : [`(not shown for want of width: ${left.join(", ")})`];
   return [head, ...lines, ...note].join("\n");
 }
@@ -80,18 +81,15 @@ function withoutOptional<Row>(columns: readonly MeasuredColumn<Row>[], maxWidth:
 }
 
 // The widest elastic column gives up a column of text at a time until the line fits.
-function fitted<Row>(columns: readonly MeasuredColumn<Row>[], maxWidth: number): number[] {
-  const widths = columns.map((column) => column.width);
-  while (lineWidth(widths) > maxWidth) {
-    let widest = -1;
-    for (const [index, column] of columns.entries()) {
-      const width = widths[index] ?? 0;
-      if (column.elastic && width > LEAST_ELASTIC_WIDTH && width > (widths[widest] ?? 0)) widest = index;
-    }
-    if (widest === -1) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+function fitted<Row>(columns: readonly MeasuredColumn<Row>[], maxWidth: number): MeasuredColumn<Row>[] {
+  const shown = columns.map((column) => ({ ...column }));
+  while (lineWidth(shown.map(({ width }) => width)) > maxWidth) {
+    const elastic = shown.filter((column) => column.elastic === true && column.width > LEAST_ELASTIC_WIDTH);
+    const [widest] = elastic.toSorted((one, other) => other.width - one.width);
+    if (widest === undefined) break;
+    widest.width -= 1;
   }
-  return widths;
+  return shown;
 }
 
 function lineWidth(widths: readonly number[]): number {

@@ -29,8 +29,8 @@ export function truncate(text: string, width: number): string {
 }
 
 /**
- * Prose in lines of at most `width` columns, broken between words; what follows is as far from the edge as its line began.
- * A word that is longer than a line, such as an address to copy, stays whole.
+ * Wraps prose at `width` columns between words, and keeps each line's indent. A word longer than a line, such as an
+ * address to copy, stays whole.
  */
 export function wrap(text: string, width: number): string {
   return text

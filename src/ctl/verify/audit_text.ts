@@ -1,26 +1,21 @@
 import type { AuditedMonth } from "../../domain/statement_audit.ts";
+import { table } from "../terminal/table.ts";
 
 /** What was verified, a line a month and a sentence at the end. */
 export function auditText(months: readonly AuditedMonth[]): string {
-  const rows = [
-    ["TENANT", "MONTH", "AMOUNT (BRL)", "CHAIN", "KEY"],
-    ...months.map(({ tenantId, period, amount, chain, keyId }) => [
-      tenantId ?? "-",
-      period ?? "-",
-      amount ?? "-",
-      chain,
-      keyId ?? "-",
-    ]),
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
+  const rows = table(
+    months,
+    [
+      { title: "TENANT", cell: ({ tenantId }) => tenantId ?? "-" },
+      { title: "MONTH", cell: ({ period }) => period ?? "-" },
+      { title: "AMOUNT (BRL)", cell: ({ amount }) => amount ?? "-" },
+      { title: "CHAIN", cell: ({ chain }) => chain },
+      { title: "KEY", cell: ({ keyId }) => keyId ?? "-" },
+    ],
+    { maxWidth: null, bold: (text) => text },
   );
   const count = months.length === 1 ? "1 month is as it was signed" : `${months.length} months are as they were signed`;
-  return `${lines.join("\n")}\n\n${count}.`;
+  return `${rows}\n\n${count}.`;
 }
 
 /** What does not hold, a line each under a sentence. */

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { EXPORT_KEYS_PATH } from "../../domain/statement.ts";
 import type { TrustedKey } from "../../domain/statement_audit.ts";
-
-const KEYS_PATH = "/.well-known/claro-score-gateway/export-keys.json";
+import { configFolder } from "../config_folder.ts";
 
 /** The keys are not to be trusted, or there are none to trust. Its message says what to do. */
 export class UntrustedKeysError extends Error {}
@@ -13,8 +12,7 @@ type Pins = Record<string, { readonly pinnedAt: string; readonly keys: readonly 
 
 /** Where this user's computer keeps the keys that it has seen first, outside every download. */
 function pinFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const base = env["XDG_CONFIG_HOME"] ?? env["APPDATA"] ?? join(homedir(), ".config");
-  return join(base, "claro-score-gateway", "trusted-keys.json");
+  return join(configFolder(env), "trusted-keys.json");
 }
 
 /** The keys of a file that the user has named. */
@@ -94,8 +92,8 @@ export type PinOptions = {
 
 /** Fetches the keys that a gateway lists, and pins them. */
 export async function pinKeysOf(gatewayUrl: string, options: PinOptions = {}): Promise<TrustedKey[]> {
-  const response = await fetch(`${gatewayUrl}${KEYS_PATH}`, { redirect: "error" });
-  if (!response.ok) throw new UntrustedKeysError(`${gatewayUrl}${KEYS_PATH} answered ${response.status}`);
+  const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+  if (!response.ok) throw new UntrustedKeysError(`${gatewayUrl}${EXPORT_KEYS_PATH} answered ${response.status}`);
   return await pinKeys(gatewayUrl, parseKeys(await response.text()), options);
 }
 
@@ -145,7 +143,7 @@ async function readPins(file: string): Promise<Pins> {
   try {
     return (JSON.parse(text) as { gateways: Pins }).gateways;
   } catch {
-    // A pin that is overwritten because it cannot be read would be none.
+    // Overwriting a pin that cannot be read would defeat it.
     throw new UntrustedKeysError(`${file} cannot be read as what it was written as`);
   }
 }

@@ -1,6 +1,7 @@
 import { html, raw } from "hono/html";
 import { formatCnpj } from "../cnpj.ts";
-import { type Cpf, maskCpf } from "../cpf.ts";
+import { maskCpf, type Cpf } from "../cpf.ts";
+import { isoTime } from "../instant.ts";
 import { formatSaoPaulo } from "../period.ts";
 import { PORTUGUESE_WORDS } from "./portuguese_words.ts";
 
@@ -18,7 +19,7 @@ export type ReportedLookup = {
 };
 
 /** A restriction of the person's lookups as the report tells it. */
-export type ReportedRestriction = {
+type ReportedRestriction = {
   readonly reason: string;
   readonly createdAt: string;
   readonly until: string | null;
@@ -66,8 +67,8 @@ export function accessReportHtml({ cpf, from, to, lookups, restrictions, issuedA
       <body>
         <h1>Relatório de acesso a dados pessoais</h1>
         <p>
-          Titular: CPF ${maskCpf(cpf)} · consultas ${span} · emitido em ${time(new Date(issuedAtMs).toISOString())}
-          (horário de São Paulo)
+          Titular: CPF ${maskCpf(cpf)} · consultas ${span} · emitido em ${time(isoTime(issuedAtMs))} (horário de São
+          Paulo)
         </p>
         <p>
           Este relatório responde ao pedido de acesso do art. 18 da Lei Geral de Proteção de Dados (Lei 13.709/2018).

@@ -1,4 +1,5 @@
 import { Zip, ZipDeflate } from "fflate";
+import { DAY_MS } from "../instant.ts";
 import { MICROS_PER_REAL } from "../money.ts";
 import { ByteBuffer } from "./byte_buffer.ts";
 import { guardedText } from "./guarded_text.ts";
@@ -231,7 +232,6 @@ export class Workbook {
   }
 }
 
-const DAY_MS = 86_400_000;
 const DAY_SECONDS = 86_400;
 /** Days from the spreadsheets' first to 1970. */
 const DAYS_BEFORE_1970 = 25_569;

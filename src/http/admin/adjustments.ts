@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { assert } from "../../domain/assert.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { CURRENCY, formatMicros, MICROS_PER_CENTAVO, parseAmountMicros } from "../../domain/money.ts";
 import { periodOf } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
@@ -183,14 +184,14 @@ export const listAdjustments = operatorEndpoint({
   },
 });
 
-/** One whose event the ledger has yet to make has no place in a month yet. */
+/** An adjustment that its ledger has not recorded yet has no month, number or time. */
 function shown({ event, ...made }: Adjustment): z.infer<typeof adjustment> {
   return {
     id: made.id,
     tenantId: made.tenantId,
     period: event === null ? null : periodOf(event.occurredAtMs),
     seq: event === null ? null : event.seq,
-    occurredAt: event === null ? null : new Date(event.occurredAtMs).toISOString(),
+    occurredAt: event === null ? null : isoTime(event.occurredAtMs),
     units: made.units,
     amount: formatMicros(made.amountMicros),
     currency: CURRENCY,

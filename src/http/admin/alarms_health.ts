@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ALARM_KINDS } from "../../domain/alarms.ts";
+import { isoTime } from "../../domain/instant.ts";
 import type { RaisedAlarm } from "../../platform/alarms.ts";
 import { told } from "../language.ts";
 import { tenantIdField, timeField } from "../shared_fields.ts";
@@ -66,5 +67,5 @@ export const issuerHealth = z
   .meta(told({ "pt-BR": "Quem cobra, nos documentos.", en: "Who bills, in documents." }));
 
 export function shownAlarm({ kind, tenantId, since, raisedAtMs, observed, usual }: RaisedAlarm) {
-  return { kind, tenantId, since, raisedAt: new Date(raisedAtMs).toISOString(), observed, usual };
+  return { kind, tenantId, since, raisedAt: isoTime(raisedAtMs), observed, usual };
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import type { AuditEntry } from "../../platform/audit.ts";
 import { operatorEndpoint } from "../endpoint.ts";
@@ -92,5 +93,5 @@ export const listAudit = operatorEndpoint({
 });
 
 function shownEntry({ n, atMs, actor, action, target, before, after }: AuditEntry & { readonly n: number }) {
-  return { n, at: new Date(atMs).toISOString(), actor, action, target, before, after };
+  return { n, at: isoTime(atMs), actor, action, target, before, after };
 }

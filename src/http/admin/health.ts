@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import { readHealth as readGatewayHealth } from "../../gateway/read_health.ts";
 import type { BreakerState } from "../../platform/claro/claro_breaker.ts";
@@ -300,9 +301,9 @@ export const readHealth = operatorEndpoint({
           },
           token: token && {
             ageSeconds: token.obtainedAtMs === null ? null : ageSeconds(token.obtainedAtMs, nowMs),
-            expiresAt: time(token.expiresAtMs),
+            expiresAt: isoTime(token.expiresAtMs),
             failures: token.failures,
-            nextTryAt: time(token.nextTryAtMs),
+            nextTryAt: isoTime(token.nextTryAtMs),
             changes: token.changes.map(({ atMs, code }) => ({ at: isoTime(atMs), code })),
           },
         },
@@ -311,18 +312,16 @@ export const readHealth = operatorEndpoint({
           oldestUnflushed: oldest && {
             tenantId: oldest.tenantId,
             mode: oldest.mode,
-            occurredAt: new Date(oldest.oldestUnflushedAtMs).toISOString(),
+            occurredAt: isoTime(oldest.oldestUnflushedAtMs),
             ageSeconds: ageSeconds(oldest.oldestUnflushedAtMs, nowMs),
           },
-          lifted:
-            lifted?.map(({ id, liftedAtMs }) => ({ tenantId: id, liftedAt: new Date(liftedAtMs).toISOString() })) ??
-            null,
+          lifted: lifted?.map(({ id, liftedAtMs }) => ({ tenantId: id, liftedAt: isoTime(liftedAtMs) })) ?? null,
           strayCalls,
         },
         operators: operators && {
           working: operators.working,
           everyAccessIdentityIsAdmin: services.settings.access !== null && !operators.isManaged,
-          breakGlassUsedAt: time(operators.breakGlassUsedAtMs),
+          breakGlassUsedAt: isoTime(operators.breakGlassUsedAtMs),
         },
         alarms: alarms && alarms.map(shownAlarm),
         issuer: { missing: [...health.issuerMissing] },
@@ -344,15 +343,7 @@ export const readHealth = operatorEndpoint({
 });
 
 function shownState({ state, sinceMs, openings, nextTryAtMs }: BreakerState) {
-  return { state, since: time(sinceMs), openings, nextTryAt: time(nextTryAtMs) };
-}
-
-function time(atMs: number | null): string | null {
-  return atMs === null ? null : isoTime(atMs);
-}
-
-function isoTime(atMs: number): string {
-  return new Date(atMs).toISOString();
+  return { state, since: isoTime(sinceMs), openings, nextTryAt: isoTime(nextTryAtMs) };
 }
 
 function ageSeconds(atMs: number, nowMs: number): number {

@@ -63,7 +63,7 @@ const defaultsFields = {
     ),
 };
 
-/** As they are given: an empty object is none. */
+/** As bodies give them. An empty object means none. */
 export const keyLimits = z
   .strictObject(limitsFields)
   .transform((limits) => withoutAbsent<KeyLimits>(limits))
@@ -77,7 +77,7 @@ export const keyDefaults = z
 export const shownLimits = z.object(limitsFields).nullable().meta(LIMITS);
 export const shownDefaults = z.object(defaultsFields).nullable().meta(DEFAULTS);
 
-/** Of an object without anything nothing is kept. */
+/** Null for an object without any value. */
 function withoutAbsent<Value extends object>(given: { [Name in keyof Value]?: Value[Name] | undefined }): Value | null {
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   return entries.length === 0 ? null : (Object.fromEntries(entries) as Value);

@@ -2,6 +2,8 @@ import * as z from "zod";
 import { DEFAULT_SCOPES, SCOPES } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { isoTime } from "../../domain/instant.ts";
+import { lifeState } from "../../domain/life_state.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import {
   changeKey as change,
@@ -357,7 +359,6 @@ export async function lastUses(context: AppContext, tenantId: string): Promise<R
 function shownKey(key: RegisteredKey, nowMs: number) {
   const { id, tenantId, mode, label, scopes, allowedIps, createdAtMs, expiresAtMs, revokedAtMs, limits, defaults } =
     key;
-  const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
   return {
     id,
     tenantId,
@@ -365,7 +366,7 @@ function shownKey(key: RegisteredKey, nowMs: number) {
     label,
     scopes,
     allowedIps,
-    status: revokedAtMs === null ? (hasExpired ? "expired" : "active") : "revoked",
+    status: lifeState(key, nowMs),
     createdAt: isoTime(createdAtMs),
     expiresAt: isoTime(expiresAtMs),
     revokedAt: isoTime(revokedAtMs),
@@ -380,8 +381,4 @@ export function shownListedKey(key: RegisteredKey, nowMs: number, uses: Readonly
 
 export function shownIssuedKey({ key, registered }: IssuedKey, nowMs: number) {
   return { ...shownKey(registered, nowMs), key: key.text, clientId: key.keyId, clientSecret: key.clientSecret };
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

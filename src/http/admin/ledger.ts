@@ -5,7 +5,7 @@ import { rebuildCopy } from "../../gateway/rebuild_copy.ts";
 import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
-import { cursorFor, cursorQuery } from "../paging.ts";
+import { cursorFor, cursorQuery, nextStepField } from "../paging.ts";
 
 const place = z.object({
   after: z.tuple([z.int().min(0), z.string().regex(/^[\x20-\x7e]{0,100}$/)]).nullable(),
@@ -33,15 +33,7 @@ const rebuildAnswer = z
         { examples: [12_400] },
       ),
     ),
-    nextCursor: z
-      .string()
-      .nullable()
-      .meta(
-        told(
-          { "pt-BR": "Para o próximo passo; `null` quando acabou.", en: "For the next step; null when all is done." },
-          { examples: [null] },
-        ),
-      ),
+    nextCursor: nextStepField,
   })
   .meta({ id: "RebuildStep" });
 

@@ -7,7 +7,7 @@ import { operatorEndpoint } from "../endpoint.ts";
 import { told } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import type { AppContext } from "../context.ts";
-import { cursorFor, cursorQuery } from "../paging.ts";
+import { cursorFor, cursorQuery, nextStepField } from "../paging.ts";
 
 const LONGEST_CURSOR = 500;
 
@@ -21,16 +21,6 @@ const verifyPlace = z.object({
   through: seq,
   sums: z.array(z.int()).length(9).nullable(),
 });
-
-const nextCursor = z
-  .string()
-  .nullable()
-  .meta(
-    told(
-      { "pt-BR": "Para o próximo passo; `null` quando acabou.", en: "For the next step; null when all is done." },
-      { examples: [null] },
-    ),
-  );
 
 const restoreAnswer = z
   .object({
@@ -71,7 +61,7 @@ const restoreAnswer = z
         { examples: [3] },
       ),
     ),
-    nextCursor,
+    nextCursor: nextStepField,
   })
   .meta({ id: "RestoreStep" });
 
@@ -193,7 +183,7 @@ const verifyAnswer = z
           { examples: [12_400] },
         ),
       ),
-    nextCursor,
+    nextCursor: nextStepField,
   })
   .meta({ id: "VerifyStep" });
 

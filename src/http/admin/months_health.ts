@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import type { Health } from "../../gateway/read_health.ts";
 import { told } from "../language.ts";
 import { periodField, tenantIdField, timeField } from "../shared_fields.ts";
@@ -96,8 +97,8 @@ export function shownMonths({ stuck, oldest }: NonNullable<Health["months"]>): z
     stuck,
     oldest: oldest.map(({ firstAtMs, retryAtMs, ...problem }) => ({
       ...problem,
-      since: new Date(firstAtMs).toISOString(),
-      retryAt: new Date(retryAtMs).toISOString(),
+      since: isoTime(firstAtMs),
+      retryAt: isoTime(retryAtMs),
     })),
   };
 }

@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
+import { lifeState } from "../../domain/life_state.ts";
 import { fail, ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
 import { createOperator as create, revokeOperator as revoke, setRoles } from "../../gateway/operators.ts";
@@ -208,20 +210,15 @@ export const revokeOperator = operatorEndpoint({
 
 function shownOperator(operator: RegisteredOperator, nowMs: number) {
   const { id, name, email, roles, createdAtMs, expiresAtMs, revokedAtMs, lastUsedAtMs } = operator;
-  const isExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
   return {
     id,
     name,
     email,
     roles,
-    status: revokedAtMs !== null ? "revoked" : isExpired ? "expired" : "active",
+    status: lifeState(operator, nowMs),
     createdAt: isoTime(createdAtMs),
     expiresAt: isoTime(expiresAtMs),
     revokedAt: isoTime(revokedAtMs),
     lastUsedAt: isoTime(lastUsedAtMs),
   };
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

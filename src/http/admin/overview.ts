@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import type { OutcomeCounts } from "../../domain/ledger/day_sums.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";
 import { TIME_ZONE } from "../../domain/period.ts";
@@ -238,8 +239,4 @@ function shownLimit(limit: "spend_cap" | "allowance") {
     limit,
     share: Math.floor((used / most) * 1000) / 1000,
   });
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

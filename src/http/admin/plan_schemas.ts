@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Plan, PlanTerms } from "../../domain/plan.ts";
+import { PLAN_NAMES, type Plan, type PlanTerms } from "../../domain/plan.ts";
 import { validateTiers } from "../../domain/pricing.ts";
 import { told } from "../language.ts";
 import { issue } from "../zod_issues.ts";
@@ -105,7 +105,7 @@ const planTerms = {
   readsPerMinute: z.int().min(1).max(100_000).meta(READS),
 } satisfies Record<Exclude<keyof PlanTerms, "name">, z.ZodType>;
 export const planName = z
-  .enum(["trial", "pay-per-use"])
+  .enum(PLAN_NAMES)
   .meta(told({ "pt-BR": "O nome do plano.", en: "The plan's name." }, { examples: ["pay-per-use"] }));
 export const namedPlan = z.strictObject({ name: planName, ...z.object(planTerms).partial().shape });
 export const planChange = z.strictObject({

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import { makePortalLink, revokePortalLinks } from "../../gateway/portal_links.ts";
 import { operatorEndpoint } from "../endpoint.ts";
@@ -53,7 +54,7 @@ export const createPortalLink = operatorEndpoint({
     if (!link.ok) return link;
     const { secret, expiresAtMs } = link.value;
     const url = new URL(`/portal/link/${secret}`, context.req.url).href;
-    return ok(context.json({ url, expiresAt: new Date(expiresAtMs).toISOString() }, 201));
+    return ok(context.json({ url, expiresAt: isoTime(expiresAtMs) }, 201));
   },
 });
 
@@ -74,6 +75,6 @@ export const revokePortalLink = operatorEndpoint({
   failures: ["not_found"],
   handle: async ({ context, services, actor, params: { tenantId } }) => {
     const revoked = await revokePortalLinks(services, actor, tenantId);
-    return revoked.ok ? ok(context.json({ effectiveAt: new Date(services.clock.nowMs()).toISOString() })) : revoked;
+    return revoked.ok ? ok(context.json({ effectiveAt: isoTime(services.clock.nowMs()) })) : revoked;
   },
 });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import { referenceKeyStatus, type ReferenceKeyStatus } from "../../gateway/reference_keys.ts";
 import { operatorEndpoint } from "../endpoint.ts";
@@ -75,9 +76,9 @@ export const readReferenceKeys = operatorEndpoint({
 function shownKey({ name, madeAtMs, endsAtMs, destroyedAtMs, sealedUnder }: ReferenceKeyStatus) {
   return {
     name,
-    madeAt: new Date(madeAtMs).toISOString(),
-    endsAt: Number.isFinite(endsAtMs) ? new Date(endsAtMs).toISOString() : null,
-    destroyedAt: destroyedAtMs === null ? null : new Date(destroyedAtMs).toISOString(),
+    madeAt: isoTime(madeAtMs),
+    endsAt: Number.isFinite(endsAtMs) ? isoTime(endsAtMs) : null,
+    destroyedAt: isoTime(destroyedAtMs),
     sealedUnder,
   };
 }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { REPORT_COLUMNS, ReportLines } from "../../domain/claro_report.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";
 import { parsePeriod } from "../../domain/period.ts";
 import type { ResolvedUnknown } from "../../domain/reconciliation.ts";
@@ -16,11 +17,11 @@ import { HEADERS } from "../openapi_parts.ts";
 import { cursorFor, cursorQuery, limitQuery, pageAnswer, pageOf } from "../paging.ts";
 import { monthQuery } from "../shared_fields.ts";
 import {
-  type difference,
   listedReconciliation,
   reconciliation,
-  type resolvedUnknown,
   runningReconciliation,
+  type difference,
+  type resolvedUnknown,
 } from "./reconciliation_schemas.ts";
 
 /** As much as the platform takes of a request: more than a million lines. */
@@ -212,7 +213,7 @@ async function answerRun(
   const shown: z.infer<typeof reconciliation> = {
     ...shownRun(run),
     status: "done",
-    finishedAt: new Date(finishedAtMs).toISOString(),
+    finishedAt: isoTime(finishedAtMs),
     matched: result.matched,
     onlyOurs: content.onlyOurs.map((difference) => shownDifference(difference, unitCostMicros)),
     onlyClaro: content.onlyClaro.map((difference) => shownDifference(difference, unitCostMicros)),
@@ -229,7 +230,7 @@ async function answerRun(
 }
 
 function shownRun({ id, period, reportSha256, lines, startedAtMs }: ReconciliationRun) {
-  return { id, period, reportSha256, lines, startedAt: new Date(startedAtMs).toISOString() };
+  return { id, period, reportSha256, lines, startedAt: isoTime(startedAtMs) };
 }
 
 function shownListed(run: ReconciliationRun): z.infer<typeof listedReconciliation> {
@@ -239,7 +240,7 @@ function shownListed(run: ReconciliationRun): z.infer<typeof listedReconciliatio
 
 function shownResolved(unknown: ResolvedUnknown): z.infer<typeof resolvedUnknown> {
   const { tenantId, lookupId, transactionId, occurredAtMs } = unknown;
-  return { tenantId, lookupId, transactionId, occurredAt: new Date(occurredAtMs).toISOString() };
+  return { tenantId, lookupId, transactionId, occurredAt: isoTime(occurredAtMs) };
 }
 
 function shownDifference(

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isoTime } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import { restrictSubject as restrict, unrestrictSubject as unrestrict } from "../../gateway/restrictions.ts";
 import type { Restriction } from "../../platform/restrictions.ts";
@@ -166,14 +167,10 @@ export function shownRestriction(
     id,
     status: endedAtMs !== null || isOver ? "ended" : "in_force",
     reason,
-    createdAt: new Date(createdAtMs).toISOString(),
+    createdAt: isoTime(createdAtMs),
     createdBy,
     until: isoTime(untilMs),
     endedAt: isoTime(endedAtMs ?? (isOver ? untilMs : null)),
     endedBy,
   };
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

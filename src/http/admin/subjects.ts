@@ -1,7 +1,9 @@
 import * as z from "zod";
+import { assert } from "../../domain/assert.ts";
+import { DAY_MS, isoTime } from "../../domain/instant.ts";
 import { LEGAL_BASES, PURPOSES } from "../../domain/lookup_grounds.ts";
 import { OUTCOMES } from "../../domain/meter_event.ts";
-import { parseDate, startOfDayMs, startOfNextDayMs } from "../../domain/period.ts";
+import { parseDate, startOfDayMs, startOfNextDayMs, type SaoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { findSubject, type SubjectLookup, type SubjectPlace } from "../../gateway/find_subject.ts";
 import { operatorEndpoint } from "../endpoint.ts";
@@ -14,9 +16,6 @@ import { cpfFailure, writtenCpf } from "../scores.ts";
 import { lookupIdField, tenantIdField, timeField, transactionIdField } from "../shared_fields.ts";
 import { issue } from "../zod_issues.ts";
 import { restriction, shownRestriction } from "./restrictions.ts";
-
-/** The search ends here where nobody says when: clocks may differ by less. */
-const DAY_MS = 86_400_000;
 
 const dayField = (meaning: { readonly "pt-BR": string; readonly en: string }) =>
   z.iso
@@ -164,6 +163,7 @@ export const accessSubject = operatorEndpoint({
   },
   handle: async ({ context, services, actor, body: { cpf, from, to, reason = null, cursor } }) => {
     const fromMs = from === undefined ? 0 : startOf(from);
+    // A day ahead of the clock: an event's time comes from a machine whose clock may differ.
     const toMs = to === undefined ? services.clock.nowMs() + DAY_MS : endOf(to);
     if (toMs <= fromMs) return invalidRequest("to", "before_from");
     const search = { cpf, fromMs, toMs, reason };
@@ -187,21 +187,25 @@ function placeOf([createdAtMs, tenantId, seq, offset]: z.output<typeof cursorCon
 }
 
 function startOf(day: string): number {
-  const date = parseDate(day);
-  return date.ok ? startOfDayMs(date.value) : 0;
+  return startOfDayMs(checkedDay(day));
 }
 
 function endOf(day: string): number {
+  return startOfNextDayMs(checkedDay(day));
+}
+
+function checkedDay(day: string): SaoPauloDate {
   const date = parseDate(day);
-  return date.ok ? startOfNextDayMs(date.value) : 0;
+  assert(date.ok, "a day passed its schema and is none");
+  return date.value;
 }
 
 function shownLookup({ event, tenant }: SubjectLookup): z.infer<typeof subjectLookup> {
   const { id, occurredAtMs, admittedAtMs, purpose, legalBasis, consentId, requestedBy, outcome } = event;
   return {
     id,
-    occurredAt: new Date(occurredAtMs).toISOString(),
-    admittedAt: admittedAtMs === null ? null : new Date(admittedAtMs).toISOString(),
+    occurredAt: isoTime(occurredAtMs),
+    admittedAt: isoTime(admittedAtMs),
     tenantId: tenant.id,
     tenantName: tenant.legalName ?? tenant.name,
     tenantDocument: tenant.document,

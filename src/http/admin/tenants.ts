@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseCnpj } from "../../domain/cnpj.ts";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { isoTime } from "../../domain/instant.ts";
 import { REQUIRABLE_FIELDS } from "../../domain/lookup_grounds.ts";
 import { CURRENCY, formatMicros, MICROS_PER_REAL } from "../../domain/money.ts";
 import { parsePeriod, periodBounds, saoPauloDate } from "../../domain/period.ts";
@@ -17,6 +18,7 @@ import {
 import type { Tenant } from "../../platform/register.ts";
 import type { Services } from "../../platform/services.ts";
 import { operatorEndpoint } from "../endpoint.ts";
+import { invalidRequest } from "../invalid_request.ts";
 import { preferredLanguage, told, type Language } from "../language.ts";
 import { HEADERS } from "../openapi_parts.ts";
 import { pageAnswer, pageOf, pageQuery } from "../paging.ts";
@@ -292,9 +294,10 @@ function withPlanDate(change: z.output<typeof tenantChange>, nowMs: number): Res
     return ok(asked === undefined ? others : { ...others, plan: withoutDate(asked) });
   }
   const period = parsePeriod(asked.effectiveFrom.slice(0, 7));
-  const planFromMs = period.ok ? periodBounds(period.value).startMs : 0;
-  if (planFromMs > nowMs) return ok({ ...others, plan: withoutDate(asked), planFromMs });
-  return fail({ code: "invalid_request", issues: [{ path: "plan.effectiveFrom", code: "in_the_past" }] });
+  if (!period.ok) return invalidRequest("plan.effectiveFrom", "date");
+  const planFromMs = periodBounds(period.value).startMs;
+  if (planFromMs <= nowMs) return invalidRequest("plan.effectiveFrom", "in_the_past");
+  return ok({ ...others, plan: withoutDate(asked), planFromMs });
 }
 
 function withoutDate(asked: NonNullable<z.output<typeof tenantChange>["plan"]>) {
@@ -314,7 +317,7 @@ function shownTenant(found: Tenant, { clock }: Services) {
     createdAtMs,
   } = found;
   const { plan: terms, nextPlan } = settledPlans(found, clock.nowMs());
-  const createdAt = new Date(createdAtMs).toISOString();
+  const createdAt = isoTime(createdAtMs);
   const next = nextPlan === null ? null : { ...nextPlan.plan, effectiveFrom: saoPauloDate(nextPlan.fromMs) };
   const about = { id, name, document: cnpj, legalName: legal, email: address, customerId: customer };
   const policy = { requires: [...found.requires] };

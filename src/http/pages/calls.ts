@@ -1,3 +1,4 @@
+import { assertPresent } from "../../domain/assert.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { Schema } from "./schema_fields.ts";
 
@@ -26,9 +27,9 @@ export function callsOf(
   endpoints: readonly Endpoint[],
   paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>,
 ): Call[] {
-  return endpoints.flatMap((endpoint) => {
+  return endpoints.map((endpoint) => {
     const path = endpoint.path.replaceAll(/:(\w+)/g, "{$1}");
     const described = paths[path]?.[endpoint.method.toLowerCase()];
-    return described === undefined ? [] : [{ path, endpoint, described }];
+    return { path, endpoint, described: assertPresent(described, `the document lacks ${endpoint.method} ${path}`) };
   });
 }

@@ -1,8 +1,7 @@
 import { html } from "hono/html";
 import type { FailureCode } from "../../domain/failure.ts";
 import type { AppContext } from "../context.ts";
-import { PROBLEMS } from "../texts/problem_texts.ts";
-import { ADVICE, type Advice } from "./error_advice.ts";
+import { PROBLEMS, type Advice } from "../texts/problem_texts.ts";
 import { answerPage, inline, type Html, type PageContext, type Say } from "./layout.ts";
 
 /** `GET /docs/errors`: every code at an anchor of its own, which is where a problem's `type` leads. */
@@ -34,7 +33,7 @@ function errors({ say, language }: PageContext): Html {
               <a href="#${code}"><code>${code}</code></a>
             </h3>
             <p>${inline(text[language])}</p>
-            <p class="quiet">${inline(adviceText(ADVICE[code], say))}</p>
+            <p class="quiet">${inline(adviceText(PROBLEMS[code].advice, say))}</p>
           </div>
         </section>`,
     )}`;

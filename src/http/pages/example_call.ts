@@ -1,3 +1,4 @@
+import { assertPresent } from "../../domain/assert.ts";
 import type { Access, Credential } from "../endpoint.ts";
 import type { Call, Content, Parameter } from "./calls.ts";
 import { curl } from "./examples.ts";
@@ -20,7 +21,7 @@ export function exampleCall(
   const filled = path.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => valueOf(name) ?? placeholder);
   const query = parameters
     .filter((parameter) => parameter.in === "query" && parameter.required === true)
-    .map(({ name }) => `${name}=${valueOf(name) ?? ""}`);
+    .map(({ name }) => `${name}=${assertPresent(valueOf(name), `the parameter ${name} has no example`)}`);
   const url = `${origin}${filled}${query.length === 0 ? "" : `?${query.join("&")}`}`;
   const [type = "application/json"] = declared?.types ?? [];
   return curl(method, url, {

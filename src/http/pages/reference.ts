@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { assertPresent } from "../../domain/assert.ts";
 import type { AppContext } from "../context.ts";
 import type { Access, Credential, Endpoint, Tag } from "../endpoint.ts";
 import { failuresOf } from "../failures_of.ts";
@@ -22,8 +23,8 @@ export function answerReference(endpoints: readonly Endpoint[], documentOf: (kin
       const { document } = documentOf({ origin, language, audience: "everyone" });
       const calls = callsOf(endpoints, document.paths as unknown as Paths);
       const reader = {
-        schemas: (document.components?.schemas ?? {}) as Schemas,
-        parameters: (document.components?.parameters ?? {}) as unknown as Readonly<Record<string, Parameter>>,
+        schemas: document.components?.schemas as Schemas,
+        parameters: document.components?.parameters as unknown as Readonly<Record<string, Parameter>>,
       };
       const guide = guideSections(page);
       return {
@@ -187,7 +188,7 @@ function parameterRow(parameter: Parameter, { schemas, page }: Reader): Html[] {
   return [
     html`<code>${parameter.name}</code> <span class="quiet">${where}</span>`,
     type,
-    inline(parameter.description ?? parameter.schema.description ?? ""),
+    inline(assertPresent(parameter.description ?? parameter.schema.description, `${parameter.name} is not described`)),
   ];
 }
 
@@ -198,7 +199,7 @@ function typeCell(type: string, isOptional: boolean, say: Say): Html {
 function resolveParameter(parameter: Parameter | { readonly $ref: string }, { parameters }: Reader): Parameter {
   if (!("$ref" in parameter)) return parameter;
   const name = parameter.$ref.slice("#/components/parameters/".length);
-  return parameters[name] ?? { name, in: "header", schema: {} };
+  return assertPresent(parameters[name], `the document lacks the parameter ${name}`);
 }
 
 const CREDENTIALS: Readonly<Record<Credential, Text>> = {

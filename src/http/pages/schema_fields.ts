@@ -1,3 +1,5 @@
+import { assertPresent } from "../../domain/assert.ts";
+
 /** A JSON schema as the OpenAPI document holds it, in the words that the schemas here use. */
 export type Schema = {
   readonly $ref?: string;
@@ -46,7 +48,7 @@ export function fieldsOf(schema: Schema, schemas: Schemas, prefix = ""): Field[]
 
 function innerFields(schema: Schema, schemas: Schemas, path: string): Field[] {
   return schema.type === "array"
-    ? fieldsOf(schema.items ?? {}, schemas, `${path}[].`)
+    ? fieldsOf(itemsOf(schema), schemas, `${path}[].`)
     : fieldsOf(schema, schemas, `${path}.`);
 }
 
@@ -56,7 +58,7 @@ export function typeOf(schema: Schema, schemas: Schemas): string {
   if (resolved.anyOf !== undefined) return unique(resolved.anyOf.map((one) => typeOf(one, schemas))).join(" | ");
   if (resolved.const !== undefined) return JSON.stringify(resolved.const);
   if (resolved.enum !== undefined) return resolved.enum.map((value) => JSON.stringify(value)).join(" | ");
-  if (resolved.type === "array") return `${typeOf(resolved.items ?? {}, schemas)}[]`;
+  if (resolved.type === "array") return `${typeOf(itemsOf(resolved), schemas)}[]`;
   const types = Array.isArray(resolved.type) ? resolved.type : [resolved.type ?? "any"];
   return types.map((type: string) => (type === "string" && resolved.format ? resolved.format : type)).join(" | ");
 }
@@ -76,7 +78,7 @@ export function sampleOf(schema: Schema, schemas: Schemas): unknown {
         Object.entries(resolved.properties ?? {}).map(([name, property]) => [name, sampleOf(property, schemas)]),
       );
     case "array":
-      return [sampleOf(resolved.items ?? {}, schemas)];
+      return [sampleOf(itemsOf(resolved), schemas)];
     case "boolean":
       return true;
     case "integer":
@@ -96,7 +98,12 @@ const SAMPLES_BY_FORMAT: Readonly<Record<string, string>> = {
 
 function resolve(schema: Schema, schemas: Schemas): Schema {
   const ref = schema.$ref ?? schema.allOf?.[0]?.$ref;
-  return ref === undefined ? schema : resolve(schemas[ref.slice(REF.length)] ?? {}, schemas);
+  if (ref === undefined) return schema;
+  return resolve(assertPresent(schemas[ref.slice(REF.length)], `the document lacks ${ref}`), schemas);
+}
+
+function itemsOf({ items }: Schema): Schema {
+  return assertPresent(items, "a list does not say of what");
 }
 
 function alternativesOf(schema: Schema, schemas: Schemas): Schema[] {

@@ -1,8 +1,8 @@
+import { DAY_MS, isoTime } from "../../domain/instant.ts";
 import type { AppContext } from "../context.ts";
 
-/** RFC 9116 wants an end within a year: who finds a file that is older knows that nobody looks after it. */
-const VALID_MS = 180 * 86_400_000;
-const DAY_MS = 86_400_000;
+/** RFC 9116 wants an end within a year, so that an old file shows that nobody maintains it. */
+const VALID_MS = 180 * DAY_MS;
 
 /** `GET /.well-known/security.txt`: where a weakness is reported. */
 export function getSecurityText(context: AppContext): Response {
@@ -15,7 +15,7 @@ export function getSecurityText(context: AppContext): Response {
       : [`Contact: ${settings.securityContact}`];
   const lines = [
     ...contact,
-    `Expires: ${new Date(expiresMs).toISOString()}`,
+    `Expires: ${isoTime(expiresMs)}`,
     "Preferred-Languages: pt, en",
     `Canonical: ${origin}/.well-known/security.txt`,
     "# Leave out CPFs, keys and tokens: the X-Request-Id of an answer is enough to find the call.",

@@ -3,10 +3,7 @@ import "htmx.org";
 import { sendWithProgress } from "./upload.ts";
 import { checkStatement } from "./verify_statement.ts";
 
-/**
- * What a page does in the browser beyond what it can without a script: everything here is a shortcut to something that a
- * link or a form does as well.
- */
+/** What pages do with a script. Everything here is a shortcut: a link or a form does the same without one. */
 const root = document.documentElement;
 root.dataset["script"] = "";
 
@@ -14,7 +11,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && openSearch()) event.preventDefault();
 });
 
-// In the search the arrows go from what is typed to what is found, and back.
+// Arrow keys move between the search's field and its results.
 document.querySelector("dialog#search")?.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[(event as KeyboardEvent).key];
   if (step === undefined) return;
@@ -32,7 +29,7 @@ document.addEventListener("click", (event) => {
   if (copy != null) void copyText(copy);
   const check = target?.closest<HTMLButtonElement>("[data-verify] button");
   if (check != null) void checkStatement(check);
-  // An open menu closes with a click beside it.
+  // A click beside an open menu closes it.
   for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) {
     if (target === null || !menu.contains(target)) menu.open = false;
   }
@@ -43,7 +40,7 @@ document.addEventListener("change", (event) => {
   if (field?.dataset["submit"] !== undefined) field.form?.requestSubmit();
 });
 
-// A form goes once, however often its button is pressed.
+// A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
   const form = event.target instanceof HTMLFormElement ? event.target : null;
   if (form?.dataset["upload"] !== undefined) {
@@ -56,15 +53,15 @@ document.addEventListener("submit", (event) => {
   });
 });
 
-// Coming back to a page that the browser kept: its buttons work again.
+// The buttons of a page that the browser kept work again.
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll<HTMLButtonElement>("button[disabled]")) button.disabled = false;
 });
 
-// Where the pages stand in a row that scrolls, the one that is shown is in sight.
+// On a phone the links stand in a row that scrolls: it begins at the current page's.
 document.querySelector(".pages [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-// What was done is said once: a reload or a link that is sent does not say it again.
+// Says once what was done: a reload or a shared link does not repeat it.
 const address = new URL(location.href);
 if (address.searchParams.has("done")) {
   address.searchParams.delete("done");

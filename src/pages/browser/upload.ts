@@ -1,4 +1,4 @@
-/** Sends a form with a file, tells how far it is, and shows the page that is answered: where the form leads to, or what was wrong. */
+/** Sends a form with a file and shows its progress, then the page that answers it. */
 export function sendWithProgress(form: HTMLFormElement): void {
   const body = new FormData(form);
   const bar = form.querySelector("progress");
@@ -13,7 +13,7 @@ export function sendWithProgress(form: HTMLFormElement): void {
     status.textContent = `${Math.floor((loaded / Math.max(total, 1)) * 100)} %`;
   });
   request.upload.addEventListener("load", () => {
-    // How long the comparison takes nobody knows.
+    // Nobody knows how long the comparison takes, so the bar shows no share.
     bar.removeAttribute("value");
     status.textContent = comparing;
   });

@@ -1,9 +1,12 @@
-import type { ExportPublicKey, FileDigest, SignedManifest } from "../../domain/statement.ts";
+import {
+  EXPORT_KEYS_PATH,
+  type ExportPublicKey,
+  type FileDigest,
+  type SignedManifest,
+} from "../../domain/statement.ts";
 import { verifyBundle } from "../../domain/statement_bundle.ts";
 
-const KEYS = "/.well-known/claro-score-gateway/export-keys.json";
-
-/** Checks a closed month with what the page is served beside: its files, the manifest's signature, and the month before. */
+/** Checks a closed month: its files, the manifest's signature, and the link to the month before. */
 export async function checkStatement(button: HTMLButtonElement): Promise<void> {
   const place = button.closest<HTMLElement>("[data-verify]");
   const status = place?.querySelector<HTMLElement>("[role=status]");
@@ -30,7 +33,7 @@ function say(status: HTMLElement, text: string, tone: string): void {
 async function problemsOf(folder: string): Promise<string[]> {
   const manifestText = await (await read(`${folder}manifest.json`)).text();
   const manifest = JSON.parse(manifestText) as SignedManifest;
-  const { keys: publicKeys } = (await (await read(KEYS)).json()) as { keys: ExportPublicKey[] };
+  const { keys: publicKeys } = (await (await read(EXPORT_KEYS_PATH)).json()) as { keys: ExportPublicKey[] };
   const files: FileDigest[] = [];
   for (const { name } of manifest.files) files.push(await measure(folder, name));
   const previous =

@@ -1,9 +1,10 @@
+import { assert } from "../../domain/assert.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
-import { mayAct } from "../../domain/roles.ts";
+import { mayAct, roleRequired } from "../../domain/roles.ts";
 import type { Endpoint, RunCall } from "../../http/endpoint.ts";
-import { parseBody } from "../../http/read_input.ts";
-import { issuesOf } from "../../http/zod_issues.ts";
+import { noteInAudit } from "../../http/note_in_audit.ts";
+import { parseBody, parseQuery } from "../../http/read_input.ts";
 import type { OperatorVisitor } from "../../gateway/page_sessions.ts";
 import { consolePage, type ConsoleCall, type PageDeclaration } from "../page.ts";
 
@@ -11,15 +12,15 @@ type Asked = {
   readonly params?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
-  /** The lines of a file that the call reads, where it reads one. */
+  /** Reads an uploaded file line by line, for endpoints that take one. */
   readonly readLines?: RunCall["readLines"];
 };
 
 type Caller = Pick<ConsoleCall, "context" | "services"> & { readonly operator: OperatorVisitor };
 
 /**
- * Makes a call of the API for a page, as the operator who is signed in: role, body, audit and use case are the endpoint's
- * own, so that a page can do nothing that the API cannot. Gives the answer's JSON.
+ * Calls an endpoint for a page, as the operator who is signed in, and returns its JSON. Role, body, audit and use case
+ * are the endpoint's own, so a page can do nothing that the API cannot.
  */
 export async function callEndpoint<Answer>(
   caller: Caller,
@@ -30,7 +31,7 @@ export async function callEndpoint<Answer>(
   return answered.ok ? ok(await answered.value.json<Answer>()) : answered;
 }
 
-/** A page that gives a file as the API does. */
+/** A page that answers with a file of the API. */
 export function fileOf(path: string, endpoint: Endpoint): PageDeclaration {
   return consolePage({
     method: "GET",
@@ -46,28 +47,15 @@ async function run(
   endpoint: Endpoint,
   { params = {}, query = {}, body, readLines = refuseLines }: Asked,
 ): Promise<Result<Response, Failure>> {
-  const { access, audit } = endpoint;
-  if (access.audience !== "operator" || !mayAct(operator.roles, access.role)) {
-    const role = access.audience === "operator" ? access.role : "";
-    return fail({ code: "role_required", issues: [{ path: "", code: "role_required", params: { role } }] });
-  }
-  const parsed =
-    endpoint.body === undefined || endpoint.body.isStreamed === true
-      ? ok(undefined)
-      : parseBody(endpoint.body, body ?? {});
+  const { access, audit, body: declaredBody, query: declaredQuery } = endpoint;
+  assert(access.audience === "operator", `${endpoint.id} is no call of an operator`);
+  if (!mayAct(operator.roles, access.role)) return fail(roleRequired(access.role));
+  const isParsed = declaredBody !== undefined && declaredBody.isStreamed !== true;
+  const parsed = isParsed ? parseBody(declaredBody, body ?? {}) : ok(undefined);
   if (!parsed.ok) return parsed;
-  const readQuery = endpoint.query?.safeParse(query);
-  if (readQuery?.success === false) {
-    const asRead = { schema: endpoint.query, value: query, unknown: "unknown_parameter" } as Parameters<
-      typeof issuesOf
-    >[1];
-    return fail({ code: "invalid_request", issues: issuesOf(readQuery.error, asRead) });
-  }
-  if (audit !== undefined && audit !== "in_change") {
-    const target = audit.target(params as Readonly<Record<string, string>>);
-    const entry = { actor: operator.actor, action: audit.action, target, before: null, after: null };
-    await services.register.note({ atMs: services.clock.nowMs(), ...entry });
-  }
+  const asked = declaredQuery === undefined ? ok({}) : parseQuery(declaredQuery, query, { ignoresOthers: true });
+  if (!asked.ok) return asked;
+  await noteInAudit(services, audit, { actor: operator.actor, params });
   return await endpoint.handle({
     context,
     services,
@@ -75,7 +63,7 @@ async function run(
     actor: operator.actor,
     authMs: 0,
     params,
-    query: readQuery?.data ?? {},
+    query: asked.value,
     headers: {},
     body: parsed.value,
     readLines,

@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { HOUR_MS } from "../../domain/instant.ts";
 import type { Health } from "../../gateway/read_health.ts";
 import type { Text } from "../../http/language.ts";
 import type { FailureGroup } from "../../platform/event_search.ts";
@@ -12,11 +13,10 @@ import { OVERVIEW } from "./overview_texts.ts";
 export type ClaroNow = {
   readonly health: Pick<Health, "breaker" | "token" | "oldestUnflushed" | "ledgersBehind">;
   readonly failures: readonly FailureGroup[];
-  /** Tenants by id, those that a breaker of theirs has told of. */
+  /** Names by tenant id, for tenants whose own breaker opened or closed. */
   readonly names: ReadonlyMap<string, string>;
 };
 
-const HOUR_MS = 3_600_000;
 const SHOWN_MS = 24 * HOUR_MS;
 const HOURS_APART = 4;
 const MOST_TENANTS = 4;
@@ -27,7 +27,7 @@ const BREAKER_TEXTS: Readonly<Record<string, readonly [Text, "good" | "warn" | "
   half_open: [OVERVIEW.breakerHalf, "warn"],
 };
 
-/** Whose names the timeline needs. */
+/** The tenants that the timeline names. */
 export function tenantsOf({ breaker }: Pick<Health, "breaker">): string[] {
   const ids = [...(breaker?.tenants ?? []), ...(breaker?.changes ?? [])].flatMap(({ tenantId }) => tenantId ?? []);
   return [...new Set(ids)];
@@ -74,7 +74,7 @@ function tokenText(token: Health["token"], { say, format }: PageTools): Html {
   return html`${until} ${badge(`${say(OVERVIEW.tokenFailures)}: ${format.count(token.failures)}`, "bad")} ${code}`;
 }
 
-/** The failure of Claro's that came last, of those that D1 has. */
+/** Claro's latest failure that is in D1. */
 function lastError(failures: readonly FailureGroup[], { say, format }: PageTools): Html | string {
   const claros = failures.filter(({ code }) => code.startsWith("claro_") || code === "rejected_by_claro");
   const [last] = claros.toSorted((one, other) => other.lastAtMs - one.lastAtMs);
@@ -124,8 +124,8 @@ type Change = {
 };
 
 /**
- * The times in which something was wrong, from changes that come with the newest first. `wrong` is what is said where no
- * change tells how it began; `isWrong` counts where there is none at all.
+ * When something was wrong, from its changes, newest first. `wrong` is the text where no change says how it began;
+ * `isWrong` decides where there are no changes.
  */
 export function spansOf(
   changes: readonly Change[],
@@ -134,7 +134,7 @@ export function spansOf(
   const within = changes.filter(({ atMs }) => atMs >= fromMs).toReversed();
   const earlier = changes.find(({ atMs }) => atMs < fromMs);
   const [first] = within;
-  // What became well within the time was wrong before it.
+  // What a first change made well was wrong before.
   const wasWrong = first === undefined ? isWrong : first.text === null;
   const start = earlier === undefined ? (wasWrong ? wrong : null) : earlier.text;
   const all = [...(start === null ? [] : [{ atMs: fromMs, text: start }]), ...within];

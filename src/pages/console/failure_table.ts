@@ -1,7 +1,6 @@
 import { html } from "hono/html";
-import type { FailureCode } from "../../domain/failure.ts";
 import type { Text } from "../../http/language.ts";
-import { ADVICE } from "../../http/pages/error_advice.ts";
+import { adviceFor } from "../../http/texts/problem_texts.ts";
 import type { FailureGroup } from "../../platform/event_search.ts";
 import { table, type Html } from "../html.ts";
 import type { PageTools } from "../page.ts";
@@ -16,7 +15,7 @@ export function failureTable(failures: readonly FailureGroup[], { say, format }:
       { head: say(LOOKUPS.count), isNumber: true, cell: ({ failures: count }) => format.count(count) },
       { head: say(LOOKUPS.tenants), isNumber: true, cell: ({ tenants }) => format.count(tenants) },
       { head: say(LOOKUPS.last), cell: ({ lastAtMs }) => html`<span class="nowrap">${format.time(lastAtMs)}</span>` },
-      { head: say(LOOKUPS.advice), isName: true, cell: ({ code }) => say(adviceOn(code)) },
+      { head: say(LOOKUPS.advice), isName: true, cell: ({ code }) => say(operatorAdvice(code)) },
     ],
     failures,
     { caption: say(LOOKUPS.failures) },
@@ -24,7 +23,7 @@ export function failureTable(failures: readonly FailureGroup[], { say, format }:
 }
 
 /** What helps. Where the docs tell a partner to ask the operator for what Claro says, the operator asks Claro. */
-export function adviceOn(code: string): Text {
-  const advice = ADVICE[code as FailureCode] ?? "repeat";
+export function operatorAdvice(code: string): Text {
+  const advice = adviceFor(code);
   return advice === "ask_operator" && code.startsWith("claro_") ? ADVICE_TEXTS.ask_claro : ADVICE_TEXTS[advice];
 }

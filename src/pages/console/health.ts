@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { DAY_MS } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
 import { alarmsOf } from "../../gateway/alarms.ts";
 import { readHealth, type Health } from "../../gateway/read_health.ts";
@@ -12,8 +13,6 @@ import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { HEALTH } from "./operate_texts.ts";
 import { ALARM_TEXTS, OVERVIEW } from "./overview_texts.ts";
 import { tenantLink } from "./parts.ts";
-
-const DAY_MS = 86_400_000;
 
 /** `GET /console/health`. */
 export const showHealth = consolePage({

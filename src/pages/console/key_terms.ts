@@ -13,10 +13,10 @@ type Terms = Pick<RegisteredKey, "limits" | "defaults">;
 type Facts = readonly (readonly [name: string, value: Html | string])[];
 
 export const NO_TERMS: Terms = { limits: null, defaults: null };
-/** Under which names the API tells what is wrong with them. */
+/** The API's names for these fields, which its issues use. */
 export const TERM_FIELDS = ["limits", "defaults"];
 
-/** What a key is limited to by itself, and what counts for lookups that do not say it. */
+/** A key's own limits, and its defaults for lookups that name no purpose or legal basis. */
 export function keyTermFacts({ limits, defaults }: Terms, { say, format }: PageTools): Facts {
   const none = say(COMMON.unlimited);
   const { dailyLookups, monthlySpendCapMicros: cap, ratePerSecond } = limits ?? {};
@@ -29,7 +29,7 @@ export function keyTermFacts({ limits, defaults }: Terms, { say, format }: PageT
   ];
 }
 
-/** Their fields, filled in with what is in force. */
+/** Form fields for a key's terms, filled in with the present ones. */
 export function keyTermFields(made: Fields, { limits, defaults }: Terms, { say, format }: PageTools): Html {
   const written = (value: number | undefined) => (value === undefined ? "" : String(value));
   const cap = limits?.monthlySpendCapMicros;
@@ -42,7 +42,7 @@ export function keyTermFields(made: Fields, { limits, defaults }: Terms, { say, 
   ${made.select("legalBasis", { label: say(KEY_TEXTS.legalBasis), choices: choices(LEGAL_BASES), value: defaults?.legalBasis ?? "", paths: ["defaults.legalBasis"], hint: say(KEY_TEXTS.defaultHint) })}`;
 }
 
-/** As the API takes them. What is no number goes on as it was typed, for the API's rules to refuse with their words. */
+/** As the API takes them. What is not a number is passed on as typed, so that the API refuses it in its own words. */
 export function readKeyTerms(form: FormData): { limits: object | null; defaults: object | null } {
   const given = (name: string, value: unknown) => (fieldOf(form, name) === "" ? {} : { [PATHS[name] ?? name]: value });
   const limits = {
@@ -67,7 +67,7 @@ function orNone(terms: object): object | null {
   return Object.keys(terms).length === 0 ? null : terms;
 }
 
-/** What a purpose, a legal basis or a field is called where it stands in a list. */
+/** Names of purposes, legal bases or fields, as a list. */
 export function groundNames(names: readonly (keyof typeof GROUND_TEXTS)[], { say }: PageTools): string {
   return names.length === 0 ? say(PART_TEXTS.nothing) : names.map((name) => say(GROUND_TEXTS[name])).join(", ");
 }

@@ -1,21 +1,22 @@
 import { html } from "hono/html";
 import type { z } from "zod";
 import { looksLikeCpf } from "../../domain/cpf_like.ts";
-import { parseAmountMicros } from "../../domain/money.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { listLookups } from "../../http/admin/lookups.ts";
 import type { foundLookup } from "../../http/found_lookup.ts";
+import { isPathPart } from "../../http/path_parameters.ts";
 import { latestFailures } from "../../platform/event_search.ts";
-import { OUTCOME_TEXTS } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
 import { capital } from "../format.ts";
-import { badge, card, empty, facts, heading, notice, table, type Html, type Tone } from "../html.ts";
+import { card, empty, facts, heading, notice, table, type Html } from "../html.ts";
+import { outcomeBadge } from "../outcomes.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
-import { adviceOn, failureTable } from "./failure_table.ts";
+import { operatorAdvice, failureTable } from "./failure_table.ts";
 import { LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
 import { lookupLink, tenantLink } from "./parts.ts";
 import { phaseBar } from "../plots/phase_bar.ts";
@@ -23,11 +24,8 @@ import { phaseBar } from "../plots/phase_bar.ts";
 export type FoundLookup = z.infer<typeof foundLookup>;
 type Found = { readonly data: readonly FoundLookup[]; readonly nextCursor: string | null };
 
-const DAY_MS = 86_400_000;
-/** A page of a search may be empty and go on: so many are asked for before the reader is asked. */
+/** A page of a search can be empty without being the last. This many are read before the reader has to press on. */
 const PAGES_A_SEARCH = 4;
-const LOOKUP_ID = /^lkp_[0-9A-Za-z-]{1,60}$/;
-const TONES: Readonly<Record<string, Tone>> = { delivered: "good", not_found: "quiet", rejected: "warn" };
 
 /** `GET /console/lookups`: where to look for one, and how they fail lately. */
 export const showLookups = consolePage({
@@ -38,8 +36,8 @@ export const showLookups = consolePage({
 });
 
 /**
- * `POST /console/lookups`: what is typed here may be anything, a CPF by mistake too, so it stands in no address. One that
- * is found has an address of its own.
+ * `POST /console/lookups`. Not a GET, because somebody may type a CPF by mistake, and addresses are kept in many
+ * places.
  */
 export const findLookup = consolePage({
   method: "POST",
@@ -53,7 +51,7 @@ export const findLookup = consolePage({
       const hidden = { ...values, text: "" };
       return ok(await searchPage(call, { values: hidden, issues: [{ path: "text", code: "looks_like_cpf" }] }, null));
     }
-    if (LOOKUP_ID.test(text)) return ok(new Redirect(`/console/lookups/${text}`));
+    if (isPathPart("lookupId", text)) return ok(new Redirect(`/console/lookups/${text}`));
     const [from, to, cursor] = [fieldOf(form, "from"), fieldOf(form, "to"), fieldOf(form, "cursor")];
     const [kind, otherKind] =
       fieldOf(form, "kind") === "requestId"
@@ -67,7 +65,7 @@ export const findLookup = consolePage({
     };
     const found = await searchLookups(call, { ...where, [kind]: text, ...(cursor === "" ? {} : { cursor }) });
     if (found.ok && cursor === "" && found.value.data.length === 0 && found.value.nextCursor === null) {
-      // Whoever pastes an id at night does not always say of which kind.
+      // People paste ids without choosing their kind.
       const other = await searchLookups(call, { ...where, [otherKind]: text });
       if (other.ok && other.value.data.length > 0)
         return ok(await searchPage(call, { values: { ...values, kind: otherKind }, issues: [] }, other.value));
@@ -92,7 +90,7 @@ export const showLookup = consolePage({
     if (lookup === undefined) return fail({ code: "not_found" });
     const names = await services.register.namesOf([lookup.tenantId]);
     const crumbs = [{ to: "/console/lookups", text: say(NAV_TEXTS.lookups) }];
-    const body = html`${heading(lookup.id, { crumbs, note: outcomeBadge(lookup, call) })}
+    const body = html`${heading(lookup.id, { crumbs, note: outcomeBadge(lookup.outcome, call.say) })}
       <div class="grid">
         ${card(say(LOOKUPS.phases), phases(lookup, call))} ${card(say(LOOKUPS.outcome), outcomeFacts(lookup, call))}
       </div>
@@ -101,7 +99,7 @@ export const showLookup = consolePage({
   },
 });
 
-/** Lookups as the API finds them, in up to so many pages of a search. */
+/** Searches as the API does, up to `PAGES_A_SEARCH` pages. */
 async function searchLookups(call: ConsoleCall, query: Record<string, string>): Promise<Result<Found, Failure>> {
   let found = await callEndpoint<Found>(call, listLookups, { query });
   for (let page = 1; page < PAGES_A_SEARCH && found.ok; page += 1) {
@@ -136,7 +134,7 @@ async function searchPage(call: ConsoleCall, filled: Filled, found: Found | null
   const body = html`${heading(title, { note: say(LOOKUPS.lead) })} ${card(null, form)}
   ${found === null ? "" : await foundTable(found, filled, call)}
   ${card(say(LOOKUPS.failures), failures.length === 0 ? empty(say(LOOKUPS.noFailures)) : failureTable(failures, call))}`;
-  return { title, body, ...(filled.issues.length === 0 ? {} : { status: 422 as const }) };
+  return { title, body, ...statusOf(filled) };
 }
 
 async function foundTable({ data, nextCursor }: Found, { values }: Filled, call: PageTools): Promise<Html> {
@@ -161,8 +159,8 @@ async function foundTable({ data, nextCursor }: Found, { values }: Filled, call:
         head: say(LOOKUPS.ended),
         cell: ({ endedAt }) => html`<span class="nowrap">${format.time(Date.parse(endedAt))}</span>`,
       },
-      { head: say(LOOKUPS.outcome), cell: (lookup) => outcomeBadge(lookup, call) },
-      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ charge }) => format.money(microsOf(charge.amount)) },
+      { head: say(LOOKUPS.outcome), cell: (lookup) => outcomeBadge(lookup.outcome, call.say) },
+      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ charge }) => format.amount(charge.amount) },
     ],
     data,
     { caption: say(LOOKUPS.found) },
@@ -170,26 +168,25 @@ async function foundTable({ data, nextCursor }: Found, { values }: Filled, call:
   return html`${card(say(LOOKUPS.found), list)} ${goOn}`;
 }
 
-/** How a lookup ended, in the reader's words. */
-export function outcomeBadge({ outcome }: Pick<FoundLookup, "outcome">, { say }: PageTools): Html {
-  const name = outcome === "not_found" ? "notFound" : (outcome ?? "unknown");
-  return badge(say(OUTCOME_TEXTS[name]), TONES[outcome ?? ""] ?? "bad");
-}
-
-function phases({ admittedAt, endedAt, admitMs, claroMs }: FoundLookup, { say, format }: PageTools): Html {
+/** Where a lookup's time went. Files of closed months do not say how long each phase took. */
+export function phases(
+  { admittedAt, endedAt, admitMs, claroMs }: Pick<FoundLookup, "admittedAt" | "endedAt" | "admitMs" | "claroMs">,
+  { say, format }: Pick<PageTools, "say" | "format">,
+): Html {
   const wholeMs = admittedAt === null ? null : Date.parse(endedAt) - Date.parse(admittedAt);
-  const known = (admitMs ?? 0) + (claroMs ?? 0);
+  const restMs = wholeMs === null ? null : Math.max(wholeMs - (admitMs ?? 0) - (claroMs ?? 0), 0);
   const parts = [
-    { name: say(LOOKUPS.admit), ms: admitMs ?? 0 },
-    { name: say(LOOKUPS.claro), ms: claroMs ?? 0 },
-    { name: say(LOOKUPS.rest), ms: Math.max((wholeMs ?? known) - known, 0) },
+    { name: say(LOOKUPS.admit), ms: admitMs },
+    { name: say(LOOKUPS.claro), ms: claroMs },
+    { name: say(LOOKUPS.rest), ms: restMs },
   ];
+  const measured = parts.flatMap(({ name, ms }) => (ms === null ? [] : [{ name, ms }]));
   const times = facts([
     [say(LOOKUPS.began), admittedAt === null ? "–" : format.time(Date.parse(admittedAt))],
-    ...parts.map(({ name, ms }) => [capital(name), format.milliseconds(ms)] as const),
+    ...parts.map(({ name, ms }) => [capital(name), ms === null ? "–" : format.milliseconds(ms)] as const),
     [say(LOOKUPS.ended), format.time(Date.parse(endedAt))],
   ]);
-  return html`${phaseBar(parts, { title: say(LOOKUPS.phases), formatMs: format.milliseconds })} ${times}`;
+  return html`${phaseBar(measured, { title: say(LOOKUPS.phases), formatMs: format.milliseconds })} ${times}`;
 }
 
 function outcomeFacts(lookup: FoundLookup, call: PageTools): Html {
@@ -201,14 +198,14 @@ function outcomeFacts(lookup: FoundLookup, call: PageTools): Html {
       : html`<a href="/console/tenants/${tenantId}/statements/${statement.period}">${format.month(statement.period)}</a>
           (${say(PART_TEXTS[statement.status])}), ${say(LOOKUPS.event)} ${statement.seq}`;
   return facts([
-    [say(LOOKUPS.outcome), outcomeBadge(lookup, call)],
+    [say(LOOKUPS.outcome), outcomeBadge(lookup.outcome, call.say)],
     [
       say(LOOKUPS.failureCode),
       failureCode === null ? "–" : html`<a href="/docs/errors#${failureCode}"><code>${failureCode}</code></a>`,
     ],
-    ...(failureCode === null ? [] : [[say(LOOKUPS.advice), say(adviceOn(failureCode))] as const]),
+    ...(failureCode === null ? [] : [[say(LOOKUPS.advice), say(operatorAdvice(failureCode))] as const]),
     [say(LOOKUPS.upstream), upstreamStatus ?? "–"],
-    [say(LOOKUPS.charged), html`${format.money(microsOf(charge.amount))}, ${say(WHY_TEXTS[charge.reason])}`],
+    [say(LOOKUPS.charged), html`${format.amount(charge.amount)}, ${say(WHY_TEXTS[charge.reason])}`],
     [say(LOOKUPS.statement), month],
   ]);
 }
@@ -226,9 +223,4 @@ function aboutFacts(
     [capital(say(LOOKUPS.requestId)), html`<code>${requestId ?? "–"}</code>`],
     [say(LOOKUPS.transaction), html`<code>${transactionId ?? "–"}</code>`],
   ]);
-}
-
-function microsOf(decimal: string): number {
-  const micros = parseAmountMicros(decimal);
-  return micros.ok ? micros.value : 0;
 }

@@ -5,12 +5,12 @@ import { formatCnpj } from "../../domain/cnpj.ts";
 import { periodBounds, periodOf, previousPeriod, type Period } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import type { ClosingReport } from "../../gateway/close_period.ts";
-import { type PeriodSoFar, readPeriodSoFar } from "../../gateway/period_of_all.ts";
+import { readPeriodSoFar, type PeriodSoFar } from "../../gateway/period_of_all.ts";
 import { closePeriod } from "../../http/admin/periods.ts";
 import { getPeriod, putUpstreamPrices } from "../../http/admin/period_of_all.ts";
 import type { ClosingProgress } from "../../platform/statement_records.ts";
 import { COMMON } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
 import { capital } from "../format.ts";
 import { badge, card, empty, facts, heading, notice, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
@@ -24,7 +24,6 @@ import { runsTable, uploadForm } from "./reconciliations.ts";
 import { PLAN_TEXTS } from "./tenants_texts.ts";
 
 const MONTHS_SHOWN = 12;
-const MICROS_PER_CENTAVO = 10_000;
 const ROWS_A_PAGE = 200;
 
 const monthQuery = z.object({ page: z.coerce.number().int().min(1).max(10_000).catch(1).default(1) });
@@ -47,7 +46,7 @@ export const showMonths = consolePage({
         ...(await services.statements.progress(period, periodBounds(period).endMs)),
       })),
     );
-    // Before there was a tenant there was no month.
+    // Leaves out months before the first tenant.
     const shown = progress.filter(({ closed, remaining, period }) => closed + remaining > 0 || period === present);
     const title = say(NAV_TEXTS.months);
     const list = table<Progress>(
@@ -80,7 +79,7 @@ export const showMonth = consolePage({
   handle: async (call) => ok(await monthPage(call, call.params.period, { page: call.query.page })),
 });
 
-/** `POST /console/months/{period}/close`: a bounded piece of it; pressing again goes on. */
+/** `POST /console/months/{period}/close`: closes a bounded number of tenants; pressing again closes more. */
 export const closeMonth = consolePage({
   method: "POST",
   path: "/console/months/:period/close",
@@ -153,7 +152,7 @@ async function monthPage(
       ${may("finance") ? card(say(MONTHS.reconcile), uploadForm(call, period)) : ""}
     </div>
     ${card(say(MONTHS.runs), runs.length === 0 ? empty(say(MONTHS.noRuns)) : runsTable(runs, call))}`;
-  return { title, body, ...(filled.issues.length === 0 ? {} : { status: 422 as const }) };
+  return { title, body, ...statusOf(filled) };
 }
 
 /** What closing would do, and the button where the operator may. */
@@ -170,7 +169,7 @@ function closingCard(
   const preview = facts([
     [say(MONTHS.previewOpen), format.count(remaining)],
     [say(MONTHS.previewQuantity), format.count(sumOf("quantity"))],
-    [say(MONTHS.previewTotal), format.money(sumOf("totalCentavos") * MICROS_PER_CENTAVO)],
+    [say(MONTHS.previewTotal), format.centavos(sumOf("totalCentavos"))],
     [say(MONTHS.previewClosed), format.count(closed)],
   ]);
   const button = may("finance")
@@ -184,13 +183,13 @@ function closingCard(
   return card(say(MONTHS.preview), html`${preview} ${button}`);
 }
 
-/** Every tenant's month; what is not closed yet is as D1 has counted it so far, and said to be. */
+/** Every tenant's month. An open one shows what D1 has counted so far, and says so. */
 function tenantsTable({ month, openIds }: PeriodSoFar, call: PageTools, page: number): Html {
   const { say, format, nowMs } = call;
   const { period, tenants, totals } = month;
   const isRunning = nowMs < periodBounds(period).endMs;
   const money = (centavos: number | null | undefined) =>
-    centavos === null || centavos === undefined ? "–" : format.money(centavos * MICROS_PER_CENTAVO);
+    centavos === null || centavos === undefined ? "–" : format.centavos(centavos);
   const stateOf = (tenantId: string) =>
     openIds.has(tenantId)
       ? isRunning

@@ -15,7 +15,6 @@ export const MONTHS = {
   adjustments: { "pt-BR": "Ajustes", en: "Adjustments" },
   cost: { "pt-BR": "Custo na Claro", en: "Claro's cost" },
   margin: { "pt-BR": "Margem", en: "Margin" },
-  downloads: { "pt-BR": "Baixar", en: "Download" },
   csvBrazil: { "pt-BR": "CSV brasileiro", en: "Brazilian CSV" },
   endsAt: {
     "pt-BR": "Este mês ainda não terminou. Ele pode ser fechado a partir de",
@@ -84,7 +83,6 @@ export const MONTHS = {
   progress: { "pt-BR": "Passos feitos", en: "Steps done" },
   goOn: { "pt-BR": "Continuar", en: "Go on" },
   noDifference: { "pt-BR": "Nenhuma diferença.", en: "No difference." },
-  more: { "pt-BR": "Mais diferenças", en: "More differences" },
 } as const satisfies Readonly<Record<string, Text>>;
 
 /** Why something is on one side only. */

@@ -5,7 +5,7 @@ import { PEOPLE } from "./people_texts.ts";
 
 type ConsoleEntry = NavEntry & { readonly role: Role };
 
-/** The menu, for those who may read what stands behind it; the search finds the same places. */
+/** The menu: an operator sees the entries of their roles. The search finds the same pages. */
 export const CONSOLE_NAV: readonly ConsoleEntry[] = [
   { path: "/console", text: NAV_TEXTS.overview, role: "read" },
   { path: "/console/tenants", text: NAV_TEXTS.tenants, role: "read" },

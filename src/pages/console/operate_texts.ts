@@ -1,3 +1,4 @@
+import type { Role } from "../../domain/roles.ts";
 import type { Text } from "../../http/language.ts";
 
 /** Health of what the gateway leans on. */
@@ -106,7 +107,7 @@ export const ROLE_TEXTS = {
   },
   privacy: { "pt-BR": "privacy: titulares e restrições", en: "privacy: subjects and restrictions" },
   admin: { "pt-BR": "admin: tudo, e operadores", en: "admin: all, and operators" },
-} as const satisfies Readonly<Record<string, Text>>;
+} as const satisfies Readonly<Record<Role, Text>>;
 
 /** The search for everything. */
 export const SEARCH = {

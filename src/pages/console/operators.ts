@@ -1,21 +1,22 @@
 import { html } from "hono/html";
-import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
+import { lifeState } from "../../domain/life_state.ts";
 import { ok } from "../../domain/result.ts";
 import { ROLES } from "../../domain/roles.ts";
 import * as endpoints from "../../http/admin/operators.ts";
 import type { RegisteredOperator } from "../../platform/operators.ts";
 import { COMMON } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
-import { badge, card, empty, heading, table, type Html } from "../html.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
+import { card, empty, heading, table, type Html } from "../html.ts";
+import { lifeBadge } from "../life_badge.ts";
 import { consolePage, Redirect, type PageTools, type ShownPage } from "../page.ts";
-import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
+import { chosenOf, fieldOf, typedDayEnd, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { OPERATORS, ROLE_TEXTS } from "./operate_texts.ts";
-import { act, secretOnce } from "./parts.ts";
-import { faults, statusOf } from "./tenant_forms.ts";
+import { act, faults, secretOnce } from "./parts.ts";
 
 const MOST_OPERATORS = 500;
+const STATE_TEXTS = { active: PART_TEXTS.active, expired: OPERATORS.isExpired, revoked: OPERATORS.isRevoked };
 
 /** `GET /console/operators`. */
 export const showOperators = consolePage({
@@ -43,7 +44,7 @@ async function operatorsPage(call: PageTools, refused: Refused | null): Promise<
           >`,
       },
       { head: say(OPERATORS.roles), cell: ({ roles }) => html`<code>${roles.join(", ")}</code>` },
-      { head: say(PART_TEXTS.state), cell: (operator) => stateOf(operator, nowMs, call) },
+      { head: say(PART_TEXTS.state), cell: (operator) => lifeBadge(operator, STATE_TEXTS, call) },
       {
         head: say(OPERATORS.lastSeen),
         cell: ({ lastUsedAtMs }) =>
@@ -55,7 +56,7 @@ async function operatorsPage(call: PageTools, refused: Refused | null): Promise<
       },
       {
         head: say(OPERATORS.change),
-        cell: (operator) => (isOver(operator, nowMs) ? "" : actions(call, operator, refused)),
+        cell: (operator) => (lifeState(operator, nowMs) !== "active" ? "" : actions(call, operator, refused)),
       },
     ],
     operators.toReversed(),
@@ -108,13 +109,11 @@ export const createOperator = consolePage({
   handle: async (call) => {
     const { form, say } = call;
     const email = fieldOf(form, "email");
-    const until = fieldOf(form, "expiresAt");
-    const date = parseDate(until);
     const body = {
       name: fieldOf(form, "name"),
       email: email === "" ? null : email,
       roles: chosenOf(form, "roles", ROLES),
-      expiresAt: until === "" ? null : date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : until,
+      expiresAt: typedDayEnd(fieldOf(form, "expiresAt")),
     };
     const made = await callEndpoint<{ name: string; token: string }>(call, endpoints.createOperator, { body });
     if (!made.ok) {
@@ -157,15 +156,6 @@ export const revokeOperator = consolePage({
     return revoked.ok ? ok(new Redirect("/console/operators", "operator-revoked")) : revoked;
   },
 });
-
-function isOver({ revokedAtMs, expiresAtMs }: RegisteredOperator, nowMs: number): boolean {
-  return revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= nowMs);
-}
-
-function stateOf(operator: RegisteredOperator, nowMs: number, { say }: PageTools): Html {
-  if (operator.revokedAtMs !== null) return badge(say(OPERATORS.isRevoked), "bad");
-  return isOver(operator, nowMs) ? badge(say(OPERATORS.isExpired), "warn") : badge(say(PART_TEXTS.active), "good");
-}
 
 function operatorForm(call: PageTools, filled: Filled): ShownPage {
   const { say, fields, token } = call;

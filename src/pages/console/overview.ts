@@ -4,14 +4,16 @@ import { ok } from "../../domain/result.ts";
 import type { HealthAlarm } from "../../gateway/alarms.ts";
 import { readOverview, type Overview, type OverviewDay } from "../../gateway/read_overview.ts";
 import { badge, card, empty, figures, heading, meter, notice, type Html } from "../html.ts";
+import { OUTCOMES, outcomeSeries } from "../outcomes.ts";
 import { consolePage, type PageTools } from "../page.ts";
+import { plotText } from "../plot_text.ts";
 import { bars } from "../plots/bars.ts";
 import { lines } from "../plots/lines.ts";
 import { claroNow, tenantsOf } from "./claro_now.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { failureTable } from "./failure_table.ts";
 import { ALARM_TEXTS, OVERVIEW } from "./overview_texts.ts";
-import { outcomeSeries, OUTCOMES, plotText, tenantLink } from "./parts.ts";
+import { tenantLink } from "./parts.ts";
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => String(hour).padStart(2, "0"));
 

@@ -52,7 +52,6 @@ export const OVERVIEW = {
   endingKeys: { "pt-BR": "Chaves que vencem em 14 dias", en: "Keys that expire within 14 days" },
   noEndingKeys: { "pt-BR": "Nenhuma.", en: "None." },
   alarms: { "pt-BR": "Alarmes", en: "Alarms" },
-  noAlarms: { "pt-BR": "Nenhum alarme aberto.", en: "No open alarm." },
   asOf: {
     "pt-BR": "Atualiza a cada 30 s. Das consultas mais novas algumas podem faltar; nenhuma até",
     en: "Refreshes every 30 s. Of the newest lookups a few may be missing; none up to",

@@ -1,18 +1,12 @@
 import { html } from "hono/html";
-import type { UsageCounts } from "../../domain/meter_event.ts";
 import type { Text } from "../../http/language.ts";
-import { COMMON, OUTCOME_TEXTS } from "../common_texts.ts";
-import { attribute, badge, type Html } from "../html.ts";
-import type { RegisteredKey } from "../../platform/register.ts";
-import type { PageTools } from "../page.ts";
-import type { PlotText, Series } from "../plots/plot.ts";
-import { PART_TEXTS } from "./console_texts.ts";
-import { KEY_TEXTS } from "./tenants_texts.ts";
-
-/** What several pages of the console are made of. */
-export const OUTCOMES = ["delivered", "notFound", "rejected", "failed", "unknown"] as const;
-
-type Say = (text: Text) => string;
+import { COMMON } from "../common_texts.ts";
+import { copyButton } from "../copy_button.ts";
+import type { Filled } from "../form.ts";
+import { attribute, badge, notice, type Html, type Link } from "../html.ts";
+import type { Tenant } from "../../platform/register.ts";
+import type { PageTools, Say } from "../page.ts";
+import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 
 export function tenantLink(id: string, name: string): Html {
   return html`<a href="/console/tenants/${id}">${name}</a>`;
@@ -26,29 +20,21 @@ export function statusBadge(status: "active" | "suspended", say: Say): Html {
   return status === "active" ? badge(say(PART_TEXTS.active), "good") : badge(say(PART_TEXTS.suspended), "bad");
 }
 
-export function keyState({ revokedAtMs, expiresAtMs }: RegisteredKey, nowMs: number, { say }: PageTools): Html {
-  if (revokedAtMs !== null) return badge(say(KEY_TEXTS.revokedKey), "bad");
-  const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
-  return hasExpired ? badge(say(KEY_TEXTS.expiredKey), "warn") : badge(say(KEY_TEXTS.activeKey), "good");
+/** The way back from a page of a tenant. */
+export function crumbsOf({ say }: PageTools, { id, name }: Pick<Tenant, "id" | "name">): Link[] {
+  return [
+    { to: "/console/tenants", text: say(NAV_TEXTS.tenants) },
+    { to: `/console/tenants/${id}`, text: name },
+  ];
 }
 
-/** Places with their counts as series by outcome, for stacked bars. */
-export function outcomeSeries(counts: readonly Pick<UsageCounts, (typeof OUTCOMES)[number]>[], say: Say): Series[] {
-  return OUTCOMES.map((outcome) => ({
-    name: say(OUTCOME_TEXTS[outcome]),
-    values: counts.map((one) => one[outcome]),
-  }));
+/** What is wrong with a form: `names` are the fields that show their own faults. */
+export function faults({ say, fields }: PageTools, filled: Filled, names: readonly string[]): Html | string {
+  if (filled.issues.length === 0) return "";
+  return html`${notice(say(COMMON.wrongFields), "bad")} ${fields(filled).rest(names)}`;
 }
 
-export function plotText(
-  { say, format }: PageTools,
-  title: string,
-  { across, formatValue = format.count }: { across: string; formatValue?: (value: number) => string },
-): PlotText {
-  return { title, across, asTable: say(COMMON.asTable), formatValue };
-}
-
-/** A form that is a single button, in a fold that says what it does before it can be pressed. */
+/** A form behind a fold: whoever opens it reads what the button does before pressing it. */
 export function act(
   { say, token }: PageTools,
   {
@@ -93,9 +79,5 @@ export function pager({ say }: PageTools, { first, next }: { first: string | nul
 export function secretOnce({ say }: PageTools, secret: string, note: Text): Html {
   return html`<p>${say(note)}</p>
     <div class="secret" id="secret">${secret}</div>
-    <p>
-      <button type="button" class="needs-script" data-copy="#secret" data-copied="${say(COMMON.copied)}">
-        ${say(COMMON.copy)}
-      </button>
-    </p>`;
+    <p>${copyButton("secret", say)}</p>`;
 }

@@ -2,7 +2,6 @@ import { html } from "hono/html";
 import type { z } from "zod";
 import type { Failure } from "../../domain/failure.ts";
 import type { LegalBasis, Purpose } from "../../domain/lookup_grounds.ts";
-import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
 import { ok, type Result } from "../../domain/result.ts";
 import { readReferenceKeys } from "../../http/admin/privacy.ts";
 import {
@@ -12,16 +11,15 @@ import {
   type restriction,
 } from "../../http/admin/restrictions.ts";
 import { accessSubject, type subjectAnswer } from "../../http/admin/subjects.ts";
-import { UNFILLED, type Filled } from "../form.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
 import { badge, card, empty, heading, notice, table, type Html } from "../html.ts";
+import { outcomeBadge } from "../outcomes.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
-import { fieldOf, valuesOf } from "../read_form.ts";
+import { fieldOf, typedDayEnd, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
-import { act, lookupLink, tenantLink } from "./parts.ts";
-import { outcomeBadge } from "./lookups.ts";
+import { act, faults, lookupLink, tenantLink } from "./parts.ts";
 import { PEOPLE } from "./people_texts.ts";
-import { faults } from "./tenant_forms.ts";
 import { GROUND_TEXTS } from "./tenants_texts.ts";
 
 type Restriction = z.infer<typeof restriction>;
@@ -29,7 +27,7 @@ type Answer = z.infer<typeof subjectAnswer>;
 type Lookup = Answer["data"][number];
 type ReferenceKeys = { readonly data: readonly { name: string; endsAt: string | null; destroyedAt: string | null }[] };
 
-/** A search takes several calls; a page makes so many of them, and then asks for the CPF again. */
+/** A search takes several calls. A page makes at most this many, then asks for the CPF again. */
 const CALLS_A_PAGE = 10;
 const ACCESS_FIELDS = ["cpf", "reason", "from", "to"];
 
@@ -65,12 +63,10 @@ export const restrictPerson = consolePage({
   role: "privacy",
   handle: async (call) => {
     const { form } = call;
-    const until = fieldOf(form, "until");
-    const date = parseDate(until);
     const body = {
       cpf: fieldOf(form, "restricted"),
       reason: fieldOf(form, "why"),
-      until: until === "" ? null : date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : until,
+      until: typedDayEnd(fieldOf(form, "until")),
     };
     const made = await callEndpoint(call, restrictSubject, { body });
     if (made.ok) return ok(new Redirect("/console/people", "restricted"));
@@ -101,7 +97,7 @@ async function searchOn(call: ConsoleCall, form: FormData): Promise<Result<Answe
   let cursor = optional("cursor");
   for (let calls = 1; ; calls += 1) {
     const found = await callEndpoint<Answer>(call, accessSubject, { body: { ...asked, ...cursor } });
-    // What was found is shown, with the way to go on: that says then what is away.
+    // Shows what was found so far. Going on repeats the call that failed, and tells why if it fails again.
     if (!found.ok) return soFar === null ? found : ok({ ...soFar, data: lookups });
     soFar = found.value;
     const { data, nextCursor } = found.value;
@@ -137,8 +133,7 @@ async function peoplePage(
       html`<p class="quiet">${say(PEOPLE.retentionNote)}</p>
         ${keyTable(keys.value.data, call)}`,
     )}`;
-  const isWrong = access.issues.length + restrict.issues.length > 0;
-  return ok({ title, body, ...(isWrong ? { status: 422 as const } : {}) });
+  return ok({ title, body, ...statusOf(access, restrict) });
 }
 
 /** Enough to know whom one has asked about, and too little to know who it is. */
@@ -189,7 +184,7 @@ function foundCard({ data, progress, restrictions }: Answer, masked: string, cal
       { head: say(PEOPLE.tenant), isName: true, cell: ({ tenantId, tenantName }) => tenantLink(tenantId, tenantName) },
       { head: say(PEOPLE.purpose), cell: ({ purpose }) => ground(purpose, call) },
       { head: say(PEOPLE.basis), cell: ({ legalBasis }) => ground(legalBasis, call) },
-      { head: say(PEOPLE.outcome), cell: (lookup) => outcomeBadge(lookup, call) },
+      { head: say(PEOPLE.outcome), cell: ({ outcome }) => outcomeBadge(outcome, say) },
       { head: say(PART_TEXTS.lookups), cell: ({ id }) => lookupLink(id) },
     ],
     data,

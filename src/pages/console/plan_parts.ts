@@ -3,23 +3,24 @@ import {
   DEFAULT_READS_PER_MINUTE,
   type NoTermsLeft,
   type Plan,
+  type PlanName,
   type PlanTerms,
   type PriceTier,
 } from "../../domain/plan.ts";
 import { COMMON } from "../common_texts.ts";
 import type { Fields } from "../form.ts";
 import { facts, type Html } from "../html.ts";
-import type { PageTools } from "../page.ts";
+import type { PageTools, Say } from "../page.ts";
 import { fieldOf, typedMicros, typedNumber } from "../read_form.ts";
-import { PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
+import { PLAN_NAME_TEXTS, PLAN_TEXTS } from "./tenants_texts.ts";
 
-/** Plans as people read and type them. */
+/** A plan for people to read. */
 export function planFacts(plan: Plan, { say, format }: PageTools): Html {
   const none = say(COMMON.unlimited);
   const { name, allowance, tiers, ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, ...rest } = plan;
   rest satisfies NoTermsLeft;
   return facts([
-    [say(PLAN_TEXTS.title), say(name === "trial" ? TENANTS.trial : TENANTS.payPerUse)],
+    [say(PLAN_TEXTS.title), say(PLAN_NAME_TEXTS[name])],
     [
       say(PLAN_TEXTS.tiers),
       html`${tiers.map(({ upTo, unitPriceMicros }) => html`<div>${format.money(unitPriceMicros)} <span class="quiet">${upTo === null ? (tiers.length > 1 ? say(PLAN_TEXTS.beyond) : "") : `${say(PLAN_TEXTS.upTo)} ${format.count(upTo)}`}</span></div>`)}`,
@@ -40,6 +41,11 @@ export function planFacts(plan: Plan, { say, format }: PageTools): Html {
   ]);
 }
 
+/** The plans to choose from, the usual one first. */
+export function planChoices(say: Say): (readonly [PlanName, string])[] {
+  return (["pay-per-use", "trial"] as const).map((name) => [name, say(PLAN_NAME_TEXTS[name])]);
+}
+
 /** The fields of a plan, filled in with what it is. */
 export function planFields(fields: Fields, plan: Plan, { say, format }: PageTools): Html {
   const value = (number: number | null | undefined) => (number === null || number === undefined ? "" : String(number));
@@ -51,7 +57,10 @@ export function planFields(fields: Fields, plan: Plan, { say, format }: PageTool
   ${fields.input("reads", { label: say(PLAN_TEXTS.reads), hint: say(PLAN_TEXTS.readsHint), value: value(plan.readsPerMinute), inputmode: "numeric", paths: ["plan.readsPerMinute"] })}`;
 }
 
-/** Terms as the API takes them. What is no number goes on as it was typed, for the API's rules to refuse with their words. */
+/**
+ * Terms as the API takes them. What is not a number is passed on as typed, so that the API refuses it in its own
+ * words.
+ */
 export function readPlanTerms(form: FormData): Record<string, unknown> {
   const numberOr = (name: string) => typedNumber(fieldOf(form, name));
   const cap = fieldOf(form, "cap");
@@ -67,7 +76,7 @@ export function readPlanTerms(form: FormData): Record<string, unknown> {
   return Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== undefined));
 }
 
-/** `1000: 0.15` a line, and the last one without a bound. */
+/** One tier a line, such as `1000: 0.15`; the last has only a price. */
 export function readTiers(text: string): unknown[] {
   return text
     .split("\n")

@@ -1,13 +1,13 @@
 import { html } from "hono/html";
 import * as z from "zod";
-import { parseAmountMicros } from "../../domain/money.ts";
 import type { Period } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
 import * as endpoints from "../../http/admin/reconciliations.ts";
 import type { difference, reconciliation, runningReconciliation } from "../../http/admin/reconciliation_schemas.ts";
+import { inline } from "../../http/pages/layout.ts";
 import { readLines } from "../../http/read_body.ts";
 import type { ReconciliationRun } from "../../platform/reconciliation_records.ts";
-import { badge, card, empty, figures, heading, inCode, meter, table, type Html } from "../html.ts";
+import { badge, card, empty, figures, heading, meter, table, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools } from "../page.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
@@ -89,7 +89,7 @@ export function uploadForm({ say, token }: PageTools, period: Period): Html {
     data-failed="${say(MONTHS.notSent)}"
   >
     ${token}
-    <p class="quiet small">${inCode(say(MONTHS.reconcileNote))}</p>
+    <p class="quiet small">${inline(say(MONTHS.reconcileNote))}</p>
     <div class="field">
       <label for="f-report">${say(MONTHS.report)}</label>
       <input id="f-report" name="report" type="file" accept=".csv,.jsonl,.ndjson,text/csv" required />
@@ -164,7 +164,7 @@ function progress(
 
 function result(run: z.infer<typeof reconciliation>, call: PageTools): Html {
   const { say, format } = call;
-  const cost = run.deltaCost === null ? "–" : format.money(microsOf(run.deltaCost));
+  const cost = run.deltaCost === null ? "–" : format.amount(run.deltaCost);
   return html`${figures([
     { name: say(MONTHS.matched), value: format.count(run.matched) },
     { name: say(MONTHS.deltaQuantity), value: format.count(run.deltaQuantity) },
@@ -190,14 +190,9 @@ function differences(list: readonly Difference[], { say, format }: PageTools): H
           lookupId === null ? html`<code>${transactionId ?? "–"}</code>` : lookupLink(lookupId),
       },
       { head: say(MONTHS.quantity), isNumber: true, cell: ({ quantity }) => format.count(quantity) },
-      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ amount }) => format.money(microsOf(amount)) },
+      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ amount }) => format.amount(amount) },
     ],
     list,
     { caption: say(MONTHS.reason) },
   );
-}
-
-function microsOf(decimal: string): number {
-  const micros = parseAmountMicros(decimal);
-  return micros.ok ? micros.value : 0;
 }

@@ -5,6 +5,7 @@ import { ok } from "../../domain/result.ts";
 import type { Role } from "../../domain/roles.ts";
 import type { Text } from "../../http/language.ts";
 import { listLookups } from "../../http/admin/lookups.ts";
+import { isPathPart } from "../../http/path_parameters.ts";
 import { tenantTable } from "../../platform/tenant_table.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
@@ -23,9 +24,7 @@ type Hit = { readonly to: string; readonly text: string; readonly kind: Text };
 const MOST_TENANTS = 8;
 const FEWEST_CHARACTERS = 4;
 const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}/;
-const LOOKUP_ID = /^lkp_[0-9A-Za-z-]{1,60}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i;
-const PERIOD = /^\d{4}-(?:0[1-9]|1[0-2])$/;
 
 /** Pages and actions that are found by their names. */
 const PLACES: readonly { readonly to: string; readonly name: Text; readonly kind: Text; readonly role: Role }[] = [
@@ -34,7 +33,7 @@ const PLACES: readonly { readonly to: string; readonly name: Text; readonly kind
   { to: "/console/operators/new", name: OPERATORS.create, kind: SEARCH.action, role: "admin" },
 ];
 
-/** `GET /console/search`: the same as the dialog of ⌘K, where there is no script. */
+/** `GET /console/search`: the dialog of ⌘K as a page, for browsers without a script. */
 export const showSearch = consolePage({
   method: "GET",
   path: "/console/search",
@@ -71,7 +70,7 @@ async function searchPage(call: ConsoleCall, typed: string): Promise<ShownPage> 
   return { title, body };
 }
 
-/** On with the search where it has days and a tenant. */
+/** Continues in Lookups, where the search can be narrowed by days and tenant. */
 function further(typed: string, { say, token }: ConsoleCall): Html {
   return html`<form method="post" action="/console/lookups">
     ${token}<input type="hidden" name="text" value="${typed}" />
@@ -94,8 +93,8 @@ function hitList(hits: readonly Hit[], { say }: ConsoleCall): Html {
 async function find(call: ConsoleCall, typed: string): Promise<Hit[]> {
   const places = placesFor(call, typed);
   if (typed === "") return places;
-  if (LOOKUP_ID.test(typed)) return [{ to: `/console/lookups/${typed}`, text: typed, kind: SEARCH.lookup }];
-  // Of a whole key that somebody pastes only its public part is used.
+  if (isPathPart("lookupId", typed)) return [{ to: `/console/lookups/${typed}`, text: typed, kind: SEARCH.lookup }];
+  // Uses only the public part of a key that was pasted whole.
   const [keyId] = KEY_ID.exec(typed) ?? [];
   if (keyId !== undefined) {
     const key = await call.services.register.key(keyId);
@@ -104,14 +103,14 @@ async function find(call: ConsoleCall, typed: string): Promise<Hit[]> {
     const to = call.may("operate") ? `${tenant}/keys/${key.id}` : tenant;
     return [{ to, text: `${key.label ?? ""} ${key.id}`.trim(), kind: SEARCH.key }];
   }
-  const month = PERIOD.test(typed)
+  const month = isPathPart("period", typed)
     ? [{ to: `/console/months/${typed}`, text: call.format.month(typed), kind: SEARCH.page }]
     : [];
   const [tenants, lookups] = await Promise.all([tenantsFor(call, typed), lookupsFor(call, typed)]);
   return [...month, ...places, ...tenants, ...lookups];
 }
 
-/** Lookups by what else a partner may quote; the newest of the copy only, for this is asked as one types. */
+/** Lookups by reference or request id. Only the newest that D1 has, because this runs while somebody types. */
 async function lookupsFor(call: ConsoleCall, typed: string): Promise<Hit[]> {
   if (typed.length < FEWEST_CHARACTERS) return [];
   const found = await Promise.all(

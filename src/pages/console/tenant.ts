@@ -6,22 +6,25 @@ import { requestsOf } from "../../domain/usage.ts";
 import { readUsage, type UsageOfRange } from "../../gateway/read_usage.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
 import type { RegisteredKey, Tenant } from "../../platform/register.ts";
-import { COMMON } from "../common_texts.ts";
+import { COMMON, KEY_STATE_TEXTS } from "../common_texts.ts";
 import { card, empty, facts, figures, heading, table, type Figure, type Html } from "../html.ts";
+import { lifeBadge } from "../life_badge.ts";
+import { outcomeSeries } from "../outcomes.ts";
 import { consolePage, type ConsoleCall, type PageTools } from "../page.ts";
+import { plotText } from "../plot_text.ts";
 import { bars } from "../plots/bars.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { sumOf } from "./overview.ts";
 import { groundNames } from "./key_terms.ts";
-import { act, keyState, outcomeSeries, plotText, statusBadge } from "./parts.ts";
+import { act, statusBadge } from "./parts.ts";
 import { planFacts } from "./plan_parts.ts";
 import { revokeNowForm } from "./tenant_keys.ts";
-import { KEY_TEXTS, PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
+import { KEY_TEXTS, PLAN_NAME_TEXTS, PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 import { lastDates } from "./tenants.ts";
 
 const USAGE_DAYS = 30;
 const MOST_KEYS = 200;
-/** As many colours as plots have. */
+/** Plots have this many colours. */
 const MOST_SERIES = 6;
 
 /** `GET /console/tenants/{id}`: one tenant, with what can be done. */
@@ -88,7 +91,7 @@ function usageFigures(
       value: allowance === null ? say(COMMON.unlimited) : format.count(allowance.remaining),
       ...(allowance === null ? {} : { note: `${say(PLAN_TEXTS.upTo)} ${format.count(allowance.limit)}` }),
     },
-    { name: say(TENANTS.plan), value: say(tenant.plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse) },
+    { name: say(TENANTS.plan), value: say(PLAN_NAME_TEXTS[tenant.plan.name]) },
   ];
 }
 
@@ -140,7 +143,7 @@ function keysCard(
   { keys: used }: UsageOfRange,
   call: ConsoleCall,
 ): Html {
-  const { say, format, may, nowMs } = call;
+  const { say, format, may } = call;
   const path = `/console/tenants/${tenant.id}/keys`;
   const aside = may("operate") ? html`<a class="button" href="${path}/new">${say(KEY_TEXTS.create)}</a>` : null;
   const inForce = keys.toSorted((one, other) => Number(one.revokedAtMs !== null) - Number(other.revokedAtMs !== null));
@@ -152,7 +155,7 @@ function keysCard(
         cell: ({ id, label }) => html`<span>${label ?? ""} <span class="mono quiet">${id}</span></span>`,
       },
       { head: say(PART_TEXTS.mode), cell: ({ mode }) => say(PART_TEXTS[mode]) },
-      { head: say(PART_TEXTS.state), cell: (key) => keyState(key, nowMs, call) },
+      { head: say(PART_TEXTS.state), cell: (key) => lifeBadge(key, KEY_STATE_TEXTS, call) },
       { head: say(KEY_TEXTS.scopes), cell: ({ scopes }) => html`<span class="small mono">${scopes.join(", ")}</span>` },
       {
         head: say(TENANTS.usageByKey),

@@ -6,8 +6,7 @@ import { COMMON } from "../common_texts.ts";
 import { card, heading } from "../html.ts";
 import { consolePage, Redirect } from "../page.ts";
 import { callEndpoint } from "./call_endpoint.ts";
-import { secretOnce } from "./parts.ts";
-import { crumbsOf } from "./tenant_forms.ts";
+import { crumbsOf, secretOnce } from "./parts.ts";
 import { TENANTS } from "./tenants_texts.ts";
 
 /** `POST /console/tenants/{id}/suspend`. */

@@ -11,14 +11,15 @@ import * as tenants from "../../http/admin/tenants.ts";
 import { parseBody } from "../../http/read_input.ts";
 import type { Tenant } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
 import { card, facts, heading, notice, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { sumOf } from "./overview.ts";
-import { planFields, readPlanTerms } from "./plan_parts.ts";
+import { crumbsOf, faults } from "./parts.ts";
+import { planChoices, planFields, readPlanTerms } from "./plan_parts.ts";
 import { GROUND_TEXTS, PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
 
 const ABOUT_FIELDS = ["name", "document", "legalName", "email", "customerId", "requires"];
@@ -133,13 +134,9 @@ function readAbout(form: FormData): Record<string, unknown> {
 function newTenantForm(call: PageTools, filled: Filled): ShownPage {
   const { say, fields, token } = call;
   const made = fields(filled);
-  const choices = [
-    ["pay-per-use", say(TENANTS.payPerUse)],
-    ["trial", say(TENANTS.trial)],
-  ] as const;
   const content = html`<form method="post" action="/console/tenants" class="form">
     ${token} ${faults(call, filled, [...ABOUT_FIELDS, "plan"])} ${aboutFields(call, filled, null)}
-    ${made.select("plan", { label: say(TENANTS.plan), choices })} ${duplicateField(call, filled)}
+    ${made.select("plan", { label: say(TENANTS.plan), choices: planChoices(say) })} ${duplicateField(call, filled)}
     <div class="row">
       <button type="submit" class="first">${say(TENANTS.createButton)}</button>
       <a href="/console/tenants">${say(COMMON.back)}</a>
@@ -176,13 +173,9 @@ function planForm(call: ConsoleCall, tenant: Tenant, filled: Filled, shownPrevie
     ["", say(PLAN_TEXTS.now)],
     ...months.map((month) => [`${month}-01`, format.date(`${month}-01`)] as const),
   ] as const;
-  const names = [
-    ["pay-per-use", say(TENANTS.payPerUse)],
-    ["trial", say(TENANTS.trial)],
-  ] as const;
   const content = html`<form method="post" class="form" data-again>
     ${token} ${faults(call, filled, ["plan"])}
-    ${made.select("plan", { label: say(TENANTS.plan), choices: names, value: plan.name, paths: ["plan.name"] })}
+    ${made.select("plan", { label: say(TENANTS.plan), choices: planChoices(say), value: plan.name, paths: ["plan.name"] })}
     ${planFields(made, plan, call)}
     ${made.select("from", { label: say(PLAN_TEXTS.from), choices, paths: ["plan.effectiveFrom"] })}
     <div class="row">
@@ -199,7 +192,7 @@ function planForm(call: ConsoleCall, tenant: Tenant, filled: Filled, shownPrevie
   };
 }
 
-/** What the month before came to, and would have come to, by its lookups as D1 has them. */
+/** What last month's lookups cost under the present plan, and would cost under the new one, as D1 counts them. */
 async function preview(
   { services, say, format, nowMs }: ConsoleCall,
   tenant: Tenant,
@@ -236,24 +229,8 @@ function aboutFields({ say, fields }: PageTools, filled: Filled, tenant: Tenant 
   ${made.checks("requires", { label: say(TENANTS.requires), hint: say(TENANTS.requiresHint), choices: REQUIRABLE_FIELDS.map((field) => [field, say(GROUND_TEXTS[field])] as const), checked: tenant?.requires ?? [] })}`;
 }
 
-/** Offered only when it is what stands in the way. */
+/** Offered only when the CNPJ of another tenant is what was refused. */
 function duplicateField({ say, fields }: PageTools, filled: Filled): Html | string {
   if (!filled.issues.some(({ code }) => code === "document_taken")) return "";
   return fields(filled).checks("duplicate", { label: "", choices: [["yes", say(TENANTS.allowDuplicate)]] });
-}
-
-export function faults({ say, fields }: PageTools, filled: Filled, names: readonly string[]): Html | string {
-  if (filled.issues.length === 0) return "";
-  return html`${notice(say(COMMON.wrongFields), "bad")} ${fields(filled).rest(names)}`;
-}
-
-export function statusOf({ issues }: Filled): Pick<ShownPage, "status"> {
-  return issues.length === 0 ? {} : { status: 422 };
-}
-
-export function crumbsOf({ say }: PageTools, { id, name }: Pick<Tenant, "id" | "name">) {
-  return [
-    { to: "/console/tenants", text: say(NAV_TEXTS.tenants) },
-    { to: `/console/tenants/${id}`, text: name },
-  ];
 }

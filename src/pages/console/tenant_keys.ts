@@ -1,23 +1,22 @@
 import { html } from "hono/html";
 import { DEFAULT_SCOPES, SCOPES } from "../../domain/api_key.ts";
-import { startOfNextDayMs, parseDate } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
 import * as keys from "../../http/admin/keys.ts";
+import { isPathPart } from "../../http/path_parameters.ts";
 import type { RegisteredKey, Tenant } from "../../platform/register.ts";
-import { COMMON } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
+import { COMMON, KEY_STATE_TEXTS } from "../common_texts.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
 import { card, facts, heading, type Html } from "../html.ts";
+import { lifeBadge } from "../life_badge.ts";
 import { consolePage, Redirect, type PageTools, type ShownPage } from "../page.ts";
-import { chosenOf, fieldOf, typedNumber, valuesOf } from "../read_form.ts";
+import { chosenOf, fieldOf, typedDayEnd, typedNumber, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
 import { keyTermFacts, keyTermFields, NO_TERMS, readKeyTerms, TERM_FIELDS } from "./key_terms.ts";
-import { act, keyState, secretOnce } from "./parts.ts";
-import { crumbsOf, faults, statusOf } from "./tenant_forms.ts";
+import { act, crumbsOf, faults, secretOnce } from "./parts.ts";
 import { KEY_TEXTS } from "./tenants_texts.ts";
 
 const HOUR_SECONDS = 3600;
-const KEY_ID = /^csg_(?:live|test)_[0-9A-Za-z]{10}$/;
 
 /** `GET /console/tenants/{id}/keys/new`. */
 export const showNewKey = consolePage({
@@ -44,7 +43,7 @@ export const createKey = consolePage({
       mode: fieldOf(form, "mode"),
       label: label === "" ? null : label,
       scopes: chosenOf(form, "scopes", SCOPES),
-      expiresAt: endOf(fieldOf(form, "expiresAt")),
+      expiresAt: typedDayEnd(fieldOf(form, "expiresAt")),
       allowedIps: linesOf(fieldOf(form, "allowedIps")),
       ...readKeyTerms(form),
     };
@@ -97,7 +96,7 @@ export const revokeKey = consolePage({
   },
 });
 
-/** `POST /console/tenants/{id}/keys/{keyId}/terms`: its limits and defaults, whole. */
+/** `POST /console/tenants/{id}/keys/{keyId}/terms`: replaces its limits and defaults. */
 export const changeKeyTerms = consolePage({
   method: "POST",
   path: "/console/tenants/:tenantId/keys/:keyId/terms",
@@ -122,7 +121,7 @@ export const revokeKeyNow = consolePage({
   handle: async (call) => {
     const { tenantId } = call.params;
     const params = { tenantId, keyId: fieldOf(call.form, "keyId") };
-    if (!KEY_ID.test(params.keyId)) return fail({ code: "not_found" });
+    if (!isPathPart("keyId", params.keyId)) return fail({ code: "not_found" });
     const revoked = await callEndpoint(call, keys.revokeKeyNow, { params });
     return revoked.ok ? ok(new Redirect(`/console/tenants/${tenantId}`, "key-revoked")) : revoked;
   },
@@ -138,13 +137,6 @@ async function findKey(
 ): Promise<FoundKey | null> {
   const [tenant, key] = await Promise.all([services.register.tenant(tenantId), services.register.key(keyId)]);
   return tenant === null || key === null || key.tenantId !== tenantId ? null : { tenant, key };
-}
-
-/** The end of a São Paulo day, which is what a person means by a date; what is none goes on as it was typed. */
-function endOf(text: string): string | null {
-  if (text === "") return null;
-  const date = parseDate(text);
-  return date.ok ? new Date(startOfNextDayMs(date.value)).toISOString() : text;
 }
 
 function linesOf(text: string): string[] {
@@ -192,7 +184,7 @@ function issued(call: PageTools, tenant: Tenant, { id, key }: IssuedKey): ShownP
 }
 
 function keyPage(call: PageTools, { tenant, key }: FoundKey, filled: Filled): ShownPage {
-  const { say, format, nowMs, fields } = call;
+  const { say, format, fields } = call;
   const path = `/console/tenants/${tenant.id}/keys/${key.id}`;
   const title = key.label ?? key.id;
   const isWrong = filled.issues.length > 0;
@@ -207,7 +199,7 @@ function keyPage(call: PageTools, { tenant, key }: FoundKey, filled: Filled): Sh
   const about = facts([
     [say(KEY_TEXTS.key), html`<code>${key.id}</code>`],
     [say(PART_TEXTS.mode), say(PART_TEXTS[key.mode])],
-    [say(PART_TEXTS.state), keyState(key, nowMs, call)],
+    [say(PART_TEXTS.state), lifeBadge(key, KEY_STATE_TEXTS, call)],
     [say(KEY_TEXTS.scopes), html`<code>${key.scopes.join(", ")}</code>`],
     [say(KEY_TEXTS.ips), key.allowedIps.length === 0 ? "–" : html`<code>${key.allowedIps.join(", ")}</code>`],
     [say(PART_TEXTS.created), format.time(key.createdAtMs)],
@@ -218,7 +210,7 @@ function keyPage(call: PageTools, { tenant, key }: FoundKey, filled: Filled): Sh
   return { title, body, ...statusOf(filled) };
 }
 
-/** The break-glass: without an id it asks for one. */
+/** The break-glass form; without an id it asks for one. */
 export function revokeNowForm(call: PageTools, tenantId: string, keyId: string | null): Html {
   const { say, fields } = call;
   const field =

@@ -1,11 +1,9 @@
 import { html } from "hono/html";
 import { EXPORT_FILES } from "../../domain/export/export_files.ts";
-import { parseAmountMicros } from "../../domain/money.ts";
 import { formatDecimal, readAmountMicros } from "../../domain/written_amount.ts";
 import { periodOf } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
 import type { Manifest } from "../../domain/statement.ts";
-import { requestsOf } from "../../domain/usage.ts";
 import {
   closedStatement,
   listStatements,
@@ -17,13 +15,14 @@ import { adjustTenant } from "../../http/admin/adjustments.ts";
 import type { Adjustment } from "../../platform/adjustment_records.ts";
 import type { Tenant } from "../../platform/register.ts";
 import { COMMON } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
 import { badge, card, empty, facts, heading, table, type Html } from "../html.ts";
+import { requestsOfMonth, totalOfMonth } from "../listed_months.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools, type ShownPage } from "../page.ts";
 import { fieldOf, typedNumber, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { PART_TEXTS } from "./console_texts.ts";
-import { crumbsOf, faults, statusOf } from "./tenant_forms.ts";
+import { crumbsOf, faults } from "./parts.ts";
 import { MONEY_TEXTS, TENANTS } from "./tenants_texts.ts";
 
 const MOST_ADJUSTMENTS = 500;
@@ -87,16 +86,13 @@ export const showStatements = consolePage({
         {
           head: say(PART_TEXTS.lookups),
           isNumber: true,
-          cell: (month) =>
-            format.count(
-              month.kind === "closed"
-                ? requestsOf(month.manifest.counts)
-                : month.totals === null
-                  ? 0
-                  : requestsOf(month.totals),
-            ),
+          cell: (month) => format.count(requestsOfMonth(month)),
         },
-        { head: say(MONEY_TEXTS.due), isNumber: true, cell: (month) => dueOf(month, call) },
+        {
+          head: say(MONEY_TEXTS.due),
+          isNumber: true,
+          cell: (month) => totalOfMonth(month, format, say(MONEY_TEXTS.soFar)),
+        },
       ],
       months.value,
       { caption: title },
@@ -132,19 +128,6 @@ function monthState(kind: "open" | "closed", { say }: PageTools): Html {
   return kind === "closed" ? badge(say(PART_TEXTS.closed), "good") : badge(say(PART_TEXTS.open), "quiet");
 }
 
-function dueOf(month: ListedStatement, { say, format }: PageTools): Html | string {
-  if (month.kind === "closed") return format.money(microsOf(month.manifest.totals.amount));
-  const micros = (month.totals?.amountMicros ?? 0) + (month.totals?.adjustmentMicros ?? 0);
-  return html`${format.money(micros)} <span class="quiet small">${say(MONEY_TEXTS.soFar)}</span>`;
-}
-
-/** A decimal that is one of ours. */
-function microsOf(decimal: string): number {
-  const micros = parseAmountMicros(decimal);
-  if (!micros.ok) throw new Error(`${decimal} is no amount`);
-  return micros.value;
-}
-
 function linesTable({ lines, totals }: Manifest, { say, format }: PageTools): Html {
   const kinds: Readonly<Record<string, string>> = {
     lookups: say(MONEY_TEXTS.kindLookups),
@@ -162,11 +145,11 @@ function linesTable({ lines, totals }: Manifest, { say, format }: PageTools): Ht
       {
         head: say(PART_TEXTS.amount),
         isNumber: true,
-        cell: ({ amountCentavos }) => format.money(amountCentavos * 10_000),
+        cell: ({ amountCentavos }) => format.centavos(amountCentavos),
       },
     ],
     lines,
-    { caption: say(TENANTS.statements), foot: [say(COMMON.total), "", "", format.money(microsOf(totals.amount))] },
+    { caption: say(TENANTS.statements), foot: [say(COMMON.total), "", "", format.amount(totals.amount)] },
   );
 }
 

@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import * as z from "zod";
 import { formatCnpj } from "../../domain/cnpj.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import { periodBounds, periodOf, saoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { requestsOf } from "../../domain/usage.ts";
@@ -13,11 +14,10 @@ import { consolePage, type PageTools } from "../page.ts";
 import { sparkline } from "../plots/sparkline.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { pager, statusBadge, tenantLink } from "./parts.ts";
-import { TENANTS } from "./tenants_texts.ts";
+import { PLAN_NAME_TEXTS, TENANTS } from "./tenants_texts.ts";
 
 const ROWS_A_PAGE = 50;
 const SPARK_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 const tenantsQuery = z.object({
   q: z.string().trim().max(100).default(""),
@@ -27,7 +27,7 @@ const tenantsQuery = z.object({
 });
 type Asked = z.output<typeof tenantsQuery>;
 
-/** `GET /console/tenants`: found, filtered and sorted by its address, so that a view can be sent. */
+/** `GET /console/tenants`. Search, filter and order are in the address, so that a view can be shared. */
 export const showTenants = consolePage({
   method: "GET",
   path: "/console/tenants",
@@ -114,8 +114,7 @@ function columns({ say, format }: PageTools, query: Asked, courseOf: (id: string
     { head: say(TENANTS.status), cell: ({ status }) => statusBadge(status, say) },
     {
       head: say(TENANTS.plan),
-      cell: ({ plan }) =>
-        html`<span class="nowrap">${say(plan.name === "trial" ? TENANTS.trial : TENANTS.payPerUse)}</span>`,
+      cell: ({ plan }) => html`<span class="nowrap">${say(PLAN_NAME_TEXTS[plan.name])}</span>`,
     },
     {
       head: say(TENANTS.thirtyDays),

@@ -1,4 +1,5 @@
 import type { LegalBasis, Purpose, RequirableField } from "../../domain/lookup_grounds.ts";
+import type { PlanName } from "../../domain/plan.ts";
 import type { Text } from "../../http/language.ts";
 
 /** Tenants: the list, one of them, and what can be done with one. */
@@ -43,8 +44,6 @@ export const TENANTS = {
     en: "Without it a lookup is refused, unless its key has a default.",
   },
   plan: { "pt-BR": "Plano", en: "Plan" },
-  trial: { "pt-BR": "Teste", en: "Trial" },
-  payPerUse: { "pt-BR": "Por uso", en: "Pay per use" },
   allowDuplicate: { "pt-BR": "Aceitar um CNPJ que outro parceiro já tem", en: "Take a CNPJ that another tenant has" },
   created: { "pt-BR": "Parceiro criado. Agora crie uma chave.", en: "The tenant was created. Now make a key." },
   saved: { "pt-BR": "Alterações salvas. Já estão valendo.", en: "The changes are saved and in force." },
@@ -98,6 +97,11 @@ export const TENANTS = {
   audit: { "pt-BR": "Auditoria", en: "Audit" },
 } as const satisfies Readonly<Record<string, Text>>;
 
+export const PLAN_NAME_TEXTS = {
+  "pay-per-use": { "pt-BR": "Por uso", en: "Pay per use" },
+  trial: { "pt-BR": "Teste", en: "Trial" },
+} as const satisfies Readonly<Record<PlanName, Text>>;
+
 /** Plans. */
 export const PLAN_TEXTS = {
   title: { "pt-BR": "Plano", en: "Plan" },
@@ -111,7 +115,6 @@ export const PLAN_TEXTS = {
   },
   allowance: { "pt-BR": "Franquia (consultas)", en: "Allowance (lookups)" },
   allowanceHint: { "pt-BR": "Vazio: sem limite.", en: "Empty: no limit." },
-  endsAt: { "pt-BR": "Franquia até", en: "Allowance until" },
   rate: { "pt-BR": "Consultas por segundo", en: "Lookups a second" },
   burst: { "pt-BR": "Rajada", en: "Burst" },
   reads: { "pt-BR": "Leituras por minuto", en: "Reads a minute" },
@@ -196,9 +199,6 @@ export const KEY_TEXTS = {
   },
   revokeNowButton: { "pt-BR": "Revogar no ledger", en: "Revoke in the ledger" },
   keyId: { "pt-BR": "Id da chave", en: "Key id" },
-  activeKey: { "pt-BR": "ativa", en: "active" },
-  expiredKey: { "pt-BR": "vencida", en: "expired" },
-  revokedKey: { "pt-BR": "revogada", en: "revoked" },
 } as const satisfies Readonly<Record<string, Text>>;
 
 /** What lookups are for, on what legal ground, and the fields that a tenant can be made to fill in. */

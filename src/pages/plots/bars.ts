@@ -1,6 +1,7 @@
 import { scaleBand, scaleLinear } from "d3-scale";
 import { stack } from "d3-shape";
 import { html } from "hono/html";
+import { assertPresent } from "../../domain/assert.ts";
 import type { Html } from "../html.ts";
 import {
   axes,
@@ -19,7 +20,7 @@ import {
 
 const TICKS = 4;
 
-/** Bars, one for each place; several series stand upon each other. `mark` is a line across, a limit say. */
+/** Stacked bars, one for each place. `mark` is a line across, such as a limit. */
 export function bars(
   text: PlotText,
   { places, series, mark = null }: { places: readonly string[]; series: readonly Series[]; mark?: number | null },
@@ -34,21 +35,23 @@ export function bars(
     [MARGIN.left, MARGIN.left + INNER.width],
   ).padding(0.25);
   const ticks = wholeTicks(y.ticks(TICKS), most).map((value) => ({ y: y(value), text: text.formatValue(value) }));
-  const labels = places.map((place, index) => ({ x: (x(index) ?? 0) + x.bandwidth() / 2, text: place }));
+  const at = (index: number) => assertPresent(x(index), "a place that is not on the axis");
+  const labels = places.map((place, index) => ({ x: at(index) + x.bandwidth() / 2, text: place }));
   const layers = stack<number, number>()
     .keys(series.map((_, index) => index))
     .value((place, key) => Math.max(series[key]?.values[place] ?? 0, 0))(places.map((_, index) => index));
+  const nameOf = (key: number) => assertPresent(series[key], "a layer without its series").name;
   const drawing = html`${axes(ticks, labels)}${layers.map(
     (layer, key) =>
       html`<g class="s${key + 1}"
         >${layer.map(([low, high], place) =>
           high > low
             ? html`<rect
-                x="${round(x(place) ?? 0)}"
+                x="${round(at(place))}"
                 y="${round(y(high))}"
                 width="${round(x.bandwidth())}"
                 height="${round(y(low) - y(high))}"
-                ><title>${places[place]} · ${series[key]?.name ?? ""}: ${text.formatValue(high - low)}</title></rect
+                ><title>${places[place]} · ${nameOf(key)}: ${text.formatValue(high - low)}</title></rect
               >`
             : "",
         )}</g

@@ -1,6 +1,7 @@
 import { scaleLinear, scalePoint } from "d3-scale";
 import { area, line } from "d3-shape";
 import { html } from "hono/html";
+import { assertPresent } from "../../domain/assert.ts";
 import type { Html } from "../html.ts";
 import {
   axes,
@@ -45,7 +46,7 @@ export function lines(
     places.map((_, index) => index),
     [MARGIN.left + 4, MARGIN.left + INNER.width - 4],
   );
-  const at = (index: number) => x(index) ?? 0;
+  const at = (index: number) => assertPresent(x(index), "a place that is not on the axis");
   const ticks = wholeTicks(y.ticks(TICKS), most).map((value) => ({ y: y(value), text: text.formatValue(value) }));
   const labels = places.map((place, index) => ({ x: at(index), text: place }));
   const draw = line<number | null>()

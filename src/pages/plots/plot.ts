@@ -25,7 +25,7 @@ export const INNER = {
 } as const;
 const MOST_LABELS = 8;
 
-/** A plot with all that belongs to it. */
+/** A plot with its legend, and its numbers as a table. */
 export function figure(text: PlotText, drawing: Html, rest: { legend: Html; table: Html }): Html {
   return html`<figure class="plot">
     ${rest.legend}
@@ -120,7 +120,7 @@ export function greatest(series: readonly Series[]): number {
   return series.flatMap(({ values }) => values).reduce<number>((max, value) => Math.max(max, value ?? 0), 0);
 }
 
-/** Of a scale's ticks those that can be: what plots show are whole numbers, and nothing at all where all of them are nothing. */
+/** Keeps a scale's whole numbers, because plots show counts; only 0 when every value is 0. */
 export function wholeTicks(ticks: readonly number[], most: number): number[] {
   return most > 0 ? ticks.filter((value) => Number.isInteger(value)) : [0];
 }

@@ -7,7 +7,7 @@ import { round } from "./plot.ts";
 const WIDTH = 120;
 const HEIGHT = 26;
 
-/** A course at a glance, for a cell of a table; what it comes to is said by `title`. */
+/** A small line plot for a table's cell. `title` says its sum in words. */
 export function sparkline(values: readonly number[], title: string): Html {
   if (values.length === 0) return html`<span class="quiet">–</span>`;
   const y = scaleLinear([0, Math.max(...values, 1)], [HEIGHT - 2, 2]);

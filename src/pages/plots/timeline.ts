@@ -9,7 +9,7 @@ export type TimelineRow = { readonly name: string; readonly spans: readonly Span
 
 type TimelineText = {
   readonly title: string;
-  /** What a row without a span is. */
+  /** The text of a row without a span. */
   readonly calm: string;
   readonly asTable: string;
   readonly columns: readonly [name: string, from: string, to: string, what: string];
@@ -20,7 +20,7 @@ const ROW = { height: 36, bar: 12, text: 14 } as const;
 const AXIS = 20;
 const LEAST_WIDTH = 3;
 
-/** What happened when, a row for each thing: its bar is calm but where a span lies. `hours` stand below. */
+/** A row for each thing, its bar coloured where something was wrong. `hours` label the axis. */
 export function timeline(
   text: TimelineText,
   {

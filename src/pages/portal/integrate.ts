@@ -3,13 +3,13 @@ import { TEST_LOOKUPS_A_DAY } from "../../domain/ledger/limits.ts";
 import { DEFAULT_READS_PER_MINUTE, type NoTermsLeft } from "../../domain/plan.ts";
 import { ok } from "../../domain/result.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
-import { ADVICE } from "../../http/pages/error_advice.ts";
-import { adviceText } from "../../http/pages/errors.ts";
 import type { Text } from "../../http/language.ts";
+import { inline } from "../../http/pages/layout.ts";
 import { PROBLEMS } from "../../http/texts/problem_texts.ts";
 import { COMMON } from "../common_texts.ts";
-import { card, facts, heading, inCode, table, type Content, type Html } from "../html.ts";
+import { card, facts, heading, table, type Content, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
+import { partnerAdvice } from "./advice.ts";
 import { INTEGRATE_TEXTS, QUESTION_TEXTS, STEP_TEXTS } from "./integrate_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { SAMPLES } from "./samples.ts";
@@ -80,7 +80,7 @@ export const showIntegrate = portalPage({
 function shownStep({ title, text, code }: Step, call: PortalCall): Html {
   return html`<li>
     <h3>${call.say(title)}</h3>
-    <p>${inCode(call.say(text))}</p>
+    <p>${inline(call.say(text))}</p>
     ${code === undefined ? "" : html`<pre tabindex="0"><code>${codeOf(code, new URL(call.context.req.url).origin)}</code></pre>`}
   </li>`;
 }
@@ -124,8 +124,6 @@ function limitsCard({ say, format, partner, nowMs }: PortalCall): Html {
 }
 
 function errorsCard({ say, language }: PortalCall): Html {
-  const helps = (code: (typeof COMMON_ERRORS)[number]) =>
-    adviceText(ADVICE[code], (portuguese, english) => say({ "pt-BR": portuguese, en: english }));
   const rows = table<(typeof COMMON_ERRORS)[number]>(
     [
       {
@@ -135,7 +133,8 @@ function errorsCard({ say, language }: PortalCall): Html {
       { head: say(INTEGRATE_TEXTS.status), cell: (code) => String(PROBLEMS[code].status), isNumber: true },
       {
         head: say(INTEGRATE_TEXTS.meaning),
-        cell: (code) => html`${inCode(PROBLEMS[code][language])} <span class="quiet">${inCode(helps(code))}</span>`,
+        cell: (code) =>
+          html`${inline(PROBLEMS[code][language])} <span class="quiet">${inline(partnerAdvice(code, say))}</span>`,
       },
     ],
     COMMON_ERRORS,
@@ -149,7 +148,7 @@ function questionsCard({ say }: PortalCall): Html {
     QUESTIONS.map(
       ([question, answer]) =>
         html`<h3>${say(question)}</h3>
-          <p>${inCode(say(answer))}</p>`,
+          <p>${inline(say(answer))}</p>`,
     ),
   );
 }

@@ -2,7 +2,9 @@ import { html } from "hono/html";
 import { SCOPES, type Scope } from "../../domain/api_key.ts";
 import { parseIpRange } from "../../domain/authorization.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { HOUR_MS } from "../../domain/instant.ts";
 import type { Issue } from "../../domain/issue.ts";
+import { lifeState } from "../../domain/life_state.ts";
 import { parseDate, startOfNextDayMs } from "../../domain/period.ts";
 import { ok, type Result } from "../../domain/result.ts";
 import type { IssuedKey } from "../../gateway/keys.ts";
@@ -10,16 +12,17 @@ import { issueOwnKey, revokeOwnKey, rotateOwnKey, type KeyManager, type OwnKeyAs
 import { lastUses } from "../../http/admin/keys.ts";
 import { freeText } from "../../http/printable.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
-import { COMMON } from "../common_texts.ts";
-import { UNFILLED, type Filled } from "../form.ts";
-import { badge, card, empty, heading, notice, table, type Html, type Tone } from "../html.ts";
+import { COMMON, KEY_STATE_TEXTS } from "../common_texts.ts";
+import { copyButton } from "../copy_button.ts";
+import { statusOf, UNFILLED, type Filled } from "../form.ts";
+import { badge, card, empty, heading, notice, table, type Html } from "../html.ts";
+import { lifeBadge } from "../life_badge.ts";
 import { portalPage, Redirect, type PageAnswer, type PortalCall } from "../page.ts";
 import { chosenOf, fieldOf, valuesOf } from "../read_form.ts";
 import { KEYS_TEXTS } from "./keys_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { keysOf, modeBadge } from "./usage_parts.ts";
 
-const HOUR_MS = 3_600_000;
 const OVERLAPS_HOURS = [0, 1, 24, 168] as const;
 const CONFIRMED_CHARACTERS = 4;
 const MOST_ADDRESSES = 100;
@@ -93,7 +96,7 @@ async function keysPage(call: PortalCall, filled: Filled): Promise<{ title: stri
     title,
     body: html`${heading(title, { note: say(KEYS_TEXTS.note) })} ${wrong} ${list(keys, uses, { call, filled })}
     ${manage}`,
-    ...(filled.issues.length > 0 ? { status: 422 as const } : {}),
+    ...statusOf(filled),
   };
 }
 
@@ -108,8 +111,9 @@ function list(
     ms === null || ms === undefined
       ? html`<span class="quiet">${say(COMMON.never)}</span>`
       : html`<span class="nowrap">${format.time(ms)}</span>`;
+  const isOver = (key: RegisteredKey) => lifeState(key, nowMs) !== "active";
   const rows = keys.toSorted(
-    (left, right) => Number(isOver(left, nowMs)) - Number(isOver(right, nowMs)) || right.createdAtMs - left.createdAtMs,
+    (left, right) => Number(isOver(left)) - Number(isOver(right)) || right.createdAtMs - left.createdAtMs,
   );
   const mine = (key: RegisteredKey) => (key.id === partner.key?.id ? badge(say(KEYS_TEXTS.current)) : "");
   return table<RegisteredKey>(
@@ -123,7 +127,7 @@ function list(
         isName: true,
       },
       { head: say(KEYS_TEXTS.mode), cell: ({ mode }) => modeBadge(mode, say) },
-      { head: say(KEYS_TEXTS.status), cell: (key) => statusBadge(key, call) },
+      { head: say(KEYS_TEXTS.status), cell: (key) => lifeBadge(key, KEY_STATE_TEXTS, call) },
       { head: say(KEYS_TEXTS.scopes), cell: ({ scopes }) => html`<span class="small">${scopes.join(", ")}</span>` },
       { head: say(KEYS_TEXTS.lastUse), cell: ({ id }) => time(uses[id]) },
       { head: say(KEYS_TEXTS.expires), cell: ({ expiresAtMs }) => time(expiresAtMs) },
@@ -131,7 +135,7 @@ function list(
         ? [
             {
               head: say(KEYS_TEXTS.manage),
-              cell: (key: RegisteredKey) => (isOver(key, nowMs) ? "" : actions(key, call, filled)),
+              cell: (key: RegisteredKey) => (isOver(key) ? "" : actions(key, call, filled)),
             },
           ]
         : []),
@@ -141,19 +145,8 @@ function list(
   );
 }
 
-function isOver({ revokedAtMs, expiresAtMs }: RegisteredKey, nowMs: number): boolean {
-  return revokedAtMs !== null || (expiresAtMs !== null && expiresAtMs <= nowMs);
-}
-
-function statusBadge(key: RegisteredKey, { say, nowMs }: PortalCall): Html {
-  const [text, tone]: readonly [keyof typeof KEYS_TEXTS, Tone] =
-    key.revokedAtMs !== null ? ["revoked", "bad"] : isOver(key, nowMs) ? ["expired", "warn"] : ["active", "good"];
-  return badge(say(KEYS_TEXTS[text]), tone);
-}
-
 function actions({ id }: RegisteredKey, { say, fields, token }: PortalCall, filled: Filled): Html {
   const form = fields(filled);
-  const name = `overlap`;
   const isWrong = filled.issues.some(({ path }) => path === `confirm-${id}`);
   return html`<div>
     <details class="act">
@@ -162,7 +155,7 @@ function actions({ id }: RegisteredKey, { say, fields, token }: PortalCall, fill
         ${token}
         <p class="small quiet">${say(KEYS_TEXTS.rotateNote)}</p>
         <label class="small" for="o-${id}">${say(KEYS_TEXTS.overlap)}</label>
-        <select id="o-${id}" name="${name}">
+        <select id="o-${id}" name="overlap">
           ${OVERLAPS_HOURS.map((hours) => html`<option value="${hours}" ${hours === 24 ? "selected" : ""}>${hours} h</option>`)}
         </select>
         <button type="submit">${say(KEYS_TEXTS.rotate)}</button>
@@ -255,9 +248,7 @@ async function shownOnce(call: PortalCall, issued: Result<IssuedKey, Failure>): 
     <p>${registered.label ?? say(PORTAL_TEXTS.unlabelled)} ${modeBadge(registered.mode, say)}</p>
     <p class="secret" id="new-key">${key.text}</p>
     <div class="row">
-      <button class="needs-script" type="button" data-copy="#new-key" data-copied="${say(COMMON.copied)}">
-        ${say(COMMON.copy)}
-      </button>
+      ${copyButton("new-key", say)}
       <a class="button" href="/portal/keys">${say(KEYS_TEXTS.backToKeys)}</a>
     </div>`;
   return ok({ title: say(KEYS_TEXTS.made), body: html`${heading(say(KEYS_TEXTS.made))} ${card(null, secret)}` });

@@ -7,30 +7,13 @@ import { saoPauloDate } from "../../domain/period.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { findLookups, type FoundLookup, type FoundPage } from "../../gateway/find_lookups.ts";
 import { foundQuery, isWithinTenant, readSearch, whyOf, foundCursor } from "../../http/found_lookup.ts";
-import { OUTCOME_TEXTS } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
-import { badge, card, empty, facts, heading, notice, type Content, type Html, type Tone } from "../html.ts";
+import { card, empty, facts, heading, notice, type Content, type Html } from "../html.ts";
+import { outcomeBadge } from "../outcomes.ts";
 import { portalPage, Redirect, type PortalCall } from "../page.ts";
 import { fieldOf } from "../read_form.ts";
 import { LOOKUPS_TEXTS } from "./lookups_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
-
-const LOOKUP_ID = /^lkp_[0-9a-f-]{36}$/;
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-const OUTCOME = {
-  delivered: "delivered",
-  not_found: "notFound",
-  rejected: "rejected",
-  failed: "failed",
-  unknown: "unknown",
-} as const;
-const TONES: Readonly<Record<keyof typeof OUTCOME, Tone>> = {
-  delivered: "good",
-  not_found: "quiet",
-  rejected: "warn",
-  failed: "bad",
-  unknown: "bad",
-};
 
 const searchQuery = z.object({
   text: z.string().max(128).optional(),
@@ -60,7 +43,7 @@ export const showLookups = portalPage({
   },
 });
 
-/** `POST /portal/lookups`: what is typed is looked at before it stands in any address. */
+/** `POST /portal/lookups`: looks for a CPF in what was typed before it becomes part of an address. */
 export const searchLookups = portalPage({
   method: "POST",
   path: "/portal/lookups",
@@ -73,14 +56,14 @@ export const searchLookups = portalPage({
   },
 });
 
-/** An id tells itself; else it is a request's id, and where none is found the partner's reference. */
+/** A lookup's id is looked up as such. Anything else is tried as a reference, then as a request's id. */
 async function find(text: string, call: Call): Promise<Result<FoundPage, Failure>> {
   const { services, partner, nowMs, query } = call;
   const modes = partner.mode === "test" ? (["test"] as const) : MODES;
   const range = { to: query.to || undefined, cursor: query.cursor };
-  const asked = LOOKUP_ID.test(text)
+  const asked = isSearchedBy("id", text)
     ? [{ id: text }]
-    : [{ reference: text }, ...(REQUEST_ID.test(text) ? [{ requestId: text }] : [])];
+    : [{ reference: text }, ...(isSearchedBy("requestId", text) ? [{ requestId: text }] : [])];
   let page: FoundPage = { lookups: [], next: null };
   for (const name of asked) {
     const read = readSearch({ ...range, ...name }, nowMs);
@@ -93,6 +76,10 @@ async function find(text: string, call: Call): Promise<Result<FoundPage, Failure
     if (page.lookups.length > 0) break;
   }
   return ok(page);
+}
+
+function isSearchedBy(name: "id" | "requestId", text: string): boolean {
+  return foundQuery.shape[name].safeParse(text).success;
 }
 
 function searchForm(text: string, { say, fields, token, query, nowMs }: Call): Html {
@@ -137,7 +124,6 @@ function shownResults({ lookups, next }: FoundPage, text: string, call: Call): H
 
 function shownLookup(found: FoundLookup, { say, format }: Call): Html {
   const { event, period, isClosed } = found;
-  const outcome = event.outcome ?? "failed";
   const time = (ms: number | null) => (ms === null ? "–" : format.time(ms));
   const span = (ms: number | null) => (ms === null ? "–" : format.milliseconds(ms));
   const code = (text: string | null): Content => (text === null ? "–" : html`<code>${text}</code>`);
@@ -155,7 +141,7 @@ function shownLookup(found: FoundLookup, { say, format }: Call): Html {
   return card(
     event.id,
     facts([
-      [say(LOOKUPS_TEXTS.outcome), badge(say(OUTCOME_TEXTS[OUTCOME[outcome]]), TONES[outcome])],
+      [say(LOOKUPS_TEXTS.outcome), outcomeBadge(event.outcome, say)],
       [say(LOOKUPS_TEXTS.code), failure],
       [say(LOOKUPS_TEXTS.charged), charge],
       [say(LOOKUPS_TEXTS.admitted), time(event.admittedAtMs)],

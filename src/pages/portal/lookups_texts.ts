@@ -1,7 +1,6 @@
 import type { Text } from "../../http/language.ts";
 
 export const LOOKUPS_TEXTS = {
-  find: { "pt-BR": "Encontrar uma consulta", en: "Find a lookup" },
   text: { "pt-BR": "Id, id da requisição ou sua referência", en: "Id, request id or your reference" },
   hint: {
     "pt-BR": "Um id começa com lkp_. Referências e ids de requisição são buscados nos 31 dias até a data.",

@@ -1,22 +1,21 @@
 import { html } from "hono/html";
+import { DAY_MS } from "../../domain/instant.ts";
 import { ok } from "../../domain/result.ts";
-import type { FailureCode } from "../../domain/failure.ts";
 import { periodBounds, periodOf, saoPauloDate, startOfDayMs } from "../../domain/period.ts";
 import { requestsOf } from "../../domain/usage.ts";
 import { readTenantOverview, type TenantOverview } from "../../gateway/read_tenant_overview.ts";
-import { ADVICE } from "../../http/pages/error_advice.ts";
-import { adviceText } from "../../http/pages/errors.ts";
+import { inline } from "../../http/pages/layout.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
-import { COMMON } from "../common_texts.ts";
-import { card, empty, figures, heading, inCode, meter, notice, table, type Figure, type Html } from "../html.ts";
+import { card, empty, figures, heading, meter, notice, table, type Figure, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
+import { plotText } from "../plot_text.ts";
 import { lines } from "../plots/lines.ts";
 import { sparkline } from "../plots/sparkline.ts";
+import { partnerAdvice } from "./advice.ts";
 import { OVERVIEW_TEXTS } from "./overview_texts.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { keyName, keysOf, modeBadge, outcomeBars } from "./usage_parts.ts";
 
-const DAY_MS = 86_400_000;
 const SHOWN_DAYS = 30;
 
 /** `GET /portal`: this month, what it will come to, and what went wrong. */
@@ -80,7 +79,7 @@ function numbers(overview: TenantOverview, call: PortalCall): Html {
   return figures([...shown, limitFigure(overview, call)]);
 }
 
-/** A forecast in thousandths of a centavo would promise too much. */
+/** Rounds a forecast to centavos: more digits would suggest precision that it does not have. */
 function wholeCentavos(micros: number): number {
   return Math.round(micros / 10_000) * 10_000;
 }
@@ -127,7 +126,7 @@ function daysCard({ usage }: TenantOverview, call: PortalCall): Html {
   return card(say(PORTAL_TEXTS.lookupsADay), content);
 }
 
-/** What is spent, adding up, and where it leads: the band ends in the forecast's. */
+/** Spending so far as a rising line, and the forecast as a band up to the month's end. */
 function spendCard({ usage, forecast }: TenantOverview, call: PortalCall): Html {
   const { say, format, nowMs, partner } = call;
   if (partner.mode === "test") return html``;
@@ -149,12 +148,10 @@ function spendCard({ usage, forecast }: TenantOverview, call: PortalCall): Html 
     );
   const series = [{ name: say(OVERVIEW_TEXTS.soFar), values: spent }];
   if (forecast !== null) series.push({ name: say(OVERVIEW_TEXTS.expected), values: toward(forecast.expected) });
-  const text = {
-    title: say(OVERVIEW_TEXTS.spentByDay),
+  const text = plotText(call, say(OVERVIEW_TEXTS.spentByDay), {
     across: say(PORTAL_TEXTS.day),
-    asTable: say(COMMON.asTable),
-    formatValue: (micros: number) => format.money(wholeCentavos(micros)),
-  };
+    formatValue: (micros) => format.money(wholeCentavos(micros)),
+  });
   const plot = lines(text, {
     places: dates.map(format.shortDate),
     series,
@@ -210,14 +207,9 @@ function failuresCard({ failures }: TenantOverview, { say, format, partner }: Po
         head: say(OVERVIEW_TEXTS.last),
         cell: ({ lastAtMs }) => html`<span class="nowrap">${format.time(lastAtMs)}</span>`,
       },
-      { head: say(OVERVIEW_TEXTS.whatHelps), cell: ({ code }) => adviceOf(code, say), isName: true },
+      { head: say(OVERVIEW_TEXTS.whatHelps), cell: ({ code }) => inline(partnerAdvice(code, say)), isName: true },
     ],
     failures,
   );
   return card(title, rows, note);
-}
-
-function adviceOf(code: string, say: PortalCall["say"]): Html {
-  const advice = ADVICE[code as FailureCode] ?? "repeat";
-  return inCode(adviceText(advice, (portuguese, english) => say({ "pt-BR": portuguese, en: english })));
 }

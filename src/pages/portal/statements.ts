@@ -1,6 +1,5 @@
 import { html } from "hono/html";
 import { EXPORT_FILES } from "../../domain/export/export_files.ts";
-import { parseAmountMicros } from "../../domain/money.ts";
 import type { Failure } from "../../domain/failure.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import type { Manifest, SignedManifest } from "../../domain/statement.ts";
@@ -13,6 +12,7 @@ import { answerFile } from "../../http/statement_files.ts";
 import type { Text } from "../../http/language.ts";
 import { COMMON } from "../common_texts.ts";
 import { badge, card, empty, facts, figures, heading, notice, table, type Html } from "../html.ts";
+import { requestsOfMonth, totalOfMonth } from "../listed_months.ts";
 import { portalPage, type PortalCall } from "../page.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { STATEMENTS_TEXTS } from "./statements_texts.ts";
@@ -37,7 +37,11 @@ export const showStatements = portalPage({
         },
         { head: say(STATEMENTS_TEXTS.status), cell: ({ kind }) => statusBadge(kind, say) },
         { head: say(PORTAL_TEXTS.requests), cell: (month) => format.count(requestsOfMonth(month)), isNumber: true },
-        { head: say(STATEMENTS_TEXTS.total), cell: (month) => totalOf(month, { say, format }), isNumber: true },
+        {
+          head: say(STATEMENTS_TEXTS.total),
+          cell: (month) => totalOfMonth(month, format, say(STATEMENTS_TEXTS.soFar)),
+          isNumber: true,
+        },
         { head: say(STATEMENTS_TEXTS.closedAt), cell: (month) => closedAt(month, format) },
       ],
       months.value,
@@ -81,7 +85,7 @@ export const showStatement = portalPage({
       { name: say(PORTAL_TEXTS.requests), value: format.count(month === undefined ? 0 : requestsOfMonth(month)) },
       {
         name: say(STATEMENTS_TEXTS.total),
-        value: month === undefined ? format.money(0) : totalOf(month, { say, format }),
+        value: month === undefined ? format.money(0) : totalOfMonth(month, format, say(STATEMENTS_TEXTS.soFar)),
         note: say(STATEMENTS_TEXTS.soFar),
       },
     ]);
@@ -116,26 +120,8 @@ function testNotice({ mode }: Partner, say: PortalCall["say"]): Html | string {
   return mode === "test" ? notice(say(STATEMENTS_TEXTS.testNote)) : "";
 }
 
-type Words = Pick<PortalCall, "say" | "format">;
-
 function statusBadge(kind: "open" | "closed", say: PortalCall["say"]): Html {
   return badge(say(STATEMENTS_TEXTS[kind]), kind === "closed" ? "good" : "quiet");
-}
-
-function requestsOfMonth(month: ListedStatement): number {
-  if (month.kind === "closed") return requestsOf(month.manifest.counts);
-  return month.totals === null ? 0 : requestsOf(month.totals);
-}
-
-function totalOf(month: ListedStatement, { say, format }: Words): Html {
-  if (month.kind === "closed") return html`${reais(month.manifest.totals.amount, format)}`;
-  const micros = month.totals === null ? 0 : month.totals.amountMicros + month.totals.adjustmentMicros;
-  return html`${format.money(micros)} <span class="small quiet">${say(STATEMENTS_TEXTS.soFar)}</span>`;
-}
-
-function reais(amount: string, format: PortalCall["format"]): string {
-  const micros = parseAmountMicros(amount);
-  return micros.ok ? format.money(micros.value) : amount;
 }
 
 function closedAt(month: ListedStatement, format: PortalCall["format"]): Html {
@@ -151,10 +137,10 @@ function closedNumbers(
 ): Html {
   const carried = totals.carriedOut ?? null;
   return html`${figures([
-    { name: say(STATEMENTS_TEXTS.total), value: reais(totals.amount, format) },
+    { name: say(STATEMENTS_TEXTS.total), value: format.amount(totals.amount) },
     { name: say(PORTAL_TEXTS.requests), value: format.count(requestsOf(counts)) },
     { name: say(PORTAL_TEXTS.billed), value: format.count(counts.billed) },
-    ...(carried === null ? [] : [{ name: say(STATEMENTS_TEXTS.carriedOut), value: reais(carried, format) }]),
+    ...(carried === null ? [] : [{ name: say(STATEMENTS_TEXTS.carriedOut), value: format.amount(carried) }]),
   ])}
   ${card(
     null,
@@ -189,12 +175,12 @@ function linesCard({ lines, totals }: Manifest, { say, format }: PortalCall): Ht
       },
       {
         head: say(PORTAL_TEXTS.amount),
-        cell: ({ amountCentavos }) => format.money(amountCentavos * 10_000),
+        cell: ({ amountCentavos }) => format.centavos(amountCentavos),
         isNumber: true,
       },
     ],
     lines,
-    { foot: [say(COMMON.total), "", "", reais(totals.amount, format)] },
+    { foot: [say(COMMON.total), "", "", format.amount(totals.amount)] },
   );
   return card(say(STATEMENTS_TEXTS.lines), rows);
 }
@@ -235,7 +221,7 @@ function filesCard(period: string, manifest: Manifest | null, { say, format }: P
   return card(say(STATEMENTS_TEXTS.files), rows);
 }
 
-/** What it says in the browser stands here in the reader's language; `browser/verify_statement.ts` fills it. */
+/** Holds the script's words in the reader's language; `browser/verify_statement.ts` shows them. */
 function verifyCard(period: string, { say, context }: PortalCall): Html {
   return card(
     say(STATEMENTS_TEXTS.verify),

@@ -27,7 +27,6 @@ export const STATEMENTS_TEXTS = {
   file: { "pt-BR": "Arquivo", en: "File" },
   size: { "pt-BR": "Tamanho", en: "Size" },
   forWhat: { "pt-BR": "Para quê", en: "For what" },
-  download: { "pt-BR": "Baixar", en: "Download" },
   demonstrativo: {
     "pt-BR": "o demonstrativo, para imprimir em A4",
     en: "the statement to print on A4 (in Portuguese)",

@@ -1,20 +1,21 @@
 import { html } from "hono/html";
 import { maskCpf, parseCpf, type Cpf } from "../../domain/cpf.ts";
-import type { Failure, FailureCode } from "../../domain/failure.ts";
+import type { Failure } from "../../domain/failure.ts";
+import { lifeState } from "../../domain/life_state.ts";
 import { ok } from "../../domain/result.ts";
 import { describeFailure, problemBody } from "../../http/answer_failure.ts";
 import { runLookup } from "../../http/lookup_call.ts";
-import { ADVICE } from "../../http/pages/error_advice.ts";
-import { adviceText } from "../../http/pages/errors.ts";
+import { inline } from "../../http/pages/layout.ts";
 import { scoreBody } from "../../http/scores.ts";
 import { PROBLEMS } from "../../http/texts/problem_texts.ts";
 import type { Caller } from "../../platform/key_directory.ts";
 import { MAGIC_CPFS, type MagicCpf } from "../../sandbox/magic_cpfs.ts";
-import { COMMON } from "../common_texts.ts";
+import { copyButton } from "../copy_button.ts";
 import { UNFILLED, type Filled } from "../form.ts";
 import { badge, card, heading, notice, type Html } from "../html.ts";
 import { portalPage, type PortalCall } from "../page.ts";
 import { fieldOf } from "../read_form.ts";
+import { partnerAdvice } from "./advice.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 import { SAMPLE_LANGUAGES, SAMPLES } from "./samples.ts";
 import { TRY_TEXTS } from "./try_texts.ts";
@@ -60,11 +61,7 @@ async function testCaller({ services, partner, nowMs }: PortalCall): Promise<Cal
   const { tenant, key } = partner;
   const keys = await services.register.keysOfTenant(tenant.id);
   const usable = keys.filter(
-    ({ mode, revokedAtMs, expiresAtMs, scopes }) =>
-      mode === "test" &&
-      revokedAtMs === null &&
-      (expiresAtMs === null || expiresAtMs > nowMs) &&
-      scopes.includes("scores:read"),
+    (one) => one.mode === "test" && lifeState(one, nowMs) === "active" && one.scopes.includes("scores:read"),
   );
   const chosen = usable.find(({ id }) => id === key?.id) ?? usable.at(-1);
   return chosen === undefined ? null : { tenantId: tenant.id, keyId: chosen.id, mode: "test" };
@@ -94,7 +91,7 @@ async function lookUp(call: PortalCall, caller: Caller, cpf: Cpf): Promise<Html>
         <span class="quiet">${say(TRY_TEXTS.took)} ${format.milliseconds(tookMs)}</span>
       </p>
       <pre tabindex="0"><code>${JSON.stringify(shown.body, null, 2)}</code></pre>
-      ${shown.code === null ? "" : html`<p><b>${say(TRY_TEXTS.whatHelps)}:</b> ${helpFor(shown.code, say)}</p>`}
+      ${shown.code === null ? "" : html`<p><b>${say(TRY_TEXTS.whatHelps)}:</b> ${inline(partnerAdvice(shown.code, say))}</p>`}
       <details class="more">
         <summary>${say(TRY_TEXTS.request)}</summary>
         <pre tabindex="0"><code>${request}</code></pre>
@@ -115,13 +112,6 @@ function failedAnswer({ context, language }: PortalCall, failure: Failure) {
   const retry = failure.retryAfterSeconds;
   const headers: Record<string, string> = retry === undefined ? {} : { "Retry-After": String(retry) };
   return { status: told.status as number, body: problemBody(told), headers, code: failure.code };
-}
-
-function helpFor(code: FailureCode, say: PortalCall["say"]): string {
-  return adviceText(ADVICE[code], (portuguese, english) => say({ "pt-BR": portuguese, en: english })).replaceAll(
-    "`",
-    "",
-  );
 }
 
 async function tryPage(
@@ -187,14 +177,7 @@ function samples({ say, context }: PortalCall): Html {
           <pre tabindex="0" id="sample-${language}"><code>${text(origin)}</code></pre>
           <p class="row small">
             <span class="quiet">${say(TRY_TEXTS.run)}: <code>${run}</code></span>
-            <button
-              class="needs-script"
-              type="button"
-              data-copy="#sample-${language}"
-              data-copied="${say(COMMON.copied)}"
-            >
-              ${say(COMMON.copy)}
-            </button>
+            ${copyButton(`sample-${language}`, say)}
           </p>
         </details>`;
       })}`,

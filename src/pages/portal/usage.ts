@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import * as z from "zod";
 import type { Failure } from "../../domain/failure.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import type { UsageCounts } from "../../domain/meter_event.ts";
 import { csvLine } from "../../domain/export/csv.ts";
 import { formatMicros } from "../../domain/money.ts";
@@ -14,13 +15,14 @@ import { OUTCOME_TEXTS, COMMON } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
 import { capital } from "../format.ts";
 import { card, empty, figures, heading, table, type Column, type Html } from "../html.ts";
+import { OUTCOMES, outcomeSeries } from "../outcomes.ts";
 import { portalPage, type PortalCall } from "../page.ts";
+import { plotText } from "../plot_text.ts";
 import { bars } from "../plots/bars.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
-import { keyName, keysOf, modeBadge, OUTCOMES, outcomeBars } from "./usage_parts.ts";
+import { keyName, keysOf, modeBadge, outcomeBars } from "./usage_parts.ts";
 import { USAGE_TEXTS } from "./usage_texts.ts";
 
-const DAY_MS = 86_400_000;
 const MOST_KEYS_IN_A_PLOT = 12;
 
 const usageQuery = z.object({
@@ -153,28 +155,20 @@ function byDay({ days, totals }: UsageOfRange, call: Call): Html {
 }
 
 function byKey(usage: UsageOfRange, keys: readonly RegisteredKey[], call: Call): Html {
-  const { say, format } = call;
+  const { say } = call;
   const used = keyUsages(usage);
   const columns = [
     { head: say(PORTAL_TEXTS.key), cell: ({ keyId }: KeyUsage) => keyName(keyId, keys, say), isName: true },
     ...countColumns<KeyUsage>(call, ({ counts }) => counts),
   ];
   const plotted = used.slice(0, MOST_KEYS_IN_A_PLOT);
-  const plot = bars(
-    {
-      title: say(PORTAL_TEXTS.requests),
-      across: say(PORTAL_TEXTS.key),
-      asTable: say(COMMON.asTable),
-      formatValue: format.count,
-    },
-    {
-      places: plotted.map(({ keyId }) => labelOf(keyId, keys) || keyId.slice(-10)),
-      series: OUTCOMES.map((outcome) => ({
-        name: say(OUTCOME_TEXTS[outcome]),
-        values: plotted.map(({ counts }) => counts[outcome]),
-      })),
-    },
-  );
+  const plot = bars(plotText(call, say(PORTAL_TEXTS.requests), { across: say(PORTAL_TEXTS.key) }), {
+    places: plotted.map(({ keyId }) => labelOf(keyId, keys) || keyId.slice(-10)),
+    series: outcomeSeries(
+      plotted.map(({ counts }) => counts),
+      say,
+    ),
+  });
   return html`${card(say(PORTAL_TEXTS.requests), plot)}
   ${card(say(USAGE_TEXTS.perKey), table(columns, used, { foot: foot(usage.totals, call) }))}`;
 }

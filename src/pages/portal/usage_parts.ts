@@ -1,34 +1,21 @@
 import { html } from "hono/html";
-import { OUTCOME_TEXTS, COMMON } from "../common_texts.ts";
 import { badge, type Html } from "../html.ts";
+import { outcomeSeries } from "../outcomes.ts";
 import type { PageTools, PortalCall } from "../page.ts";
+import { plotText } from "../plot_text.ts";
 import { bars } from "../plots/bars.ts";
 import type { DayUsage } from "../../gateway/read_usage.ts";
 import type { RegisteredKey } from "../../platform/register.ts";
 import { PORTAL_TEXTS } from "./portal_texts.ts";
 
-export const OUTCOMES = ["delivered", "notFound", "rejected", "failed", "unknown"] as const;
-
 /** Lookups a day, stacked by outcome. */
-export function outcomeBars(days: readonly DayUsage[], { say, format }: Pick<PageTools, "say" | "format">): Html {
-  return bars(
-    {
-      title: say(PORTAL_TEXTS.lookupsADay),
-      across: say(PORTAL_TEXTS.day),
-      asTable: say(COMMON.asTable),
-      formatValue: format.count,
-    },
-    {
-      places: days.map(({ date }) => format.shortDate(date)),
-      series: OUTCOMES.map((outcome) => ({
-        name: say(OUTCOME_TEXTS[outcome]),
-        values: days.map((day) => day[outcome]),
-      })),
-    },
-  );
+export function outcomeBars(days: readonly DayUsage[], tools: Pick<PageTools, "say" | "format">): Html {
+  const { say, format } = tools;
+  const text = plotText(tools, say(PORTAL_TEXTS.lookupsADay), { across: say(PORTAL_TEXTS.day) });
+  return bars(text, { places: days.map(({ date }) => format.shortDate(date)), series: outcomeSeries(days, say) });
 }
 
-/** The names that a tenant has given to its keys; those of the session's mode. */
+/** The tenant's keys of the session's mode. */
 export async function keysOf({
   services,
   partner: { tenant, mode },

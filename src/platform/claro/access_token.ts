@@ -19,7 +19,7 @@ export type AccessTokenGrant = {
 };
 
 /** When calls for a token began to fail and with what code, or when they worked again: then the code is null. */
-export type TokenChange = { readonly atMs: number; readonly code: string | null };
+type TokenChange = { readonly atMs: number; readonly code: string | null };
 
 /** The token as operators see it: never the token itself. */
 export type TokenStatus = {

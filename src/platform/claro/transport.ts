@@ -32,7 +32,7 @@ export type Body = {
 };
 
 /** A POST to Claro. */
-export type ClaroRequest = {
+type ClaroRequest = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;

@@ -237,3 +237,16 @@ describe("lists", () => {
     expect((await admin(`/tenants?${query}`)).status).toBe(400);
   });
 });
+
+describe("a plan that begins with a coming month", () => {
+  test.each([
+    ["2026-13-01", "date"],
+    ["2026-12-02", "date"],
+    ["2020-01-01", "in_the_past"],
+  ])("does not begin on %s: %s", async (effectiveFrom, code) => {
+    const { tenantId } = await newTenant();
+    const refused = await admin(`/tenants/${tenantId}`, { method: "PATCH", body: { plan: { effectiveFrom } } });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ issues: [{ path: "plan.effectiveFrom", code }] });
+  });
+});

@@ -1,7 +1,10 @@
 import type { Command } from "commander";
+import { formatMicros } from "../../domain/money.ts";
 import {
+  DEFAULT_READS_PER_MINUTE,
   resolvePlan,
   type Allowance,
+  type NoTermsLeft,
   type Plan,
   type PlanName,
   type PlanTerms,
@@ -17,6 +20,7 @@ import {
   wholeNumberOrNone,
   type None,
 } from "./read_arguments.ts";
+import { shownCount, shownMany, shownTime } from "./shown_values.ts";
 
 /** A plan's terms as options give them; what is absent keeps its default, or what the tenant has. */
 export type PlanOptions = {
@@ -75,4 +79,46 @@ function allowanceOf(
     return { requests: count, ...(ends === undefined ? {} : { endsAt: ends === "never" ? null : ends }) };
   if (ends !== undefined) throw usageError("There is no allowance that could end: give --allowance <n> as well");
   return undefined;
+}
+
+/** A tenant's plan, and the one that waits for its day. */
+export function plansFields({
+  plan,
+  nextPlan,
+}: {
+  readonly plan: Plan;
+  readonly nextPlan: (Plan & { readonly effectiveFrom: string }) | null;
+}): (readonly [name: string, value: string])[] {
+  return nextPlan === null
+    ? planFields(plan)
+    : [...planFields(plan), ["From", nextPlan.effectiveFrom], ...planFields(nextPlan)];
+}
+
+/** `0.1500`, or `0.1500 up to 10,000, then 0.1200`. */
+export function shownTiers(tiers: Plan["tiers"]): string {
+  return tiers
+    .map(({ upTo, unitPriceMicros }) => {
+      const price = formatMicros(unitPriceMicros);
+      return upTo === null ? price : `${price} up to ${shownCount(upTo)}`;
+    })
+    .join(", then ");
+}
+
+function shownAllowance(allowance: Plan["allowance"]): string {
+  if (allowance === null) return "unlimited";
+  const until = allowance.endsAt === null ? "" : ` until ${shownTime(allowance.endsAt)}`;
+  return `${shownMany(allowance.requests, "lookup")} in total${until}`;
+}
+
+export function planFields(plan: Plan): (readonly [name: string, value: string])[] {
+  const { name, allowance, tiers, ratePerSecond, burst, readsPerMinute, monthlySpendCapMicros: cap, ...rest } = plan;
+  rest satisfies NoTermsLeft;
+  return [
+    ["Plan", name],
+    ["Allowance", shownAllowance(allowance)],
+    ["Price (BRL)", shownTiers(tiers)],
+    ["Rate", `${ratePerSecond} a second, burst ${shownCount(burst)}`],
+    ["Reads", `${shownCount(readsPerMinute ?? DEFAULT_READS_PER_MINUTE)} a minute`],
+    ["Spend cap", cap === null ? "none" : `BRL ${formatMicros(cap)} a month`],
+  ];
 }
