@@ -1,17 +1,20 @@
 import { latencyOf, type LatencyMs } from "../domain/latency.ts";
+import { assertPresent } from "../domain/assert.ts";
 import type { OutcomeCounts } from "../domain/ledger/day_sums.ts";
 import type { UsageCounts } from "../domain/meter_event.ts";
-import { periodOf, saoPauloDate, startOfDayMs, type SaoPauloDate } from "../domain/period.ts";
+import { periodOf, saoPauloDate, type SaoPauloDate } from "../domain/period.ts";
 import { graduatedAmountMicros } from "../domain/pricing.ts";
 import { possibleCostOf } from "../domain/statement_totals.ts";
 import { NO_USAGE, pickCounts } from "../domain/usage.ts";
+import { unlessDown } from "../platform/outage.ts";
 import { latestFailures, type FailureGroup } from "../platform/event_search.ts";
 import type { EndingKey } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
-import type { FailingTenant, OverviewDays } from "../platform/usage_days.ts";
+import type { DayOfAll, FailingTenant } from "../platform/usage_days.ts";
 import type { TenantNearLimit } from "../platform/usage_sums.ts";
 import { alarmsOf, type HealthAlarm } from "./alarms.ts";
 import { readHealth, type Health } from "./read_health.ts";
+import { isUnsummed, overviewDates, sumUsage } from "./sum_usage.ts";
 
 /** All tenants' live lookups of a day. */
 export type OverviewDay = {
@@ -43,7 +46,6 @@ export type Overview = {
 };
 
 const DAY_MS = 86_400_000;
-const LATENCY_DAYS = 8;
 const ENDING_KEYS_DAYS = 14;
 const NEAR_SHARE = 0.8;
 /** One failure in ten, when there are some. */
@@ -51,16 +53,19 @@ const FAILING_SHARE = 0.1;
 const FEWEST_FAILURES = 3;
 const MOST_SHOWN = 20;
 
-/** The state of the business today, in a number of calls that does not grow with the number of tenants. */
-export async function readOverview(services: Services): Promise<Overview> {
+/**
+ * The state of the business today, in a number of calls that does not grow with the number of tenants. What nobody waits for
+ * goes on by `waitUntil`.
+ */
+export async function readOverview(services: Services, waitUntil: (work: Promise<unknown>) => void): Promise<Overview> {
   const nowMs = services.clock.nowMs();
+  const dates = overviewDates(nowMs);
   const today = saoPauloDate(nowMs);
-  const daysBefore = (days: number) => saoPauloDate(startOfDayMs(today) - days * DAY_MS + DAY_MS / 2);
-  const sameWeekday = daysBefore(7);
+  const sameWeekday = assertPresent(dates[0], "an overview has no days");
   const asked = {
     today,
-    sameWeekday,
-    from: daysBefore(LATENCY_DAYS - 1),
+    dates,
+    hoursOf: [today, sameWeekday],
     nowMs,
     nearShare: NEAR_SHARE,
     failingShare: FAILING_SHARE,
@@ -76,14 +81,16 @@ export async function readOverview(services: Services): Promise<Overview> {
     services.register.keysEnding({ fromMs: nowMs, toMs: nowMs + ENDING_KEYS_DAYS * DAY_MS }, MOST_SHOWN),
     latestFailures(services.db, { sinceMs: nowMs - DAY_MS }),
   ]);
-  const shownToday = dayOf(today, found);
+  // The cron does it, where there is one: on one's own machine there is none.
+  if (isUnsummed(found.days, nowMs)) waitUntil(unlessDown(() => sumUsage(services)));
+  const shownToday = dayOf(today, found.days);
   const units = possibleCostOf(shownToday.counts).units;
   // The two are read side by side: a copy in between may be in one of them only.
   const unitsBefore = Math.max(0, month.claroUnits - units);
   const claroCostMicros = prices === null ? null : graduatedAmountMicros(prices.tiers, unitsBefore, units);
   return {
     today: shownToday,
-    sameWeekday: dayOf(sameWeekday, found),
+    sameWeekday: dayOf(sameWeekday, found.days),
     claroCostMicros,
     marginMicros: claroCostMicros === null ? null : shownToday.counts.amountMicros - claroCostMicros,
     latencyByDay: found.days.map(({ date, claroMs }) => ({ date, latency: latencyOf(claroMs) })),
@@ -102,12 +109,8 @@ export async function readOverview(services: Services): Promise<Overview> {
   };
 }
 
-function dayOf(date: SaoPauloDate, { days, hours }: OverviewDays): OverviewDay {
+function dayOf(date: SaoPauloDate, days: readonly DayOfAll[]): OverviewDay {
   const found = days.find((day) => day.date === date);
-  return {
-    date,
-    counts: found === undefined ? NO_USAGE : pickCounts(found),
-    latency: found === undefined ? null : latencyOf(found.claroMs),
-    hours: Object.fromEntries(hours.filter((each) => each.date === date).map(({ hour, counts }) => [hour, counts])),
-  };
+  if (found === undefined) return { date, counts: NO_USAGE, latency: null, hours: {} };
+  return { date, counts: pickCounts(found), latency: latencyOf(found.claroMs), hours: found.hours };
 }

@@ -67,6 +67,8 @@ export async function readUsage(
   });
 }
 
+const DAY_MS = 86_400_000;
+
 /** The days of a range, in order. */
 export function datesOf({ from, to }: UsageRange): SaoPauloDate[] {
   const dates = [from];
@@ -75,6 +77,11 @@ export function datesOf({ from, to }: UsageRange): SaoPauloDate[] {
     dates.push(day);
   }
   return dates;
+}
+
+/** The last days up to an instant, the oldest first. */
+export function lastDates(nowMs: number, days: number): SaoPauloDate[] {
+  return datesOf({ from: saoPauloDate(nowMs - (days - 1) * DAY_MS), to: saoPauloDate(nowMs) });
 }
 
 function dayUsage(date: SaoPauloDate, day: UsageDay | undefined): DayUsage {

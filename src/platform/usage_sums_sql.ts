@@ -1,42 +1,50 @@
+import { ADMIT_MS_BOUNDS, CLARO_MS_BOUNDS, OUTCOME_ORDER } from "../domain/ledger/day_sums.ts";
+
+const BEFORE_DATE = `(SELECT before_date FROM usage_totals WHERE mode = 'live')`;
+
 /** Days whose sums are not taken yet, up to `?1`, which does not belong to them. */
-const DAYS = `usage_days AS day WHERE day.mode = 'live' AND day.date < ?1
-  AND day.date >= (SELECT before_date FROM usage_totals WHERE mode = 'live')`;
+const DAYS = `usage_days AS day WHERE day.mode = 'live' AND day.date < ?1 AND day.date >= ${BEFORE_DATE}`;
 
-function scalar(column: string, field: string): string {
-  return `${column} + (SELECT coalesce(sum(day.sums->>'$.${field}'), 0) FROM ${DAYS}) AS ${column}`;
-}
+/** Those of the month `?2`: SQLite seeks by one lower bound and one upper. */
+const DAYS_OF_MONTH = `usage_days AS day WHERE day.mode = 'live' AND day.date < min(?1, ?2 || '-32')
+  AND day.date >= max(${BEFORE_DATE}, ?2 || '-01')`;
 
-function list(column: string, field: string): string {
-  const added = `SELECT each.key AS key, sum(each.value) AS n FROM usage_days AS day, json_each(day.sums, '$.${field}') AS each
-    WHERE day.mode = 'live' AND day.date < ?1
-      AND day.date >= (SELECT before_date FROM usage_totals WHERE mode = 'live') GROUP BY each.key`;
-  return `(SELECT json_group_array(n) FROM (SELECT kept.value + coalesce(added.n, 0) AS n
-    FROM json_each(total.${column}) AS kept LEFT JOIN (${added}) AS added ON added.key = kept.key ORDER BY kept.key)) AS ${column}`;
-}
+const SCALARS = {
+  billed: "billed",
+  amount_micros: "amountMicros",
+  adjustments: "adjustments",
+  adjustment_micros: "adjustmentMicros",
+  claro_ms_total: "claroMsTotal",
+  admit_ms_total: "admitMsTotal",
+} as const;
+/** Lists, each with its field and how long it is. */
+const LISTS = {
+  counts: ["counts", OUTCOME_ORDER.length],
+  claro_ms: ["claroMs", CLARO_MS_BOUNDS.length + 1],
+  admit_ms: ["admitMs", ADMIT_MS_BOUNDS.length + 1],
+} as const;
+const COLUMNS = [...Object.keys(SCALARS), ...Object.keys(LISTS)];
 
-const COLUMNS = [
-  "billed",
-  "amount_micros",
-  "adjustments",
-  "adjustment_micros",
-  "claro_ms_total",
-  "admit_ms_total",
-  "counts",
-  "claro_ms",
-  "admit_ms",
-];
+const sumOf = (path: string) => `coalesce(sum(day.sums->>'$.${path}'), 0)`;
+
+/** What those days come to, in one pass over them. */
+const ADDED = `SELECT ${[
+  ...Object.entries(SCALARS).map(([column, field]) => `${sumOf(field)} AS ${column}`),
+  ...Object.entries(LISTS).map(
+    ([column, [field, length]]) =>
+      `json_array(${Array.from({ length }, (_, n) => sumOf(`${field}[${n}]`)).join(", ")}) AS ${column}`,
+  ),
+].join(", ")} FROM ${DAYS}`;
 
 const TOTALS = `SELECT ${[
-  scalar("billed", "billed"),
-  scalar("amount_micros", "amountMicros"),
-  scalar("adjustments", "adjustments"),
-  scalar("adjustment_micros", "adjustmentMicros"),
-  scalar("claro_ms_total", "claroMsTotal"),
-  scalar("admit_ms_total", "admitMsTotal"),
-  list("counts", "counts"),
-  list("claro_ms", "claroMs"),
-  list("admit_ms", "admitMs"),
-].join(", ")} FROM usage_totals AS total WHERE mode = 'live'`;
+  ...Object.keys(SCALARS).map((column) => `total.${column} + added.${column} AS ${column}`),
+  ...Object.keys(LISTS).map(
+    (
+      column,
+    ) => `(SELECT json_group_array(n) FROM (SELECT kept.value + new.value AS n FROM json_each(total.${column}) AS kept
+      JOIN json_each(added.${column}) AS new ON new.key = kept.key ORDER BY kept.key)) AS ${column}`,
+  ),
+].join(", ")} FROM usage_totals AS total CROSS JOIN (${ADDED}) AS added WHERE total.mode = 'live'`;
 
 /** `possibleCostOf` (domain/statement_totals.ts) in SQL. */
 const CLARO_UNITS = `(day.sums->>'$.counts[0]') + (day.sums->>'$.counts[4]')`;
@@ -46,7 +54,7 @@ const MONTHS = `
   SELECT tenant_id, billed, amount_micros, adjustment_micros, claro_units
   FROM usage_months WHERE period = ?2 AND mode = 'live'
   UNION ALL SELECT day.tenant_id, day.sums->>'$.billed', day.sums->>'$.amountMicros',
-    coalesce(day.sums->>'$.adjustmentMicros', 0), ${CLARO_UNITS} FROM ${DAYS} AND substr(day.date, 1, 7) = ?2`;
+    coalesce(day.sums->>'$.adjustmentMicros', 0), ${CLARO_UNITS} FROM ${DAYS_OF_MONTH}`;
 
 export const USAGE_SQL = {
   totals: TOTALS,

@@ -3,11 +3,16 @@ import { env } from "cloudflare:workers";
 const R2_CALLS = new Set(["put", "get", "head", "list", "delete", "createMultipartUpload"]);
 
 /**
- * The Worker's bindings, counting what the platform counts of an invocation: calls to D1 (a batch is one), R2 and objects.
- * The R2 and D1 behind it are the real ones.
+ * The Worker's bindings, counting what the platform counts of an invocation: calls to D1 (a batch is one), R2 and objects, and
+ * the rows that D1 says it has read (all but those of `first`, which does not say). The R2 and D1 behind it are the real ones.
  */
-export function countedEnv(): { env: Env; calls: () => number } {
+export function countedEnv(): { env: Env; calls: () => number; rowsRead: () => number } {
   let calls = 0;
+  let rowsRead = 0;
+  const read = (result: unknown) => {
+    rowsRead += (result as D1Result).meta.rows_read;
+    return result;
+  };
   const counted =
     (work: (...given: unknown[]) => unknown) =>
     (...given: unknown[]) => {
@@ -34,7 +39,12 @@ export function countedEnv(): { env: Env; calls: () => number } {
   }
   const originals = new WeakMap<object, object>();
   const statement = (made: object): object => {
-    const proxy = methods(made, (name) => ["all", "run", "first", "raw"].includes(name), { bind: statement });
+    const noted = (pending: object) => (pending as Promise<unknown>).then(read);
+    const proxy = methods(made, (name) => ["all", "run", "first", "raw"].includes(name), {
+      bind: statement,
+      all: noted,
+      run: noted,
+    });
     originals.set(proxy, made);
     return proxy;
   };
@@ -44,7 +54,10 @@ export function countedEnv(): { env: Env; calls: () => number } {
       if (name === "batch") {
         return async (statements: object[]) => {
           calls += 1;
-          return await target.batch(statements.map((made) => (originals.get(made) ?? made) as D1PreparedStatement));
+          const plain = statements.map((made) => (originals.get(made) ?? made) as D1PreparedStatement);
+          const results = await target.batch(plain);
+          results.forEach(read);
+          return results;
         };
       }
       return Reflect.get(target, name, target) as unknown;
@@ -60,5 +73,9 @@ export function countedEnv(): { env: Env; calls: () => number } {
       return new Proxy({}, { get: (_, method) => counted((...given) => stub[String(method)]?.(...given)) });
     },
   };
-  return { env: { ...env, DB: db, STATEMENTS: bucket, TENANT_LEDGER: ledgers } as unknown as Env, calls: () => calls };
+  return {
+    env: { ...env, DB: db, STATEMENTS: bucket, TENANT_LEDGER: ledgers } as unknown as Env,
+    calls: () => calls,
+    rowsRead: () => rowsRead,
+  };
 }

@@ -132,7 +132,10 @@ const overviewAnswer = z
         }),
       )
       .meta(
-        told({ "pt-BR": "As falhas das últimas 24 horas por código.", en: "Failures of the last 24 hours by code." }),
+        told({
+          "pt-BR": "As falhas das últimas 24 horas por código, das últimas 5.000 consultas no máximo.",
+          en: "Failures of the last 24 hours by code, of the last 5,000 lookups at most.",
+        }),
       ),
     endingKeys: z
       .array(
@@ -189,7 +192,7 @@ export const getOverview = operatorEndpoint({
   answers: { 200: { description: { "pt-BR": "O dia de hoje.", en: "Today." }, content: overviewAnswer } },
   failures: ["ledger_unavailable"],
   handle: async ({ context, services }) => {
-    const overview = await readOverview(services);
+    const overview = await readOverview(services, (work) => context.executionCtx.waitUntil(work));
     const { claroCostMicros, marginMicros, nearCap, nearAllowance } = overview;
     return ok(
       context.json({

@@ -17,6 +17,7 @@ import { fieldOf, valuesOf } from "../read_form.ts";
 import { callEndpoint } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { operatorAdvice, failureTable } from "./failure_table.ts";
+import { OVERVIEW } from "./overview_texts.ts";
 import { LOOKUPS, WHY_TEXTS } from "./lookups_texts.ts";
 import { lookupLink, tenantLink } from "./parts.ts";
 import { phaseBar } from "../plots/phase_bar.ts";
@@ -133,7 +134,7 @@ async function searchPage(call: ConsoleCall, filled: Filled, found: Found | null
   </form>`;
   const body = html`${heading(title, { note: say(LOOKUPS.lead) })} ${card(null, form)}
   ${found === null ? "" : await foundTable(found, filled, call)}
-  ${card(say(LOOKUPS.failures), failures.length === 0 ? empty(say(LOOKUPS.noFailures)) : failureTable(failures, call))}`;
+  ${card(say(LOOKUPS.failures), failures.length === 0 ? empty(say(LOOKUPS.noFailures)) : failureTable(failures, call), say(OVERVIEW.byCodeNote))}`;
   return { title, body, ...statusOf(filled) };
 }
 

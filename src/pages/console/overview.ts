@@ -23,8 +23,8 @@ export const showOverview = consolePage({
   path: "/console",
   role: "read",
   handle: async (call) => {
-    const { services, say } = call;
-    const overview = await readOverview(services);
+    const { services, say, context } = call;
+    const overview = await readOverview(services, (work) => context.executionCtx.waitUntil(work));
     const names = await services.register.namesOf(tenantsOf(overview.health));
     const title = say(NAV_TEXTS.overview);
     const asOf = `${say(OVERVIEW.asOf)} ${call.format.time(overview.completeThroughMs)}.`;
@@ -42,7 +42,7 @@ export const showOverview = consolePage({
           ${card(say(OVERVIEW.endingKeys), endingKeys(overview, call))}
         </div>
       </div>
-      ${overview.failures.length === 0 ? "" : card(say(OVERVIEW.byCode), failureTable(overview.failures, call))}
+      ${overview.failures.length === 0 ? "" : card(say(OVERVIEW.byCode), failureTable(overview.failures, call), say(OVERVIEW.byCodeNote))}
     </div>`;
     return ok({ title, body });
   },

@@ -48,6 +48,7 @@ export const OVERVIEW = {
     "pt-BR": "Falhas das últimas 24 horas, e o que fazer",
     en: "Failures of the last 24 hours, and what to do",
   },
+  byCodeNote: { "pt-BR": "das últimas 5.000 consultas no máximo", en: "of the last 5,000 lookups at most" },
   of: { "pt-BR": "de", en: "of" },
   endingKeys: { "pt-BR": "Chaves que vencem em 14 dias", en: "Keys that expire within 14 days" },
   noEndingKeys: { "pt-BR": "Nenhuma.", en: "None." },

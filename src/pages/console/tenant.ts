@@ -3,7 +3,7 @@ import { formatCnpj } from "../../domain/cnpj.ts";
 import { periodOf } from "../../domain/period.ts";
 import { fail, ok } from "../../domain/result.ts";
 import { requestsOf } from "../../domain/usage.ts";
-import { readUsage, type UsageOfRange } from "../../gateway/read_usage.ts";
+import { lastDates, readUsage, type UsageOfRange } from "../../gateway/read_usage.ts";
 import { settledPlans } from "../../gateway/tenants.ts";
 import type { RegisteredKey, Tenant } from "../../platform/register.ts";
 import { COMMON, KEY_STATE_TEXTS } from "../common_texts.ts";
@@ -20,7 +20,6 @@ import { act, statusBadge } from "./parts.ts";
 import { planFacts } from "./plan_parts.ts";
 import { revokeNowForm } from "./tenant_keys.ts";
 import { KEY_TEXTS, PLAN_NAME_TEXTS, PLAN_TEXTS, TENANTS } from "./tenants_texts.ts";
-import { lastDates } from "./tenants.ts";
 
 const USAGE_DAYS = 30;
 const MOST_KEYS = 200;

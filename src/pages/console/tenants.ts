@@ -5,7 +5,7 @@ import { DAY_MS } from "../../domain/instant.ts";
 import { periodBounds, periodOf, saoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { requestsOf } from "../../domain/usage.ts";
-import { datesOf } from "../../gateway/read_usage.ts";
+import { lastDates } from "../../gateway/read_usage.ts";
 import { tenantTable, type TenantRow } from "../../platform/tenant_table.ts";
 import { COMMON } from "../common_texts.ts";
 import { UNFILLED } from "../form.ts";
@@ -79,11 +79,6 @@ export const showTenants = consolePage({
     return ok({ title, body });
   },
 });
-
-/** The last days up to an instant, the oldest first. */
-export function lastDates(nowMs: number, days: number) {
-  return datesOf({ from: saoPauloDate(nowMs - (days - 1) * DAY_MS), to: saoPauloDate(nowMs) });
-}
 
 function address(query: Asked, change: Partial<Asked>): string {
   const { q, status, sort, page } = { ...query, ...change };

@@ -12,6 +12,7 @@ import { admin, adminJson, ledgerOf, lookup, newKey, newTenant, testServices } f
 
 const CPF = "52998224725";
 const DAY_MS = 86_400_000;
+const unwaited = (work: Promise<unknown>) => void work;
 // A Thursday noon in São Paulo, far from every other test's months.
 const NOON_MS = Date.parse("2051-03-16T15:00:00Z");
 const TODAY = saoPauloDate(NOON_MS);
@@ -199,7 +200,7 @@ describe("GET /admin/v1/overview", () => {
         .run();
       const counted = countedEnv();
       const services = testServices(counted.env);
-      const overview = await readOverview(services);
+      const overview = await readOverview(services, unwaited);
       expect(overview.today.counts.delivered).toBe(count);
       expect([overview.nearCap.length, overview.failing.length]).toEqual([Math.min(count, 20), Math.min(count, 20)]);
       return counted.calls();
@@ -207,6 +208,125 @@ describe("GET /admin/v1/overview", () => {
     const few = await callsWith(10);
     expect(few).toBeGreaterThan(0);
     expect(await callsWith(1000)).toBe(few);
+  });
+});
+
+describe("the days that are over", () => {
+  /** So far from every other test's days that no other has any among those that an overview tells of. */
+  const LATER_MS = NOON_MS + 400 * DAY_MS;
+
+  test("cost a row each, however many tenants had lookups on them and however long ago they began", async () => {
+    vi.setSystemTime(LATER_MS);
+    const readWith = async (tenants: number, days: number) => {
+      await env.DB.prepare("DELETE FROM usage_days").run();
+      const ids = JSON.stringify(Array.from({ length: tenants }, (_, n) => n));
+      for (let day = 0; day < days; day += 1)
+        await env.DB.prepare(
+          `INSERT INTO usage_days (date, tenant_id, mode, last_seq, sums)
+           SELECT ?1, 'ten_over' || value, 'live', 1, ?2 FROM json_each(?3)`,
+        )
+          .bind(saoPauloDate(LATER_MS - day * DAY_MS), JSON.stringify(emptyDay("", 1)), ids)
+          .run();
+      await env.DB.prepare("UPDATE usage_totals SET before_date = ''").run();
+      await sumUsage(testServices());
+      const counted = countedEnv();
+      await readOverview(testServices(counted.env), unwaited);
+      return counted.rowsRead();
+    };
+    const few = await readWith(50, 10);
+    expect(await readWith(50, 40)).toBeLessThan(few + 50);
+    // Today and yesterday, for the days, the hours, who fails, the month and who is near a cap; eight days of each were 30.
+    expect((await readWith(150, 40)) - few).toBeLessThan(100 * 14);
+  });
+
+  test("are right at once when a late copy changes one, and when nobody has taken their sums", async () => {
+    vi.setSystemTime(LATER_MS + 40 * DAY_MS);
+    const [first, second] = [await newTenant(), await newTenant()];
+    const date = (daysAgo: number) => saoPauloDate(Date.now() - daysAgo * DAY_MS);
+    const hours = { "09": [2, 0, 0, 1, 0] as DaySums["counts"] };
+    const day = (daysAgo: number) => ({ date: date(daysAgo), counts: [2, 0, 0, 1, 0] as DaySums["counts"], hours });
+    await saveDay(first.tenantId, day(7));
+    await saveDay(second.tenantId, day(7));
+    await saveDay(first.tenantId, day(3));
+    const weekday = async () => (await adminJson<Overview>("/overview")).sameWeekday;
+    const both = { requests: 6, delivered: 4, hours: { "09": { delivered: 4 } } };
+    expect(await weekday()).toMatchObject(both);
+    await sumUsage(testServices());
+    const kept = async () =>
+      (await env.DB.prepare("SELECT date FROM usage_of_all WHERE date >= ? ORDER BY date").bind(date(7)).all()).results;
+    expect(await kept()).toEqual([{ date: date(7) }, { date: date(3) }]);
+    expect(await weekday()).toMatchObject(both);
+    await env.DB.prepare("UPDATE usage_days SET sums = ? WHERE date = ? AND tenant_id = ?")
+      .bind(JSON.stringify({ ...emptyDay(date(7), 1), counts: [5, 0, 0, 0, 0], hours }), date(7), second.tenantId)
+      .run();
+    expect(await kept()).toEqual([{ date: date(3) }]);
+    expect(await weekday()).toMatchObject({ requests: 8, delivered: 7 });
+    await sumUsage(testServices());
+    expect(await weekday()).toMatchObject({ requests: 8, delivered: 7 });
+    await env.DB.prepare("DELETE FROM usage_days WHERE date = ? AND tenant_id = ?").bind(date(7), first.tenantId).run();
+    expect(await weekday()).toMatchObject({ requests: 5, delivered: 5 });
+  });
+
+  test("count for an allowance as often as they changed, before their sums were taken and after", async () => {
+    vi.setSystemTime(LATER_MS + 80 * DAY_MS);
+    const trial = await newTenant({ plan: { name: "trial" } });
+    const date = (daysAgo: number) => saoPauloDate(Date.now() - daysAgo * DAY_MS);
+    // It was made long before its first day.
+    await env.DB.prepare("UPDATE tenants SET created_at = ? WHERE id = ?")
+      .bind(Date.now() - 60 * DAY_MS, trial.tenantId)
+      .run();
+    const share = async () =>
+      (await adminJson<Overview>("/overview")).nearLimit.find(({ tenantId }) => tenantId === trial.tenantId)?.share;
+    await saveDay(trial.tenantId, { date: date(50), counts: [500, 100, 50, 70, 50] });
+    await saveDay(trial.tenantId, { date: date(0), counts: [100, 0, 0, 0, 0] });
+    expect(await share()).toBe(0.8);
+    await env.DB.prepare("UPDATE usage_totals SET before_date = ''").run();
+    await sumUsage(testServices());
+    const taken = env.DB.prepare("SELECT through_date, used FROM usage_allowances WHERE tenant_id = ?");
+    expect(await taken.bind(trial.tenantId).first()).toEqual({ through_date: date(2), used: 700 });
+    expect(await share()).toBe(0.8);
+    await saveDay(trial.tenantId, { date: date(40), counts: [50, 0, 0, 9, 0] });
+    expect(await share()).toBe(0.85);
+    await env.DB.prepare("UPDATE usage_days SET sums = ? WHERE date = ? AND tenant_id = ?")
+      .bind(JSON.stringify({ ...emptyDay(date(50), 1), counts: [600, 100, 50, 70, 50] }), date(50), trial.tenantId)
+      .run();
+    expect(await share()).toBe(0.95);
+    await env.DB.prepare("DELETE FROM usage_days WHERE date = ? AND tenant_id = ?")
+      .bind(date(40), trial.tenantId)
+      .run();
+    vi.setSystemTime(LATER_MS + 81 * DAY_MS);
+    await sumUsage(testServices());
+    expect(await taken.bind(trial.tenantId).first()).toEqual({ through_date: date(2), used: 800 });
+    expect(await share()).toBe(0.9);
+  });
+});
+
+describe("the failures", () => {
+  test("are looked for in no more than the last 5,000 lookups, of whichever batches", async () => {
+    vi.setSystemTime(NOON_MS + 700 * DAY_MS);
+    const { tenantId } = await newTenant();
+    const { tenantId: other } = await newTenant();
+    const save = async (id: string, first: number, count: number, agoMs: number) => {
+      const events = Array.from({ length: count }, (_, index) => ({
+        seq: first + index,
+        id: `lkp_${index}`,
+        outcome: "failed",
+        failure_code: "claro_timeout",
+        reference: '"outcome":"delivered"',
+        occurred_at: Date.now() - agoMs,
+      }));
+      await env.DB.prepare("INSERT INTO event_batches VALUES (?, 'live', ?, ?, ?)")
+        .bind(id, first, first + count - 1, JSON.stringify(events))
+        .run();
+    };
+    for (let batch = 0; batch < 15; batch += 1) await save(tenantId, 1 + batch * 400, 400, (20 - batch) * 60_000);
+    await save(other, 1, 7, 3_600_000);
+    const failures = async () => (await adminJson<Overview>("/overview")).failures;
+    // Batches are whole: the thirteenth has the 5,000th.
+    expect(await failures()).toMatchObject([{ failures: 5200, tenants: 1 }]);
+    await env.DB.prepare("DELETE FROM event_batches WHERE tenant_id = ?").bind(tenantId).run();
+    for (let batch = 0; batch < 15; batch += 1) await save(tenantId, 1 + batch * 4, 4, (20 - batch) * 60_000);
+    expect(await failures()).toMatchObject([{ failures: 67, tenants: 2 }]);
   });
 });
 
