@@ -22,6 +22,16 @@ describe("the demo's traffic", () => {
     expect([...demoTraffic(NOW_MS, 7)]).toEqual(hours);
   });
 
+  test("is hour by hour in the last week, and before it in no more than three hours at once, of one day", () => {
+    const lastWeek = hours.filter(({ atMs }) => atMs > NOW_MS - 7 * DAY_MS);
+    const before = hours.filter(({ atMs }) => atMs <= NOW_MS - 8 * DAY_MS);
+    expect(lastWeek.length / 7).toBeGreaterThan(12);
+    expect(before.length / 54).toBeLessThan(8.1);
+    expect(Math.max(...lastWeek.map(({ lookups: made }) => made.length))).toBeLessThan(40);
+    for (const dates of Map.groupBy(before, ({ atMs }) => saoPauloDate(atMs)).values())
+      expect(dates.length).toBeGreaterThan(2);
+  });
+
   test.each(["2026-01-01T03:00:00Z", "2026-03-01T02:59:00Z", "2026-12-31T12:00:00Z"])(
     "crosses two ends of months before %s",
     (now) => {
@@ -36,8 +46,10 @@ describe("the demo's traffic", () => {
       expect(parseCnpj(`${document}${cnpjCheckDigits(document)}`).ok, document).toBe(true);
     const used = new Set(lookups.map(({ partner, key }) => `${partner}/${key}`));
     expect(used.size).toBe(DEMO_PARTNERS.flatMap(({ keys }) => keys).length);
-    expect(lookups.length).toBeLessThan(7000);
+    expect(lookups.length).toBeLessThan(5500);
     expect(lookups.length).toBeGreaterThan(3500);
+    // Each moment is waited for.
+    expect(hours.length).toBeLessThan(550);
   });
 
   test.each([

@@ -39,7 +39,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "AURORA000001",
     customerId: "aurora",
     keys: ["checkout", "loja física"],
-    weekday: 15,
+    weekday: 12,
   },
   {
     ...OFFICE,
@@ -48,7 +48,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "IPECRED00001",
     customerId: "ipe",
     keys: ["esteira", "reanálise"],
-    weekday: 17,
+    weekday: 13,
   },
   {
     ...SHOP,
@@ -57,7 +57,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "JACARAND0001",
     customerId: "jacaranda",
     keys: ["crediário"],
-    weekday: 7,
+    weekday: 6,
     growthAWeek: 0.98,
   },
   {
@@ -67,7 +67,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "CONSORCI0001",
     customerId: "consorcio_sul",
     keys: ["vendas"],
-    weekday: 6,
+    weekday: 5,
   },
   {
     ...SHOP,
@@ -76,7 +76,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "BEMTEVI00001",
     customerId: "bemtevi",
     keys: ["clube"],
-    weekday: 9,
+    weekday: 7,
     weekend: 0.9,
   },
   {
@@ -86,7 +86,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "PLANALTO0001",
     customerId: "planalto",
     keys: ["ativação", "portabilidade"],
-    weekday: 13,
+    weekday: 10,
     weekend: 0.5,
     closes: 22,
   },
@@ -106,7 +106,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "CAATINGA0001",
     customerId: "caatinga",
     keys: ["financiamento"],
-    weekday: 5,
+    weekday: 4,
     growthAWeek: 1.06,
   },
   {
@@ -126,7 +126,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "CERRADO00001",
     customerId: "cerrado",
     keys: ["propostas"],
-    weekday: 5,
+    weekday: 4,
     growthAWeek: 1.08,
   },
   {
@@ -136,7 +136,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "MIRANTE00001",
     customerId: "mirante",
     keys: ["balcão"],
-    weekday: 4,
+    weekday: 3,
     weekend: 0.6,
   },
   {
@@ -146,7 +146,7 @@ export const DEMO_PARTNERS: readonly DemoPartner[] = [
     document: "PAINEIRA0001",
     customerId: "paineira",
     keys: ["lote"],
-    weekday: 10,
+    weekday: 8,
     weekend: 0,
   },
 ];
@@ -157,13 +157,16 @@ export type DemoLookup = {
   readonly cpf: string;
   readonly reference: string;
 };
-/** The lookups of an hour, at one of its minutes. */
-export type DemoHour = { readonly atMs: number; readonly lookups: readonly DemoLookup[] };
+/** The lookups of an hour or a few, at one of its minutes. */
+export type DemoMoment = { readonly atMs: number; readonly lookups: readonly DemoLookup[] };
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NIGHT_SHARE = 0.04;
 const LEAST_DAYS = 56;
+/** Pages show hours of the last week alone. Before it lookups of three hours are made at once: to wait for each hour takes longer than its lookups. */
+const HOURLY_DAYS = 8;
+const HOURS_AT_ONCE = 3;
 /** The hours of São Paulo in which Claro failed last: today where they are over, else yesterday. */
 const INCIDENT = { from: 13, to: 15 };
 /** How lookups end when all is well, in a hundred. */
@@ -177,16 +180,18 @@ export function demoStartMs(nowMs: number): number {
   return Math.min(nowMs - LEAST_DAYS * DAY_MS, previous.startMs - 3 * DAY_MS);
 }
 
-/** Lookups of weeks up to `nowMs`, hour by hour, the same for the same seed. */
-export function* demoTraffic(nowMs: number, seed: number): Generator<DemoHour, void, void> {
+/** Lookups of weeks up to `nowMs`, in their order, the same for the same seed. */
+export function* demoTraffic(nowMs: number, seed: number): Generator<DemoMoment, void, void> {
   const random = seededRandom(seed);
   const startMs = Math.ceil(demoStartMs(nowMs) / HOUR_MS) * HOUR_MS;
   const incident = incidentBefore(nowMs);
+  const hourlyFromMs = nowMs - HOURLY_DAYS * DAY_MS;
   let person = 0;
+  let waiting: DemoLookup[] = [];
   for (let hourMs = startMs; hourMs + HOUR_MS <= nowMs; hourMs += HOUR_MS) {
     const { hour, weekday } = hourOf(hourMs);
     const isIncident = hourMs >= incident.startMs && hourMs < incident.endMs;
-    const lookups = DEMO_PARTNERS.flatMap((partner, index) => {
+    const made = DEMO_PARTNERS.flatMap((partner, index) => {
       const wanted = meanOf(partner, { hour, weekday, week: (hourMs - startMs) / (7 * DAY_MS) });
       return Array.from({ length: drawn(wanted, random) }, (): DemoLookup => {
         person += 1;
@@ -195,7 +200,12 @@ export function* demoTraffic(nowMs: number, seed: number): Generator<DemoHour, v
         return { partner: index, key, cpf: drawCpf(person, isIncident, random), reference };
       });
     });
-    if (lookups.length > 0) yield { atMs: hourMs + Math.floor(random() * HOUR_MS), lookups };
+    waiting = [...waiting, ...made];
+    // The last of three hours ends no later than its day.
+    const isDue = hourMs >= hourlyFromMs || hour % HOURS_AT_ONCE === HOURS_AT_ONCE - 1;
+    if (!isDue || waiting.length === 0) continue;
+    yield { atMs: hourMs + Math.floor(random() * HOUR_MS), lookups: waiting };
+    waiting = [];
   }
 }
 
