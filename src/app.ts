@@ -94,6 +94,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   reconciliations.reconcile,
   reconciliations.continueReconciling,
   reconciliations.getReconciliation,
+  reconciliations.downloadDifferences,
   reconciliations.listReconciliations,
   listAudit,
   exportAudit,

@@ -56,11 +56,17 @@ function isMachine(byAccess: FoundOperator | null): boolean {
   return byAccess?.id === null && byAccess.actor.startsWith(SERVICE);
 }
 
-export type FoundOperator = Operator & { readonly id: string | null };
+export type FoundOperator = Operator & {
+  readonly id: string | null;
+  /** What people call them; who has no name is called as the audit does. */
+  readonly name: string;
+};
+
+export const FOUND_BREAK_GLASS: FoundOperator = { ...BREAK_GLASS, id: null, name: BREAK_GLASS.actor };
 
 async function findByToken(services: Services, token: string): Promise<FoundOperator | null> {
   if (!looksLikeOperatorToken(token)) {
-    return (await isOneOf(services.settings.adminTokens, token)) ? { ...BREAK_GLASS, id: null } : null;
+    return (await isOneOf(services.settings.adminTokens, token)) ? FOUND_BREAK_GLASS : null;
   }
   const parsed = parseOperatorToken(token);
   const operator = parsed.ok ? await services.operators.findByToken(token, services.clock.nowMs()) : null;
@@ -71,11 +77,11 @@ async function findByToken(services: Services, token: string): Promise<FoundOper
 export async function findByAccess(services: Services, name: string): Promise<FoundOperator> {
   const { operator, isManaged } = await services.operators.findByEmail(name, services.clock.nowMs());
   if (operator !== null) return toFound(operator);
-  return { actor: name, roles: isManaged ? [] : ["admin"], id: null };
+  return { actor: name, roles: isManaged ? [] : ["admin"], id: null, name };
 }
 
-export function toFound({ id, email, roles }: RegisteredOperator): FoundOperator {
-  return { actor: email ?? id, roles, id };
+export function toFound({ id, name, email, roles }: RegisteredOperator): FoundOperator {
+  return { actor: email ?? id, roles, id, name };
 }
 
 /** Notes that an operator came in, which keeps nobody out. */

@@ -11,7 +11,7 @@ import type { RegisteredKey, Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import {
   authenticateOperator,
-  BREAK_GLASS,
+  FOUND_BREAK_GLASS,
   findByAccess,
   noteUse,
   toFound,
@@ -40,6 +40,8 @@ export type SessionCookie = { readonly value: string; readonly maxAgeSeconds: nu
 export type OperatorVisitor = {
   readonly place: "console";
   readonly actor: Actor;
+  /** As the menu calls them. */
+  readonly name: string;
   readonly roles: readonly Role[];
 };
 
@@ -186,7 +188,7 @@ async function findBySubject(services: Services, kind: SessionKind, subject: str
     return operator === null ? null : toFound(operator);
   }
   for (const token of services.settings.adminTokens) {
-    if (await isSigned(services, subject, `token\n${token}`)) return { ...BREAK_GLASS, id: null };
+    if (await isSigned(services, subject, `token\n${token}`)) return FOUND_BREAK_GLASS;
   }
   return null;
 }
@@ -194,7 +196,8 @@ async function findBySubject(services: Services, kind: SessionKind, subject: str
 /** Behind Access the person is named, and may what either of the two may. */
 function toVisitor(operator: FoundOperator, person: FoundOperator | null): OperatorVisitor | null {
   const roles = [...new Set([...operator.roles, ...(person?.roles ?? [])])];
-  return roles.length === 0 ? null : { place: "console", actor: person?.actor ?? operator.actor, roles };
+  const { actor, name } = person ?? operator;
+  return roles.length === 0 ? null : { place: "console", actor, name, roles };
 }
 
 async function findPartner(

@@ -75,6 +75,18 @@ const PATH_PARAMETERS = {
         { examples: ["rec_0123456789abcdef0123"] },
       ),
     ),
+  differencesFile: z
+    .string()
+    .regex(/^differences(?:\.pt-br)?\.csv$/)
+    .meta(
+      told(
+        {
+          "pt-BR": "As diferenças, com pontos decimais ou, em `.pt-br.csv`, para planilhas brasileiras.",
+          en: "The differences, with decimal points or, as `.pt-br.csv`, for a Brazilian spreadsheet.",
+        },
+        { examples: ["differences.csv"] },
+      ),
+    ),
   lookupId: z
     .string()
     .regex(/^lkp_[0-9A-Za-z-]{1,60}$/)

@@ -136,7 +136,7 @@ function menu({ place, address, language, theme, visitor, token }: Frame, say: S
     visitor === null
       ? languages[language]
       : visitor.place === "console"
-        ? visitor.actor
+        ? visitor.name
         : (visitor.key?.label ?? visitor.tenant.name);
   return html`<details class="menu">
     <summary aria-label="${name}: ${say(COMMON.language)}, ${say(COMMON.theme)}"><span>${name}</span> ▾</summary>

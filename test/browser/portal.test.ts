@@ -104,6 +104,49 @@ describe.skipIf(CHROMIUM === undefined)("the portal, in Chromium", { timeout: 12
     await visitor.close();
   });
 
+  test("each of the eight samples is copied whole by its button, and Escape closes the menu", async () => {
+    const visitor = await newVisitor(browser, gateway.url);
+    const { page, context } = visitor;
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await signIn(visitor, "portal", key);
+    await page.goto("/portal/try");
+    await page.waitForSelector("html[data-script]");
+    const samples = await page.locator("details:has([data-copy])").all();
+    expect(samples).toHaveLength(8);
+    const copied: string[] = [];
+    for (const sample of samples) {
+      if ((await sample.getAttribute("open")) === null) await sample.locator("summary").press("Enter");
+      await sample.locator("[data-copy]").press("Enter");
+      await expect.poll(() => sample.locator("[data-copy]").textContent()).toContain("Copiado");
+      const text = await page.evaluate<string>("navigator.clipboard.readText()");
+      expect(text).toBe((await sample.locator("pre").textContent())?.trim());
+      expect(text).not.toContain(key);
+      copied.push(text);
+    }
+    expect(new Set(copied).size).toBe(8);
+    await page.press(".menu > summary", "Enter");
+    expect(await page.getAttribute(".menu", "open")).not.toBeNull();
+    await page.keyboard.press("Escape");
+    expect(await page.getAttribute(".menu", "open")).toBeNull();
+    expect(await page.evaluate("document.activeElement.matches('.menu > summary')")).toBe(true);
+    await expectSound(visitor);
+    await visitor.close();
+  });
+
+  test("where a browser lets no page copy, the text is marked for the reader", async () => {
+    const visitor = await newVisitor(browser, gateway.url);
+    const { page } = visitor;
+    await page.addInitScript("navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'))");
+    await signIn(visitor, "portal", key);
+    await page.goto("/portal/try");
+    await page.waitForSelector("html[data-script]");
+    await page.click("[data-copy='#sample-curl']");
+    const marked = () => page.evaluate<string>("getSelection().toString().trim()");
+    await expect.poll(marked).toBe((await page.textContent("#sample-curl"))?.trim());
+    await expectSound(visitor);
+    await visitor.close();
+  });
+
   test("a statement is checked in the browser, and one that was changed on its way does not hold", async () => {
     const visitor = await newVisitor(browser, gateway.url);
     const { page } = visitor;

@@ -49,6 +49,7 @@ function fill(path: string): string {
     periodFile: `${previousPeriod(periodOf(Date.now()))}.csv`,
     file: "events.csv",
     reconciliationId: "rec_0123456789abcdef0123",
+    differencesFile: "differences.csv",
     lookupId,
     restrictionId: "rst_0123456789abcdef0123",
   };
@@ -327,6 +328,17 @@ describe("an action", () => {
     expect((await lookup(other.key, CPF)).status).toBe(200);
   });
 
+  test("has the operator's name in its menu, also of who has no e-mail", async () => {
+    const { name, token } = await adminJson<{ name: string; token: string }>("/operators", {
+      body: { name: "Maria <Aparecida>", roles: ["read"] },
+    });
+    const visit = new Visit();
+    await visit.signIn("console", token);
+    const shown = await (await visit.get("/console/tenants")).text();
+    expect(shown).toContain(`<summary aria-label="${name.replace("<", "&lt;").replace(">", "&gt;")}:`);
+    expect(shown).not.toContain("csg_op_");
+  });
+
   test("leaves the operator's name in the audit, and what changed on its page", async () => {
     const visit = visitOf("operate");
     visit.cookies.set("language", "pt-BR");
@@ -369,6 +381,32 @@ describe("an action", () => {
     const shown = await (await visit.get(to)).text();
     expect(shown).toContain("A Claro lista, nós não conhecemos.");
     expect(shown).toContain("tx-unknown-1");
+  });
+
+  test("shows a long comparison by pages of fifty, with Claro's price on both sides and the whole as a file", async () => {
+    const visit = visitOf("finance");
+    visit.cookies.set("language", "pt-BR");
+    const period = periodOf(Date.now());
+    const at = new Date().toISOString();
+    const lines = Array.from({ length: 1060 }, (_, n) => `tx-long-${n},${at},nobody,200`);
+    const report = ["transactionId,occurredAt,customerId,status", ...lines].join("\n");
+    const sent = await sendFile(visit, `/console/months/${period}/reconcile`, report);
+    let address: string | undefined = sent.headers.get("location") ?? "";
+    const [folder] = [address];
+    const seen: string[] = [];
+    let pages = 0;
+    for (; address !== undefined; pages += 1) {
+      const shown = await (await visit.get(address)).text();
+      const found = [...shown.matchAll(/tx-long-\d+/g)].map(([name]) => name);
+      expect(found.length).toBeLessThanOrEqual(50);
+      seen.push(...found);
+      expect(shown).toContain("Custo na Claro");
+      address = /rel="next" href="([^"]*)"/.exec(shown)?.[1]?.replaceAll("&amp;", "&");
+    }
+    expect([new Set(seen).size, seen.length, pages]).toEqual([1060, 1060, 22]);
+    const file = await visit.get(`${folder}/differences.csv`);
+    expect((await file.text()).match(/tx-long-/g)).toHaveLength(1060);
+    expect((await visit.get(`${folder}?from=-5`)).status).toBe(200);
   });
 });
 

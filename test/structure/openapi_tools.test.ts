@@ -21,6 +21,7 @@ const EXAMPLES: Record<string, string> = {
   kid: "export-2026",
   periodFile: "2026-11",
   reconciliationId: "rec_0123456789abcdef0123",
+  differencesFile: "differences.csv",
   restrictionId: "rst_0123456789abcdef0123",
   file: "events.csv",
 };

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { REPORT_COLUMNS, ReportLines } from "../../domain/claro_report.ts";
 import type { Failure } from "../../domain/failure.ts";
+import { differencesHead, differencesLines, type DifferencesStyle } from "../../domain/export/differences_csv.ts";
 import { isoTime } from "../../domain/instant.ts";
 import { CURRENCY, formatMicros } from "../../domain/money.ts";
 import { parsePeriod } from "../../domain/period.ts";
@@ -8,6 +9,8 @@ import type { ResolvedUnknown } from "../../domain/reconciliation.ts";
 import type { Difference } from "../../domain/reconciliation_differences.ts";
 import { fail, ok, type Result } from "../../domain/result.ts";
 import { continueReconciliation, ReportReceiver, startReconciliation } from "../../gateway/reconcile.ts";
+import { StoreError } from "../../platform/outage.ts";
+import type { ReconciliationFiles, RunResult } from "../../platform/reconciliation_files.ts";
 import type { ReconciliationRun } from "../../platform/reconciliation_records.ts";
 import type { AppContext } from "../context.ts";
 import { operatorEndpoint } from "../endpoint.ts";
@@ -151,6 +154,52 @@ export const getReconciliation = operatorEndpoint({
   },
 });
 
+/** `GET /admin/v1/reconciliations/{id}/differences.csv`: all that one side alone has, in one file. */
+export const downloadDifferences = operatorEndpoint({
+  ...SHARED,
+  method: "GET",
+  path: "/admin/v1/reconciliations/:reconciliationId/:differencesFile",
+  id: "downloadDifferences",
+  summary: { "pt-BR": "Baixar as diferenças", en: "Download the differences" },
+  description: {
+    "pt-BR":
+      "Uma linha por diferença, dos dois lados. `amount` é o que o parceiro pagou, `cost` o preço da Claro. Em `.pt-br.csv`, " +
+      "com ponto e vírgula, vírgula decimal e palavras em português.",
+    en:
+      "A line for each difference, of both sides. `amount` is what the tenant was charged, `cost` Claro's price. As " +
+      "`.pt-br.csv`, with semicolons, decimal commas and words in Portuguese.",
+  },
+  role: "read",
+  audit: { action: "reconciliation.read", target: ({ reconciliationId = "" }) => reconciliationId },
+  answers: {
+    200: {
+      description: { "pt-BR": "As diferenças.", en: "The differences." },
+      content: { "text/csv": z.string() },
+    },
+  },
+  failures: ["not_found", "statement_unavailable"],
+  handle: async ({ context, services, params: { reconciliationId, differencesFile } }) => {
+    const result = await services.reconciliationFiles.readResult(reconciliationId);
+    if (result === null) return fail({ code: "not_found" });
+    const style = differencesFile === "differences.csv" ? "plain" : "brazilian";
+    const parts = differencesFileParts(services.reconciliationFiles, { id: reconciliationId, result, style });
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { done, value } = await parts.next();
+        if (done === true) controller.close();
+        else controller.enqueue(new TextEncoder().encode(value));
+      },
+    });
+    return ok(
+      context.body(body, 200, {
+        "cache-control": "no-store",
+        "content-type": "text/csv; charset=utf-8; header=present",
+        "content-disposition": `attachment; filename="${reconciliationId}.${differencesFile}"`,
+      }),
+    );
+  },
+});
+
 /** `GET /admin/v1/reconciliations?period=`: those that were made, the newest first. */
 export const listReconciliations = operatorEndpoint({
   ...SHARED,
@@ -184,6 +233,23 @@ export const listReconciliations = operatorEndpoint({
     );
   },
 });
+
+/** Our side first, then Claro's: a page at a time, so that a long comparison needs no more memory than a short one. */
+async function* differencesFileParts(
+  files: ReconciliationFiles,
+  { id, result, style }: { id: string; result: RunResult; style: DifferencesStyle },
+): AsyncGenerator<string, void, void> {
+  yield differencesHead(style);
+  const { unitCostMicros, pages } = result;
+  for (const side of ["onlyOurs", "onlyClaro"] as const) {
+    for (let page = 0; page < pages; page += 1) {
+      const content = await files.readPage(id, page);
+      if (content === null) throw new StoreError("a page of a comparison is not in R2");
+      const text = differencesLines(content[side], { side, style, unitCostMicros });
+      if (text !== "") yield text;
+    }
+  }
+}
 
 async function answerRun(
   context: AppContext,

@@ -9,6 +9,10 @@ root.dataset["script"] = "";
 
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "k" && (event.metaKey || event.ctrlKey) && openSearch()) event.preventDefault();
+  const menu = event.key === "Escape" ? document.querySelector<HTMLDetailsElement>("details.menu[open]") : null;
+  if (menu === null) return;
+  menu.open = false;
+  menu.querySelector("summary")?.focus();
 });
 
 // Arrow keys move between the search's field and its results.
@@ -77,8 +81,15 @@ function openSearch(): boolean {
 }
 
 async function copyText(button: HTMLElement): Promise<void> {
-  const text = document.querySelector(button.dataset["copy"] ?? "")?.textContent?.trim() ?? "";
-  await navigator.clipboard.writeText(text);
+  const place = document.querySelector(button.dataset["copy"] ?? "");
+  if (place === null) return;
+  try {
+    await navigator.clipboard.writeText(place.textContent.trim());
+  } catch {
+    // A browser that does not let a page copy lets a person: the text is marked for them.
+    getSelection()?.selectAllChildren(place);
+    return;
+  }
   const before = button.textContent;
   button.textContent = button.dataset["copied"] ?? before;
   setTimeout(() => {

@@ -85,6 +85,7 @@ export const CONSOLE: PlaceOfPages = {
     months.setPrices,
     reconciliations.uploadReport,
     reconciliations.showReconciliation,
+    reconciliations.downloadDifferences,
     reconciliations.continueReconciliation,
     people.showPeople,
     people.searchPerson,

@@ -75,7 +75,8 @@ export const MONTHS = {
   onlyClaro: { "pt-BR": "Só da Claro", en: "Only Claro's" },
   resolved: { "pt-BR": "Sem resposta, confirmadas pela Claro", en: "Unknown ones that Claro confirms" },
   deltaQuantity: { "pt-BR": "Diferença em consultas", en: "Difference in lookups" },
-  deltaCost: { "pt-BR": "Diferença em custo", en: "Difference in cost" },
+  deltaCost: { "pt-BR": "Diferença em custo na Claro", en: "Difference in Claro's cost" },
+  chargedTenant: { "pt-BR": "Cobrado do parceiro", en: "Charged to the tenant" },
   reason: { "pt-BR": "Explicação", en: "Explanation" },
   lookup: { "pt-BR": "Consulta", en: "Lookup" },
   date: { "pt-BR": "Dia", en: "Day" },
@@ -83,6 +84,7 @@ export const MONTHS = {
   progress: { "pt-BR": "Passos feitos", en: "Steps done" },
   goOn: { "pt-BR": "Continuar", en: "Go on" },
   noDifference: { "pt-BR": "Nenhuma diferença.", en: "No difference." },
+  noMore: { "pt-BR": "Deste lado não há mais nada.", en: "This side has no more." },
 } as const satisfies Readonly<Record<string, Text>>;
 
 /** Why something is on one side only. */

@@ -7,9 +7,9 @@ import type { difference, reconciliation, runningReconciliation } from "../../ht
 import { inline } from "../../http/pages/layout.ts";
 import { readLines } from "../../http/read_body.ts";
 import type { ReconciliationRun } from "../../platform/reconciliation_records.ts";
-import { badge, card, empty, figures, heading, meter, table, type Html } from "../html.ts";
+import { badge, card, empty, figures, heading, meter, table, type Column, type Html } from "../html.ts";
 import { consolePage, Redirect, type ConsoleCall, type PageTools } from "../page.ts";
-import { callEndpoint } from "./call_endpoint.ts";
+import { callEndpoint, fileOf } from "./call_endpoint.ts";
 import { NAV_TEXTS, PART_TEXTS } from "./console_texts.ts";
 import { MONTHS, REASON_TEXTS } from "./months_texts.ts";
 import { lookupLink, pager } from "./parts.ts";
@@ -18,6 +18,14 @@ type Difference = z.infer<typeof difference>;
 type Shown = z.infer<typeof reconciliation> | z.infer<typeof runningReconciliation>;
 
 const MOST_BYTES = 32 * 1024 * 1024;
+/** Of each side. The call gives a thousand: they are a page of sixty screens. */
+const ROWS_A_PAGE = 50;
+
+const reconciliationQuery = z.object({
+  /** Which thousand of the call, and from which of them on. */
+  cursor: z.string().max(300).optional(),
+  from: z.coerce.number().int().min(0).catch(0).default(0),
+});
 
 /** `POST /console/months/{period}/reconcile`: the report as a file of the form. */
 export const uploadReport = consolePage({
@@ -44,7 +52,7 @@ export const showReconciliation = consolePage({
   method: "GET",
   path: "/console/reconciliations/:reconciliationId",
   role: "read",
-  query: z.object({ cursor: z.string().max(300).optional() }),
+  query: reconciliationQuery,
   handle: async (call) => {
     const { params, query, say, format } = call;
     const asked = query.cursor === undefined ? {} : { cursor: query.cursor };
@@ -65,6 +73,12 @@ export const showReconciliation = consolePage({
     });
   },
 });
+
+/** `GET /console/reconciliations/{id}/differences.csv`: all of them, for who has more than a page. */
+export const downloadDifferences = fileOf(
+  "/console/reconciliations/:reconciliationId/:differencesFile",
+  endpoints.downloadDifferences,
+);
 
 /** `POST /console/reconciliations/{id}`: a step of one that has not ended. */
 export const continueReconciliation = consolePage({
@@ -162,9 +176,15 @@ function progress(
   );
 }
 
-function result(run: z.infer<typeof reconciliation>, call: PageTools): Html {
-  const { say, format } = call;
+function result(run: z.infer<typeof reconciliation>, call: PageTools & { readonly query: Asked }): Html {
+  const { say, format, query } = call;
   const cost = run.deltaCost === null ? "–" : format.amount(run.deltaCost);
+  const isFirst = isFirstPage(query);
+  const page = (list: readonly Difference[]) => list.slice(query.from, query.from + ROWS_A_PAGE);
+  const files = html`<a class="button" href="/console/reconciliations/${run.id}/differences.pt-br.csv"
+      >${say(MONTHS.csvBrazil)}</a
+    >
+    <a class="button" href="/console/reconciliations/${run.id}/differences.csv">CSV</a>`;
   return html`${figures([
     { name: say(MONTHS.matched), value: format.count(run.matched) },
     { name: say(MONTHS.deltaQuantity), value: format.count(run.deltaQuantity) },
@@ -172,13 +192,49 @@ function result(run: z.infer<typeof reconciliation>, call: PageTools): Html {
     { name: say(MONTHS.resolved), value: format.count(run.unknownResolved) },
     { name: say(MONTHS.unexplained), value: format.count(run.unexplained) },
   ])}
-  ${card(say(MONTHS.onlyOurs), differences(run.onlyOurs, call))}
-  ${card(say(MONTHS.onlyClaro), differences(run.onlyClaro, call))}
-  ${pager(call, { first: null, next: run.nextCursor === null ? null : `/console/reconciliations/${run.id}?cursor=${encodeURIComponent(run.nextCursor)}` })}`;
+  ${card(say(MONTHS.onlyOurs), differences(page(run.onlyOurs), call, { isOurs: true, isFirst }), files)}
+  ${card(say(MONTHS.onlyClaro), differences(page(run.onlyClaro), call, { isOurs: false, isFirst }))}
+  ${pager(call, pagesAround(run, query))}`;
 }
 
-function differences(list: readonly Difference[], { say, format }: PageTools): Html {
-  if (list.length === 0) return empty(say(MONTHS.noDifference));
+type Asked = z.output<typeof reconciliationQuery>;
+
+function isFirstPage({ cursor, from }: Asked): boolean {
+  return cursor === undefined && from === 0;
+}
+
+function pagesAround(
+  { id, onlyOurs, onlyClaro, nextCursor }: z.infer<typeof reconciliation>,
+  { cursor, from }: Asked,
+): { first: string | null; next: string | null } {
+  const address = (place: Partial<Asked>) => {
+    const search = new URLSearchParams(
+      Object.entries(place).flatMap(([name, value]) =>
+        value === undefined || value === 0 ? [] : [[name, String(value)]],
+      ),
+    );
+    return `/console/reconciliations/${id}${search.size === 0 ? "" : `?${search.toString()}`}`;
+  };
+  const further = from + ROWS_A_PAGE;
+  const hasMore = further < Math.max(onlyOurs.length, onlyClaro.length);
+  return {
+    first: isFirstPage({ cursor, from }) ? null : address({}),
+    next: hasMore ? address({ cursor, from: further }) : nextCursor === null ? null : address({ cursor: nextCursor }),
+  };
+}
+
+/** What Claro charges stands on both sides, as in the sum above them; what a tenant paid, only on ours. */
+function differences(
+  list: readonly Difference[],
+  { say, format }: PageTools,
+  { isOurs, isFirst }: { isOurs: boolean; isFirst: boolean },
+): Html {
+  if (list.length === 0) return empty(say(isFirst ? MONTHS.noDifference : MONTHS.noMore));
+  const charged: Column<Difference> = {
+    head: say(MONTHS.chargedTenant),
+    isNumber: true,
+    cell: ({ amount }) => format.amount(amount),
+  };
   return table<Difference>(
     [
       { head: say(MONTHS.date), cell: ({ date }) => format.date(date) },
@@ -190,7 +246,12 @@ function differences(list: readonly Difference[], { say, format }: PageTools): H
           lookupId === null ? html`<code>${transactionId ?? "–"}</code>` : lookupLink(lookupId),
       },
       { head: say(MONTHS.quantity), isNumber: true, cell: ({ quantity }) => format.count(quantity) },
-      { head: say(PART_TEXTS.amount), isNumber: true, cell: ({ amount }) => format.amount(amount) },
+      ...(isOurs ? [charged] : []),
+      {
+        head: say(MONTHS.cost),
+        isNumber: true,
+        cell: ({ cost }) => (cost === null ? "–" : format.amount(cost)),
+      },
     ],
     list,
     { caption: say(MONTHS.reason) },

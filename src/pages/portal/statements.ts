@@ -11,6 +11,7 @@ import type { Services } from "../../platform/services.ts";
 import { answerFile } from "../../http/statement_files.ts";
 import type { Text } from "../../http/language.ts";
 import { COMMON } from "../common_texts.ts";
+import { capital } from "../format.ts";
 import { badge, card, empty, facts, figures, heading, notice, table, type Html } from "../html.ts";
 import { requestsOfMonth, totalOfMonth } from "../listed_months.ts";
 import { portalPage, type PortalCall } from "../page.ts";
@@ -65,7 +66,7 @@ export const showStatement = portalPage({
     const { period } = params;
     const stored = partner.mode === "test" ? ok(null) : await closedStatement(services, partner.tenant.id, period);
     if (!stored.ok) return stored;
-    const title = format.month(period);
+    const title = capital(format.month(period));
     const crumbs = [{ to: "/portal/statements", text: say(PORTAL_TEXTS.statements) }];
     if (stored.value !== null) {
       const manifest = manifestOf(stored.value);

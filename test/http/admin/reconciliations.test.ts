@@ -280,6 +280,35 @@ describe("a report of any size", () => {
       await report.add({ transactionId, occurredAtMs, date: saoPauloDate(occurredAtMs), customerId, isCharged: true });
     }
   };
+  test("is downloaded whole, both sides in one file, with what the tenant paid and what Claro charges", async () => {
+    await adminJson(`/upstream-prices/${at.period}`, {
+      method: "PUT",
+      body: { tiers: [{ upTo: null, unitPriceMicros: 90_000 }] },
+    });
+    await tenantWith({ delivered: 1 });
+    const rows = Array.from({ length: 1200 }, (_, n) => `claros-${n},${at.period}-05T12:00:00Z,=cliente,200`);
+    const run = await upload([HEADER, ...rows]);
+    expect([run.onlyOurs.length, run.onlyClaro.length]).toEqual([1, 1000]);
+    const file = async (name: string) => await admin(`/reconciliations/${run.id}/${name}`);
+    const plain = await file("differences.csv");
+    expect(plain.headers.get("content-disposition")).toBe(`attachment; filename="${run.id}.differences.csv"`);
+    const lines = (await plain.text()).split("\r\n");
+    expect(lines).toHaveLength(1 + 1 + 1200 + 1);
+    expect(lines[0]).toBe("side,reason,date,customerId,tenantId,lookupId,outcome,transactionId,quantity,amount,cost");
+    const [ours] = run.onlyOurs;
+    expect(lines[1]?.split(",")).toEqual(
+      expect.arrayContaining(["onlyOurs", "not_in_report", ours?.lookupId, "delivered", ours?.amount, "0.0900"]),
+    );
+    expect(lines[2]).toBe(`onlyClaro,unknown_to_us,${at.period}-05,'=cliente,,,,claros-0,1,0.0000,0.0900`);
+    const brazilian = await (await file("differences.pt-br.csv")).text();
+    expect(brazilian.startsWith("\uFEFFlado;explicação;dia")).toBe(true);
+    const [first, second] = brazilian.split("\r\n").slice(1);
+    expect(first).toMatch(/^só nosso;ausente do relatório;.*;entregue;.*;1;0,\d{4};0,0900$/);
+    expect(second).toBe(`só da Claro;desconhecida aqui;${at.period}-05;'=cliente;;;;claros-0;1;0,0000;0,0900`);
+    expect((await file("differences.xlsx")).status).toBe(404);
+    expect((await admin("/reconciliations/rec_00000000000000000000/differences.csv")).status).toBe(404);
+  });
+
   test("past 250,000 lines is worked through step by step, kept, and read later", async () => {
     const { customerId, events } = await tenantWith({ delivered: 12 });
     const time = new Date(at.startMs + 1000).toISOString();

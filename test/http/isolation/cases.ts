@@ -274,6 +274,10 @@ export const CASES: Readonly<Record<string, (world: World) => readonly Attempt[]
   }),
   "POST /admin/v1/reconciliations/:reconciliationId": operatorOnly("POST", () => `/reconciliations/${RECONCILIATION}`),
   "GET /admin/v1/reconciliations/:reconciliationId": operatorOnly("GET", () => `/reconciliations/${RECONCILIATION}`),
+  "GET /admin/v1/reconciliations/:reconciliationId/:differencesFile": operatorOnly(
+    "GET",
+    () => `/reconciliations/${RECONCILIATION}/differences.csv`,
+  ),
   "GET /admin/v1/reconciliations": operatorOnly("GET", () => "/reconciliations"),
   "POST /admin/v1/reconciliations": operatorOnly("POST", () => `/reconciliations?period=${month()}`, "x"),
   "GET /admin/v1/audit": operatorOnly("GET", () => "/audit"),
