@@ -26,7 +26,7 @@ export type OperatorCredential = {
 /** What a wrong credential waits for its answer, however many came before it. The right one never waits. */
 export const WRONG_CREDENTIAL_MS = 500;
 const RETRY_SECONDS = 5;
-export const BREAK_GLASS: Operator = { actor: "admin-token", roles: ["admin"] };
+export const BREAK_GLASS: FoundOperator = { actor: "admin-token", roles: ["admin"], id: null, name: "admin-token" };
 
 /**
  * Who an operator is: by what Cloudflare Access vouches for, by a token of their own, or by the break-glass token. Behind
@@ -62,11 +62,9 @@ export type FoundOperator = Operator & {
   readonly name: string;
 };
 
-export const FOUND_BREAK_GLASS: FoundOperator = { ...BREAK_GLASS, id: null, name: BREAK_GLASS.actor };
-
 async function findByToken(services: Services, token: string): Promise<FoundOperator | null> {
   if (!looksLikeOperatorToken(token)) {
-    return (await isOneOf(services.settings.adminTokens, token)) ? FOUND_BREAK_GLASS : null;
+    return (await isOneOf(services.settings.adminTokens, token)) ? BREAK_GLASS : null;
   }
   const parsed = parseOperatorToken(token);
   const operator = parsed.ok ? await services.operators.findByToken(token, services.clock.nowMs()) : null;

@@ -11,7 +11,7 @@ import type { RegisteredKey, Tenant } from "../platform/register.ts";
 import type { Services } from "../platform/services.ts";
 import {
   authenticateOperator,
-  FOUND_BREAK_GLASS,
+  BREAK_GLASS,
   findByAccess,
   noteUse,
   toFound,
@@ -188,7 +188,7 @@ async function findBySubject(services: Services, kind: SessionKind, subject: str
     return operator === null ? null : toFound(operator);
   }
   for (const token of services.settings.adminTokens) {
-    if (await isSigned(services, subject, `token\n${token}`)) return FOUND_BREAK_GLASS;
+    if (await isSigned(services, subject, `token\n${token}`)) return BREAK_GLASS;
   }
   return null;
 }

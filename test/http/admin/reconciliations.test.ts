@@ -285,6 +285,7 @@ describe("a report of any size", () => {
       method: "PUT",
       body: { tiers: [{ upTo: null, unitPriceMicros: 90_000 }] },
     });
+    setClock(at.startMs + 10 * 86_400_000);
     await tenantWith({ delivered: 1 });
     const rows = Array.from({ length: 1200 }, (_, n) => `claros-${n},${at.period}-05T12:00:00Z,=cliente,200`);
     const run = await upload([HEADER, ...rows]);
@@ -300,7 +301,8 @@ describe("a report of any size", () => {
       expect.arrayContaining(["onlyOurs", "not_in_report", ours?.lookupId, "delivered", ours?.amount, "0.0900"]),
     );
     expect(lines[2]).toBe(`onlyClaro,unknown_to_us,${at.period}-05,'=cliente,,,,claros-0,1,0.0000,0.0900`);
-    const brazilian = await (await file("differences.pt-br.csv")).text();
+    const bytes = await (await file("differences.pt-br.csv")).arrayBuffer();
+    const brazilian = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
     expect(brazilian.startsWith("\uFEFFlado;explicação;dia")).toBe(true);
     const [first, second] = brazilian.split("\r\n").slice(1);
     expect(first).toMatch(/^só nosso;ausente do relatório;.*;entregue;.*;1;0,\d{4};0,0900$/);
