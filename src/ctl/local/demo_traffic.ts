@@ -164,8 +164,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NIGHT_SHARE = 0.04;
 const LEAST_DAYS = 56;
-/** Pages show hours of the last week alone. Before it lookups of four hours are made at once, for each moment is waited for. */
-const HOURLY_DAYS = 8;
+/** Pages show hours of a day or two. Before them lookups of four hours are made at once, for each moment is waited for. */
+const HOURLY_DAYS = 2;
 const HOURS_AT_ONCE = 4;
 /** The hours of São Paulo in which Claro failed last: today where they are over, else yesterday. */
 const INCIDENT = { from: 13, to: 15 };
