@@ -164,9 +164,9 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const NIGHT_SHARE = 0.04;
 const LEAST_DAYS = 56;
-/** Pages show hours of a day or two. Before them lookups of four hours are made at once, for each moment is waited for. */
+/** Pages show hours of a day or two. Before them lookups of six hours are made at once, for each moment is waited for. */
 const HOURLY_DAYS = 2;
-const HOURS_AT_ONCE = 4;
+const HOURS_AT_ONCE = 6;
 /** The hours of São Paulo in which Claro failed last: today where they are over, else yesterday. */
 const INCIDENT = { from: 13, to: 15 };
 /** How lookups end when all is well, in a hundred. */
@@ -201,7 +201,7 @@ export function* demoTraffic(nowMs: number, seed: number): Generator<DemoMoment,
       });
     });
     waiting = [...waiting, ...made];
-    // The last of four hours ends no later than its day.
+    // The last of six hours ends no later than its day.
     const isDue = hourMs >= hourlyFromMs || hour % HOURS_AT_ONCE === HOURS_AT_ONCE - 1;
     if (!isDue || waiting.length === 0) continue;
     yield { atMs: hourMs + Math.floor(random() * HOUR_MS), lookups: waiting };
