@@ -302,7 +302,7 @@ describe("a report of any size", () => {
     );
     expect(lines[2]).toBe(`onlyClaro,unknown_to_us,${at.period}-05,'=cliente,,,,claros-0,1,0.0000,0.0900`);
     const bytes = await (await file("differences.pt-br.csv")).arrayBuffer();
-    const brazilian = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+    const brazilian = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true }).decode(bytes);
     expect(brazilian.startsWith("\uFEFFlado;explicação;dia")).toBe(true);
     const [first, second] = brazilian.split("\r\n").slice(1);
     expect(first).toMatch(/^só nosso;ausente do relatório;.*;entregue;.*;1;0,\d{4};0,0900$/);
