@@ -1,3 +1,4 @@
+import { DAY_MS } from "../domain/instant.ts";
 import { latencyOf, type LatencyMs } from "../domain/latency.ts";
 import { assertPresent } from "../domain/assert.ts";
 import type { OutcomeCounts } from "../domain/ledger/day_sums.ts";
@@ -45,7 +46,6 @@ export type Overview = {
   readonly asOfMs: number;
 };
 
-const DAY_MS = 86_400_000;
 const ENDING_KEYS_DAYS = 14;
 const NEAR_SHARE = 0.8;
 /** One failure in ten, when there are some. */

@@ -1,4 +1,5 @@
 import type { Failure } from "../domain/failure.ts";
+import { DAY_MS } from "../domain/instant.ts";
 import { usageOf } from "../domain/ledger/day_sums.ts";
 import type { Mode, UsageCounts } from "../domain/meter_event.ts";
 import { addExact } from "../domain/money.ts";
@@ -66,8 +67,6 @@ export async function readUsage(
     asOfMs,
   });
 }
-
-const DAY_MS = 86_400_000;
 
 /** The days of a range, in order. */
 export function datesOf({ from, to }: UsageRange): SaoPauloDate[] {

@@ -1,10 +1,11 @@
 import { assertPresent } from "../domain/assert.ts";
+import { DAY_MS } from "../domain/instant.ts";
 import { saoPauloDate, type SaoPauloDate } from "../domain/period.ts";
 import type { Services } from "../platform/services.ts";
 import { lastDates } from "./read_usage.ts";
 
 /** Days that late copies still change are summed by each reading: a row of a day is cheaper to read than to write again. */
-const RECENT_MS = 86_400_000;
+const RECENT_MS = DAY_MS;
 /** From the weekday of a week before to today. */
 const OVERVIEW_DAYS = 8;
 

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { assertPresent } from "../../domain/assert.ts";
 import { cnpjCheckDigits } from "../../domain/cnpj.ts";
+import { DAY_MS } from "../../domain/instant.ts";
 import { formatMicros, parseAmountMicros } from "../../domain/money.ts";
 import { formatSaoPaulo, nextPeriod, periodBounds, periodOf, type Period } from "../../domain/period.ts";
 import type { AdminApi } from "../api/admin_api.ts";
@@ -12,7 +13,6 @@ import { print } from "../terminal/output.ts";
 import { withProgressBar, type Steps } from "../terminal/progress.ts";
 import { instant } from "./read_arguments.ts";
 
-const DAY_MS = 86_400_000;
 const SEED = 20_261_128;
 const TENANT_NEAR_CAP = 0;
 const CAP_SHARE = 0.92;

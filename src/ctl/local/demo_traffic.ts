@@ -1,4 +1,5 @@
 import { cpfCheckDigits } from "../../domain/cpf.ts";
+import { DAY_MS, HOUR_MS } from "../../domain/instant.ts";
 import {
   formatSaoPaulo,
   periodBounds,
@@ -160,8 +161,6 @@ export type DemoLookup = {
 /** The lookups of an hour or a few, at one of its minutes. */
 export type DemoMoment = { readonly atMs: number; readonly lookups: readonly DemoLookup[] };
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 const NIGHT_SHARE = 0.04;
 const LEAST_DAYS = 56;
 /** Pages show hours of a day or two. Before them lookups of six hours are made at once, for each moment is waited for. */

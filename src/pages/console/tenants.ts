@@ -1,7 +1,6 @@
 import { html } from "hono/html";
 import * as z from "zod";
 import { formatCnpj } from "../../domain/cnpj.ts";
-import { DAY_MS } from "../../domain/instant.ts";
 import { periodBounds, periodOf, saoPauloDate } from "../../domain/period.ts";
 import { ok } from "../../domain/result.ts";
 import { requestsOf } from "../../domain/usage.ts";
