@@ -284,6 +284,31 @@ test("journal rows that a checkpoint covers are dropped, and positions go on aft
   expect(Math.max(...rows)).toBeLessThan(1000);
 });
 
+// A start that read the journal from its first position would read up to a thousand rows more, or apply them a second time.
+test("a start reads no row that a checkpoint covers, however many are still there", async () => {
+  const ledger = await newLedger("shell_recovery");
+  await runInDurableObject(ledger, (_, { storage }) => {
+    const journal = new Journal(storage.sql);
+    const state = journal.recover();
+    for (const { covered, after } of [
+      { covered: 10, after: 0 },
+      { covered: 300, after: 7 },
+      { covered: 500, after: 90 },
+    ]) {
+      for (let written = 0; written < covered; written += 1) journal.append([]);
+      journal.checkpoint(state);
+      for (let written = 0; written < after; written += 1) journal.append([]);
+      const { sql, rows } = countedSql(storage.sql);
+      const again = new Journal(sql);
+      expect(again.recover()).toEqual(state);
+      expect(again.uncheckedRows).toBe(after);
+      // Beside the rows after it: the checkpoint's one part, and where the rows begin.
+      expect(rows().read - after).toBeLessThanOrEqual(3);
+    }
+    expect(storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM journal").one().n).toBeGreaterThan(900);
+  });
+});
+
 test("a clock that jumped back within the month leaves no event out of the month, nor out of D1's days", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   const tenantId = "shell_clock";
