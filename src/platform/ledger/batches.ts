@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { assert } from "../../domain/assert.ts";
-import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
+import { batchText, type EventRow, type StoredEventRow } from "../../domain/event_row.ts";
 import { uuidTimeMs } from "../../domain/lookup_id.ts";
 import type { BatchDigest } from "./messages.ts";
 import { LARGEST_ROW_CHARS } from "./tables.ts";
@@ -49,7 +49,7 @@ export class Batches {
     const [first] = events;
     const last = events.at(-1);
     assert(first !== undefined && last !== undefined, "a batch has no events");
-    const packed = gzipSync(new TextEncoder().encode(JSON.stringify(events)));
+    const packed = gzipSync(new TextEncoder().encode(batchText(events)));
     assert(packed.length <= LARGEST_ROW_CHARS, `a batch of ${packed.length} bytes is too large for a row`);
     let firstIdMs: number | null = null;
     let lastIdMs: number | null = null;

@@ -54,7 +54,7 @@ export class SideTables {
     this.#sql.exec(SQL.savePrice, version, JSON.stringify(tiers));
   }
 
-  /** The last seq that D1 has; everything up to it was in a batch. */
+  /** The last seq that D1 has. What waits may be among it. */
   copiedThrough(): number {
     return this.#sql.exec<{ through: number }>(SQL.copied).toArray()[0]?.through ?? 0;
   }
