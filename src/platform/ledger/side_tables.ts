@@ -18,6 +18,7 @@ const SQL = {
 /** The small tables beside the journal: day sums, ids of adjustments, prices, and how far D1 has the batches. */
 export class SideTables {
   readonly #sql: SqlStorage;
+  #copiedThrough: number | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -56,10 +57,12 @@ export class SideTables {
 
   /** The last seq that D1 has. What waits may be among it. */
   copiedThrough(): number {
-    return this.#sql.exec<{ through: number }>(SQL.copied).toArray()[0]?.through ?? 0;
+    this.#copiedThrough ??= this.#sql.exec<{ through: number }>(SQL.copied).toArray()[0]?.through ?? 0;
+    return this.#copiedThrough;
   }
 
   saveCopied(through: number, schema: number): void {
     this.#sql.exec(SQL.saveCopied, through, schema);
+    this.#copiedThrough = through;
   }
 }
