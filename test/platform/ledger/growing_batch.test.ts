@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { EVENT_FIELDS, STORED_ONLY_FIELDS } from "../../../src/domain/event_fields.ts";
 import type { StoredEventRow } from "../../../src/domain/event_row.ts";
 import type { TenantLedger } from "../../../src/platform/ledger/tenant_ledger.ts";
 import type { Remote } from "../../../src/platform/remote.ts";
@@ -130,4 +131,26 @@ test("what waits and is in D1 already is found by a comparison, and comes again 
   await env.DB.prepare("DELETE FROM event_batches WHERE tenant_id = ?").bind(tenantId).run();
   expect(await ledger(tenant).recopy(0)).toMatchObject({ kind: "recopied", through: 3, events: 3, isDone: true });
   expect(await eventsInD1(tenant)).toEqual(before);
+});
+
+test("D1 shows an event the same whether its unset fields are in the batch's text or not", async () => {
+  const tenant = await newTenant();
+  await lookUp(tenant, 3);
+  await alarm(tenant);
+  const { tenantId } = tenant;
+  const texts = env.DB.prepare("SELECT events FROM event_batches WHERE tenant_id = ?").bind(tenantId);
+  const events = JSON.parse((await texts.first<string>("events")) ?? "[]") as Record<string, unknown>[];
+  const unset = Object.fromEntries(
+    [...EVENT_FIELDS, ...STORED_ONLY_FIELDS].flatMap(({ column, stored }) =>
+      stored === "later" ? [[column, null]] : [],
+    ),
+  );
+  const withAll = events.map((event) => ({ ...unset, ...event }));
+  expect(Object.keys(withAll[0] ?? {}).length).toBeGreaterThan(Object.keys(events[0] ?? {}).length);
+  const shown = await eventsInD1(tenant);
+  await env.DB.prepare("UPDATE event_batches SET events = ? WHERE tenant_id = ?")
+    .bind(JSON.stringify(withAll), tenantId)
+    .run();
+  expect(await eventsInD1(tenant)).toEqual(shown);
+  expect(await findingsOf(tenantId)).toEqual([]);
 });
