@@ -1,5 +1,5 @@
 import { assertPresent } from "./assert.ts";
-import { EVENT_FIELDS, type EventField, type FieldTypes, type STORED_ONLY_FIELDS } from "./event_fields.ts";
+import { EVENT_FIELDS, STORED_ONLY_FIELDS, type EventField, type FieldTypes } from "./event_fields.ts";
 import type { MeterEvent, Mode } from "./meter_event.ts";
 import type { Period, SaoPauloDate } from "./period.ts";
 
@@ -21,6 +21,20 @@ type LaterColumn = Extract<StoredField, { stored: "later" }>["column"];
 
 /** One event as it is read: what was recorded before a field existed does not have it. */
 export type StoredEventRow = Omit<EventRow, LaterColumn> & Partial<Pick<EventRow, LaterColumn>>;
+
+const LATER_COLUMNS = [...EVENT_FIELDS, ...STORED_ONLY_FIELDS].flatMap(({ stored, column }) =>
+  stored === "later" ? [column] : [],
+);
+/** Never within a text: there the quotes are escaped. */
+const UNSET_LATER_FIELDS = new RegExp(`,"(?:${LATER_COLUMNS.join("|")})":null`, "g");
+
+/**
+ * Events as their batch has them, here and in D1. A later field that is not set is left out, as in an event of before it
+ * existed: every version reads that as null, D1's view too, and it is a sixth of what D1 stores.
+ */
+export function batchText(events: readonly StoredEventRow[]): string {
+  return JSON.stringify(events).replace(UNSET_LATER_FIELDS, "");
+}
 
 /** A stored event with what its batch says of it. */
 export function meterEventOf(row: StoredEventRow, { tenantId, mode }: { tenantId: string; mode: Mode }): MeterEvent {

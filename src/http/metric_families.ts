@@ -20,7 +20,7 @@ export function metricFamilies({ health, usage, counters, release, flushMs, nowM
       "Whether a store or an object that is read here could be asked.",
       sourcesUp({ health, usage, counters }),
     ),
-    gauge("copy_wait_seconds", "How long fewer than 50 events of a tenant may wait until the counters know them.", [
+    gauge("copy_wait_seconds", "How long fewer than 100 events of a tenant may wait until the counters know them.", [
       { value: flushMs / 1000 },
     ]),
     ...(counters === null ? [] : counterFamilies(counters)),

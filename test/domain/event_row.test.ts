@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EVENT_FIELDS } from "../../src/domain/event_fields.ts";
-import { type EventRow, meterEventOf, type StoredEventRow } from "../../src/domain/event_row.ts";
+import { EVENT_FIELDS, STORED_ONLY_FIELDS } from "../../src/domain/event_fields.ts";
+import { batchText, type EventRow, meterEventOf, type StoredEventRow } from "../../src/domain/event_row.ts";
 import { exportedEvent } from "../../src/domain/export/exported_event.ts";
 import { FIELD_NAMES } from "./export/readers.ts";
 import { periodNamed } from "./export/samples.ts";
@@ -94,5 +95,39 @@ describe("an event's fields", () => {
     for (const { name } of later) expect(exported[name], name).toBeNull();
     expect([event.period, event.day]).toEqual([null, null]);
     expect(exported).toMatchObject({ seq: 7, occurredAt: "2026-11-28T00:20:40.123Z", amountMicros: 150_000 });
+  });
+});
+
+describe("a batch's text", () => {
+  const columns = [...EVENT_FIELDS, ...STORED_ONLY_FIELDS].flatMap(({ column, stored }) =>
+    column === null || stored === "batch" || column === "seq" ? [] : [{ column, stored }],
+  );
+  // Texts that could pass for a field in JSON, and every character.
+  const text = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 30 }),
+    fc.constantFrom(',"purpose":null', '\\",\\"purpose\\":null', '","consent_id":null', "null", "\u2028\\"),
+  );
+  const event = fc.record({
+    seq: fc.nat(),
+    ...Object.fromEntries(columns.map(({ column }) => [column, fc.oneof(fc.constant(null), fc.nat(), text)])),
+  }) as unknown as fc.Arbitrary<StoredEventRow>;
+
+  test("has each event as it was, whatever its texts are", () => {
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 1, maxLength: 5 }), (events) => {
+        const read = JSON.parse(batchText(events)) as StoredEventRow[];
+        expect(read.map((row) => meterEventOf(row, BATCH))).toEqual(events.map((row) => meterEventOf(row, BATCH)));
+        const unset = columns.filter(({ stored }) => stored === "later").map(({ column }) => column);
+        for (const row of read) for (const column of unset) expect(row[column as keyof StoredEventRow]).not.toBeNull();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("keeps the fields of the first version, set or not: code of before reads them as they stand", () => {
+    const unset = Object.fromEntries(columns.map(({ column }) => [column, null]));
+    const [read] = JSON.parse(batchText([{ seq: 1, ...unset } as unknown as StoredEventRow])) as object[];
+    const first = columns.filter(({ stored }) => stored === "first").map(({ column }) => column);
+    expect(Object.keys(read ?? {})).toEqual(["seq", ...first]);
   });
 });

@@ -1,10 +1,10 @@
 import { CUT_EVENTS } from "./ledger_core.ts";
 
 /**
- * A cut and a copy write some eight rows of their own, whatever they bring: fewer events than these wait for more, the
+ * A copy writes some six rows of its own, here and in D1, whatever it brings: fewer events than these wait for more, the
  * longest time that the settings allow; more wait only a little. Whoever reads events from D1 has the ledger copy first.
  */
-const WORTHWHILE_EVENTS = 50;
+const WORTHWHILE_EVENTS = 100;
 const LITTLE_WHILE_MS = 60_000;
 const LONGEST_BACKOFF_MS = 60_000;
 /** An alarm that should have come so long ago was lost. */

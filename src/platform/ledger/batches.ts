@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { assert } from "../../domain/assert.ts";
-import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
+import { batchText, type EventRow, type StoredEventRow } from "../../domain/event_row.ts";
 import { uuidTimeMs } from "../../domain/lookup_id.ts";
 import type { BatchDigest } from "./messages.ts";
 import { LARGEST_ROW_CHARS } from "./tables.ts";
@@ -15,6 +15,7 @@ const statements = (table: BatchTable) => ({
     ORDER BY last_id_ms LIMIT ?2`,
   untimed: `
     SELECT last_seq, first_seq, events FROM ${table} WHERE last_id_ms IS NULL ORDER BY last_seq DESC LIMIT ?`,
+  latestId: `SELECT max(last_id_ms) AS latest FROM ${table}`,
   count: `SELECT count(*) AS n FROM ${table} WHERE last_seq > ?`,
   drop: `DELETE FROM ${table} WHERE last_seq <= ?`,
 });
@@ -38,10 +39,13 @@ export class Batches {
   readonly #statements: ReturnType<typeof statements>;
   /** The events of batches that were packed or opened last, by last seq. */
   readonly #cache = new Map<number, Events>();
+  /** The latest time of an id in any batch. */
+  #latestIdMs: number;
 
   constructor(sql: SqlStorage, table: BatchTable = "event_batches") {
     this.#sql = sql;
     this.#statements = statements(table);
+    this.#latestIdMs = this.#readLatestId();
   }
 
   /** Packs events of one month, in the order of seq. */
@@ -49,7 +53,7 @@ export class Batches {
     const [first] = events;
     const last = events.at(-1);
     assert(first !== undefined && last !== undefined, "a batch has no events");
-    const packed = gzipSync(new TextEncoder().encode(JSON.stringify(events)));
+    const packed = gzipSync(new TextEncoder().encode(batchText(events)));
     assert(packed.length <= LARGEST_ROW_CHARS, `a batch of ${packed.length} bytes is too large for a row`);
     let firstIdMs: number | null = null;
     let lastIdMs: number | null = null;
@@ -61,6 +65,7 @@ export class Batches {
     }
     const bytes = packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.byteLength);
     this.#sql.exec(this.#statements.insert, last.seq, first.seq, first.period ?? null, firstIdMs, lastIdMs, bytes);
+    this.#latestIdMs = Math.max(this.#latestIdMs, lastIdMs ?? 0);
     this.#remember(last.seq, new Map(events.map((event) => [event.id, event])));
   }
 
@@ -69,6 +74,8 @@ export class Batches {
     const idMs = uuidTimeMs(lookupId);
     if (idMs === null)
       return this.#findIn(this.#sql.exec<BatchRow>(this.#statements.untimed, UNTIMED_BATCHES).toArray(), lookupId);
+    // Each admission asks, and nearly none is of a lookup that is packed: that is known without a statement.
+    if (idMs > this.#latestIdMs) return undefined;
     const rows = this.#sql
       .exec<BatchRow & { first_id_ms: number }>(this.#statements.around, idMs, BATCHES_AROUND)
       .toArray()
@@ -119,11 +126,16 @@ export class Batches {
   /** Other rows are in the table now. */
   forget(): void {
     this.#cache.clear();
+    this.#latestIdMs = this.#readLatestId();
   }
 
   /** The events of a batch as text, in the form that D1 takes. */
   static textOf({ events }: Pick<BatchRow, "events">): string {
     return new TextDecoder().decode(gunzipSync(new Uint8Array(events)));
+  }
+
+  #readLatestId(): number {
+    return this.#sql.exec<{ latest: number | null }>(this.#statements.latestId).one().latest ?? 0;
   }
 
   #findIn(rows: readonly BatchRow[], lookupId: string): StoredEventRow | undefined {

@@ -1,13 +1,14 @@
+import { batchText } from "../../domain/event_row.ts";
 import type { DaySums } from "../../domain/ledger/day_sums.ts";
 import { D1_WRITE_MS } from "../../domain/ledger/times.ts";
-import type { LedgerTerms } from "../../domain/ledger/terms.ts";
 import { LEDGER_SCHEMA_VERSION } from "../../domain/ledger/schema_version.ts";
 import type { Clock } from "../clock.ts";
 import { isDeadlinePassed, withDeadline } from "../deadline.ts";
 import { ConflictingEventsError, writeDays, writeEvents } from "../event_copy.ts";
 import { logEvent, messageOf } from "../log.ts";
 import { BacklogReports } from "./backlog_reports.ts";
-import { Batches, type BatchRow } from "./batches.ts";
+import { Batches } from "./batches.ts";
+import type { LedgerCore } from "./ledger_core.ts";
 import type { FlushReply, RecopyReply } from "./messages.ts";
 import type { SideTables } from "./side_tables.ts";
 
@@ -23,12 +24,10 @@ const DAYS_A_WRITE = 100;
 const CONFLICT = "D1 has other events at these numbers";
 
 type Ledger = {
+  readonly core: LedgerCore;
   readonly batches: Batches;
   readonly side: SideTables;
   readonly clock: Clock;
-  readonly terms: () => LedgerTerms | null;
-  /** What days come to as of the last event, for D1's usage. */
-  readonly daySums: (range: { from: string; to: string }) => DaySums[];
   /** D1 has other events at these seqs. */
   readonly onConflict: () => void;
 };
@@ -72,7 +71,7 @@ export class EventCopy {
     let through = afterSeq;
     let events = 0;
     for (const row of rows) {
-      const failure = await this.#write(row);
+      const failure = await this.#write(Batches.textOf(row));
       // From here on D1 has another ledger's life: what was shared before is there again.
       if (failure === CONFLICT) return { kind: "recopied", through, events, isDone: true };
       if (failure !== null) return { kind: "failed", reason: failure };
@@ -85,11 +84,25 @@ export class EventCopy {
     return failure === null ? { kind: "recopied", through, events, isDone } : { kind: "failed", reason: failure };
   }
 
-  /** When the oldest event that D1 does not have occurred, of those that are packed; null when there is none. */
+  /** When the oldest event that D1 does not have occurred; null when there is none. */
   oldestUncopiedAtMs(): number | null {
-    const [row] = this.#ledger.batches.after(this.#ledger.side.copiedThrough(), 1);
-    if (row === undefined) return null;
-    return (JSON.parse(Batches.textOf(row)) as { occurred_at: number }[])[0]?.occurred_at ?? null;
+    const copiedThrough = this.#ledger.side.copiedThrough();
+    const next = this.#nextAfter(copiedThrough);
+    if (next === null) return null;
+    const events = JSON.parse(next.text) as { seq: number; occurred_at: number }[];
+    return events.find(({ seq }) => seq > copiedThrough)?.occurred_at ?? null;
+  }
+
+  /**
+   * The batch that has the first event after a seq. What waits is one, too, that grows until it is packed: D1 has it under
+   * its first seq, and takes the longer one in its place.
+   */
+  #nextAfter(seq: number): { readonly last: number; readonly text: string } | null {
+    const [row] = this.#ledger.batches.after(seq, 1);
+    if (row !== undefined) return { last: row.last_seq, text: Batches.textOf(row) };
+    const waiting = this.#ledger.core.nextBatch();
+    const last = waiting.at(-1)?.seq ?? 0;
+    return last > seq ? { last, text: batchText(waiting) } : null;
   }
 
   /** One batch. However many ask, it is one at a time: the promise is shared, with no await between check and assignment. */
@@ -102,9 +115,9 @@ export class EventCopy {
 
   async #copyBatch(): Promise<FlushReply> {
     const copiedThrough = this.#ledger.side.copiedThrough();
-    const [row] = this.#ledger.batches.after(copiedThrough, 1);
-    if (row === undefined) return { kind: "flushed", flushedThrough: copiedThrough };
-    const failure = await this.#write(row);
+    const next = this.#nextAfter(copiedThrough);
+    if (next === null) return { kind: "flushed", flushedThrough: copiedThrough };
+    const failure = await this.#write(next.text);
     if (failure !== null) {
       this.#failures += 1;
       logEvent("warn", { event: "ledger_flush_failed", error: failure });
@@ -112,16 +125,15 @@ export class EventCopy {
       return { kind: "failed", reason: "D1 does not take the events now" };
     }
     this.#failures = 0;
-    this.#ledger.side.saveCopied(row.last_seq, LEDGER_SCHEMA_VERSION);
+    this.#ledger.side.saveCopied(next.last, LEDGER_SCHEMA_VERSION);
     await this.#takeBackReport();
-    return { kind: "flushed", flushedThrough: row.last_seq };
+    return { kind: "flushed", flushedThrough: next.last };
   }
 
   /** Null when D1 has the events, else why not; it may have them all the same. */
-  async #write(row: BatchRow): Promise<string | null> {
-    const terms = this.#ledger.terms();
+  async #write(text: string): Promise<string | null> {
+    const terms = this.#ledger.core.state.terms;
     if (terms === null) return "the ledger has no terms";
-    const text = Batches.textOf(row);
     try {
       const write = () => writeEvents(this.#bindings().DB, terms, { events: text, days: this.#daysOf(text) });
       const written = await withDeadline(D1_WRITE_MS, write);
@@ -134,9 +146,9 @@ export class EventCopy {
   }
 
   async #writeAllDays(): Promise<string | null> {
-    const terms = this.#ledger.terms();
+    const terms = this.#ledger.core.state.terms;
     if (terms === null) return null;
-    const days = this.#ledger.daySums({ from: "0000-00-00", to: "9999-12-31" });
+    const days = this.#ledger.core.daySums({ from: "0000-00-00", to: "9999-12-31" });
     try {
       for (let start = 0; start < days.length; start += DAYS_A_WRITE) {
         const some = days.slice(start, start + DAYS_A_WRITE);
@@ -157,11 +169,11 @@ export class EventCopy {
     const [from, ...others] = [...dates].toSorted();
     if (from === undefined) return [];
     const to = others.at(-1) ?? from;
-    return this.#ledger.daySums({ from, to }).filter(({ date }) => dates.has(date));
+    return this.#ledger.core.daySums({ from, to }).filter(({ date }) => dates.has(date));
   }
 
   async #reportBacklog(): Promise<void> {
-    const terms = this.#ledger.terms();
+    const terms = this.#ledger.core.state.terms;
     const oldestUnflushedAtMs = this.oldestUncopiedAtMs();
     if (terms === null || oldestUnflushedAtMs === null) return;
     const { tenantId, mode } = terms;
@@ -176,7 +188,7 @@ export class EventCopy {
   }
 
   async #takeBackReport(): Promise<void> {
-    const terms = this.#ledger.terms();
+    const terms = this.#ledger.core.state.terms;
     if (this.#reportedAtMs === null || terms === null) return;
     this.#reportedAtMs = null;
     await this.#withReports((reports) => reports.takeBack(terms));

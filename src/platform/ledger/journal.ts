@@ -30,6 +30,7 @@ export class Journal {
   #position = 0;
   #checkpointPosition = 0;
   #firstPosition = 1;
+  #recoveredRows = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -38,6 +39,11 @@ export class Journal {
   /** Rows since the last checkpoint. */
   get uncheckedRows(): number {
     return this.#position - this.#checkpointPosition;
+  }
+
+  /** Rows that the object's start had to read, and the next one has to read again if no checkpoint covers them. */
+  get recoveredRows(): number {
+    return this.#recoveredRows;
   }
 
   /** Begins to watch: the function tells whether a row was written since. */
@@ -65,6 +71,7 @@ export class Journal {
       for (const entry of JSON.parse(row.entries) as Entry[]) apply(state, entry);
       this.#position = row.position;
     }
+    this.#recoveredRows = this.uncheckedRows;
     const { position } = this.#sql.exec<{ position: number | null }>(SQL.first).one();
     this.#firstPosition = position ?? this.#position + 1;
     return state;
@@ -87,6 +94,7 @@ export class Journal {
     }
     this.#sql.exec(SQL.dropParts, parts);
     this.#checkpointPosition = this.#position;
+    this.#recoveredRows = 0;
     if (this.#position - this.#firstPosition + 1 < DROPPED_ROWS) return;
     this.#sql.exec(SQL.drop);
     this.#sql.exec(SQL.create);

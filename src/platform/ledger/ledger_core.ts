@@ -1,5 +1,5 @@
 import { assert } from "../../domain/assert.ts";
-import type { EventRow, StoredEventRow } from "../../domain/event_row.ts";
+import { batchText, type EventRow, type StoredEventRow } from "../../domain/event_row.ts";
 import { apply } from "../../domain/ledger/apply.ts";
 import type { Command, Facts, Replies } from "../../domain/ledger/commands.ts";
 import { countEvents, type DaySums } from "../../domain/ledger/day_sums.ts";
@@ -19,6 +19,8 @@ import type { SideTables } from "./side_tables.ts";
 /** A cut is made when so many events wait, or the journal has so many rows since the last checkpoint. */
 export const CUT_EVENTS = 500;
 const CUT_ROWS = 1000;
+/** An object that is out of memory before each lookup reads these rows each time: from here on a cut is cheaper. */
+const MANY_RECOVERED_ROWS = 64;
 /** One call may not fill a turn's row. */
 const LARGEST_CALL_CHARS = LARGEST_ROW_CHARS - 50_000;
 
@@ -126,16 +128,21 @@ export class LedgerCore {
     this.#tables.journal.checkpoint(state);
   }
 
-  /** Packs the waiting events up to the first of another month, and writes a checkpoint. */
-  cut(): void {
-    // The checkpoint has applied them: a start must not apply them again.
-    this.appendRiding();
-    const { waiting } = this.#state;
+  /** The events that the next cut packs: those that wait, up to the first of another month. */
+  nextBatch(): EventRow[] {
     const events: EventRow[] = [];
-    for (const event of waiting.values()) {
+    for (const event of this.#state.waiting.values()) {
       if (events.length === CUT_EVENTS || (events[0] !== undefined && event.period !== events[0].period)) break;
       events.push(event);
     }
+    return events;
+  }
+
+  /** Packs the next batch, and writes a checkpoint. */
+  cut(): void {
+    // The checkpoint has applied them: a start must not apply them again.
+    this.appendRiding();
+    const events = this.nextBatch();
     const last = events.at(-1);
     if (last !== undefined) {
       this.#tables.batches.pack(events);
@@ -151,6 +158,13 @@ export class LedgerCore {
     while (this.#state.waiting.size > 0) this.cut();
   }
 
+  /** Packs what waits where it costs starts too many rows. Else it may go to D1 as it is: a cut is four rows and more. */
+  cutIfDue(): void {
+    const { waiting, terms } = this.#state;
+    const isDue = terms?.mode === "test" || this.#tables.journal.recoveredRows >= MANY_RECOVERED_ROWS;
+    if (isDue || this.nextBatch().length < waiting.size) this.cutAll();
+  }
+
   /** What days come to, the waiting events included. */
   daySums(range: { from: string; to: string }): DaySums[] {
     const packed = this.#tables.side.days(range);
@@ -163,6 +177,16 @@ export class LedgerCore {
   /** The event of a lookup or an adjustment, of any age that is here still. */
   event(id: string): StoredEventRow | undefined {
     return this.#state.waiting.get(id) ?? this.#tables.batches.find(id);
+  }
+
+  /** The events from `seq` on in its batch, packed or still waiting, as text; null where they are gone. */
+  heldFrom(seq: number): string | null {
+    const packed = this.#tables.batches.heldFrom(seq);
+    if (packed !== null) return packed;
+    const events = this.nextBatch();
+    return (events[0]?.seq ?? Number.POSITIVE_INFINITY) > seq
+      ? null
+      : batchText(events.filter((event) => event.seq >= seq));
   }
 
   /** The events after a seq, packed or waiting, in order. */

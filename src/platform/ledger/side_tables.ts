@@ -18,6 +18,7 @@ const SQL = {
 /** The small tables beside the journal: day sums, ids of adjustments, prices, and how far D1 has the batches. */
 export class SideTables {
   readonly #sql: SqlStorage;
+  #copiedThrough: number | null = null;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -54,12 +55,14 @@ export class SideTables {
     this.#sql.exec(SQL.savePrice, version, JSON.stringify(tiers));
   }
 
-  /** The last seq that D1 has; everything up to it was in a batch. */
+  /** The last seq that D1 has. What waits may be among it. */
   copiedThrough(): number {
-    return this.#sql.exec<{ through: number }>(SQL.copied).toArray()[0]?.through ?? 0;
+    this.#copiedThrough ??= this.#sql.exec<{ through: number }>(SQL.copied).toArray()[0]?.through ?? 0;
+    return this.#copiedThrough;
   }
 
   saveCopied(through: number, schema: number): void {
     this.#sql.exec(SQL.saveCopied, through, schema);
+    this.#copiedThrough = through;
   }
 }

@@ -98,11 +98,10 @@ export class TenantLedger extends DurableObject<Env> {
     this.#alarm = new LedgerAlarm(ctx.storage);
     this.#copy = new EventCopy(
       {
+        core: this.#core,
         batches: this.#batches,
         side: this.#side,
         clock: this.#clock,
-        terms: () => this.#core.state.terms,
-        daySums: (range) => this.#core.daySums(range),
         onConflict: () => void this.#ask({ kind: "stop", reason: "diverged" }),
       },
       () => this.env,
@@ -202,6 +201,7 @@ export class TenantLedger extends DurableObject<Env> {
 
   /** Writes to D1 again what it once had after `afterSeq`, some batches a call, for a D1 that has lost it. */
   async recopy(afterSeq: number): Promise<RecopyReply> {
+    this.#packAll();
     const isTest = this.#core.state.terms?.mode === "test";
     return isTest ? { kind: "recopied", through: afterSeq, events: 0, isDone: true } : await this.#copy.again(afterSeq);
   }
@@ -243,12 +243,12 @@ export class TenantLedger extends DurableObject<Env> {
   /** The events from `seq` on in its batch, as D1 gets them, waiting ones packed first if not forbidden; null where they are gone. */
   heldEvents(seq: number, { pack = true } = {}): string | null {
     if (pack) this.#packAll();
-    return this.#batches.heldFrom(seq);
+    return this.#core.heldFrom(seq);
   }
 
   /** Begins to put this object back from what D1 and R2 have. What it is asked until the end it does not take. */
   async beginRestore(name: string, { stop = false } = {}): Promise<BeginRestoreReply> {
-    this.#upToDate();
+    this.#packAll();
     if (stop) await this.#ask({ kind: "stop", reason: "diverged" });
     return this.#guarded(() => this.#restoration.begin(name));
   }
@@ -279,11 +279,10 @@ export class TenantLedger extends DurableObject<Env> {
     this.#wakeForWork();
     const { state } = this.#core;
     const isTest = state.terms?.mode === "test";
-    const [oldest] = state.waiting.values();
     return {
       ...standingOf(state),
       flushedThrough: isTest ? state.lastSeq : this.#side.copiedThrough(),
-      oldestUnflushedAtMs: isTest ? null : (this.#copy.oldestUncopiedAtMs() ?? oldest?.occurred_at ?? null),
+      oldestUnflushedAtMs: isTest ? null : this.#copy.oldestUncopiedAtMs(),
       isFailing: this.#copy.failures > 0,
     };
   }
@@ -300,7 +299,7 @@ export class TenantLedger extends DurableObject<Env> {
       const nowMs = this.#upToDate();
       this.#guarded(() => {
         this.#core.appendRiding();
-        this.#core.cutAll();
+        this.#core.cutIfDue();
       });
       if (this.#core.state.terms?.mode === "test") this.#batches.drop(this.#core.state.lastSeq - 2 * TEST_EVENTS);
       else await this.#copy.through(this.#core.state.lastSeq, COPIED_BATCHES);
