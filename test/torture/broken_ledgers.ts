@@ -30,11 +30,11 @@ export const BROKEN_LEDGERS: readonly BrokenLedger[] = [
   {
     name: "copied-before-d1-confirms",
     file: "src/platform/ledger/copy_events.ts",
-    intact: `const failure = await this.#write(row);
+    intact: `const failure = await this.#write(next.text);
     if (failure !== null) {
       this.#failures += 1;`,
-    broken: `this.#ledger.side.saveCopied(row.last_seq, LEDGER_SCHEMA_VERSION);
-    const failure = await this.#write(row);
+    broken: `this.#ledger.side.saveCopied(next.last, LEDGER_SCHEMA_VERSION);
+    const failure = await this.#write(next.text);
     if (failure !== null) {
       this.#failures += 1;`,
     finds: "6 D1 has what the objects have",
