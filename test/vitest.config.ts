@@ -7,10 +7,8 @@ import { startTestSandbox } from "./support/test_sandbox.ts";
 const root = fileURLToPath(new URL("..", import.meta.url).href);
 const migrations = await readD1Migrations(`${root}src/platform/migrations`);
 
-/** As many as a small machine has cores. */
-const CORES = 2;
-/** Many tests wait for a clock or another process: one more than cores keeps these busy. */
-const WORKERS_AT_ONCE = CORES + 1;
+/** As many as a small machine has cores: with more, waits of two seconds pass while others compute. */
+const WORKERS_AT_ONCE = 2;
 const IN_WORKERD = "{platform,gateway,http,pages}";
 
 /** Linux has a disk in memory; a container's may be too small. */
@@ -40,7 +38,7 @@ export default defineConfig({
     // A long test has the machine to itself: it loads it by its nature.
     maxWorkers: isLong ? 1 : WORKERS_AT_ONCE,
     // What a file runs side by side, such as kill loops.
-    maxConcurrency: CORES,
+    maxConcurrency: WORKERS_AT_ONCE,
     projects: [
       {
         root,
@@ -60,7 +58,7 @@ export default defineConfig({
           exclude,
           testTimeout: 60_000,
           // Each waits for wrangler most of the time, so that two get on side by side, after the long ones that measure.
-          ...(isLong ? { maxWorkers: CORES, sequence: { groupOrder: 1 } } : {}),
+          ...(isLong ? { maxWorkers: WORKERS_AT_ONCE, sequence: { groupOrder: 1 } } : {}),
         },
       },
       {

@@ -1,6 +1,6 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, vi } from "vitest";
 import { forgetServices } from "../../src/platform/services.ts";
 import { rehearse } from "../../src/platform/rehearsal.ts";
 import { requestsEnded, sandbox } from "./gateway.ts";
@@ -8,12 +8,15 @@ import { requestsEnded, sandbox } from "./gateway.ts";
 type Migration = { readonly name: string; readonly queries: readonly string[] };
 
 const MOST_RESETS = 50;
+const FLUSH_MS = 250;
 
 /**
  * Test files share an isolate, since a start of its own costs each some four seconds of processor. Each begins with empty
  * storage, a Claro without faults, and services that know nothing yet.
  */
 beforeAll(async () => {
+  vi.useRealTimers();
+  flushLogsMeanwhile();
   await emptyStorage();
   forgetServices(env);
   rehearse(null);
@@ -22,7 +25,31 @@ beforeAll(async () => {
 });
 
 // An object that is deleted under a request leaves that request without an end, and the next file with it.
-afterAll(requestsEnded);
+afterAll(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  await requestsEnded();
+});
+
+/**
+ * What an object logs reaches vitest with the next message of the test itself. After the last one there is none, and the file
+ * would wait for ever for a log line of an alarm, so one is sent now and then.
+ */
+function flushLogsMeanwhile(): void {
+  const shared = globalThis as unknown as {
+    __vitest_worker__: { rpc: { getCountOfFailedTests: () => Promise<number> } };
+    flushing?: ReturnType<typeof setInterval>;
+  };
+  clearInterval(shared.flushing);
+  const send = async () => {
+    try {
+      await shared.__vitest_worker__.rpc.getCountOfFailedTests();
+    } catch {
+      // The run is over.
+    }
+  };
+  shared.flushing = setInterval(() => void send(), FLUSH_MS);
+}
 
 /** What the file before has left to be done may write once more. */
 async function emptyStorage(): Promise<void> {
