@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PROJECT_ROOT } from "../../src/ctl/local/wrangler.ts";
-import { type BrokenLedger } from "./broken_ledgers.ts";
+import { type BrokenLedger, CUT_OFTEN } from "./broken_ledgers.ts";
 import { buildBundle, type Bundle } from "./bundle.ts";
 import { createSandbox, type TorturedSandbox } from "./sandbox.ts";
 import { seededRandom } from "../../src/ctl/sandbox/seeded_random.ts";
@@ -13,7 +12,7 @@ import { FaultSchedule } from "./faults.ts";
 import { TorturedGateway } from "./gateway.ts";
 import { checkRebuild, checkReplays, gatherRecords } from "./gather.ts";
 import { createPartners, SECRETS, type TorturedPartner } from "./partners.ts";
-import { treeOfBroken, treeOfCommit } from "./source_tree.ts";
+import { treeOfCommit, treeWith } from "./source_tree.ts";
 import { Suspensions } from "./suspensions.ts";
 import type { VersionBefore } from "./versions.ts";
 
@@ -106,7 +105,7 @@ export async function runTorture(options: Options): Promise<boolean> {
 
 /** What runs; in a run of one version, before and after are the same. */
 async function buildVersions({ before, broken }: Options, dir: string): Promise<Versions> {
-  const tree = broken === null ? PROJECT_ROOT : treeOfBroken(broken, join(dir, "broken"));
+  const tree = treeWith([CUT_OFTEN, ...(broken === null ? [] : [broken])], join(dir, "changed"));
   const after = await buildBundle(tree, join(dir, "after"));
   if (before === null) return { before: after, after, areMixed: false };
   const earlier = await buildBundle(treeOfCommit(before.commit, join(dir, "sources")), join(dir, "before"));

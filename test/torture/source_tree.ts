@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../../src/ctl/local/wrangler.ts";
-import type { BrokenLedger } from "./broken_ledgers.ts";
+import type { SourceChange } from "./broken_ledgers.ts";
 
 /** What the Worker is built from. */
 const SOURCES = ["src", "wrangler.toml", "package.json", "tsconfig.json"];
@@ -19,14 +19,18 @@ export function treeOfCommit(commit: string, dir: string): string {
   return withEntry(dir);
 }
 
-/** This checkout's sources with one fault put into them. */
-export function treeOfBroken({ file, intact, broken }: BrokenLedger, dir: string): string {
+/** This checkout's sources with some places changed, each of which stands in its file once. */
+export function treeWith(changes: readonly SourceChange[], dir: string): string {
   for (const name of SOURCES) cpSync(join(PROJECT_ROOT, name), join(dir, name), { recursive: true });
-  const path = join(dir, file);
-  writeFileSync(
-    path,
-    readFileSync(path, "utf8").replace(intact, () => broken),
-  );
+  for (const { file, intact, broken } of changes) {
+    const path = join(dir, file);
+    const source = readFileSync(path, "utf8");
+    if (source.split(intact).length !== 2) throw new Error(`${file} does not have once: ${intact}`);
+    writeFileSync(
+      path,
+      source.replace(intact, () => broken),
+    );
+  }
   return withEntry(dir);
 }
 
