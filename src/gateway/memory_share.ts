@@ -1,15 +1,15 @@
 /**
- * Events of months that are closed side by side. The buffers of their files then have no more than those of one long month,
- * in which each file waits for a part that is large enough for R2.
+ * How many events the months that are closed side by side may have together. The buffers of their files then hold no more
+ * than those of one long month, whose files each wait until a part is large enough for R2.
  */
 const EVENTS_SIDE_BY_SIDE = 4000;
 
-/** What months that are closed side by side may take of an isolate's memory. A longer month is closed alone. */
+/** Shares an isolate's memory between months that are closed side by side. A longer month is closed alone. */
 export class MemoryShare {
   #events = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** Waits until there is room for so many events. What it gives makes room again. */
+  /** Waits until there is room for so many events. Calling what it returns gives the room back. */
   async take(events: number): Promise<() => void> {
     while (this.#events > 0 && this.#events + events > EVENTS_SIDE_BY_SIDE) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -32,8 +32,8 @@ const ALLOWED = OUTCOME_ORDER.flatMap((outcome, n) => (outcome === "failed" ? []
 );
 
 /**
- * What tenants on an allowance have used of it by the end of `?2`: what was taken up to a day, and a seek for each day since.
- * Of who has nothing taken, which is a new tenant, that is every day up to 400.
+ * What tenants on an allowance have used of it by the end of `?2`: the sum that was kept up to a day, and a seek for each day
+ * since. A new tenant has no such sum yet, so each of its days is sought, 400 at most.
  */
 const ALLOWANCES = `
   WITH RECURSIVE limited AS MATERIALIZED (

@@ -30,8 +30,8 @@ export const OVERVIEW_TEXTS = {
   course: { "pt-BR": "30 dias", en: "30 days" },
   failures: { "pt-BR": "Falhas dos últimos 7 dias", en: "Failures of the last 7 days" },
   failuresNote: {
-    "pt-BR": "as das últimas horas podem ainda não estar aqui",
-    en: "those of the last hours may not be here yet",
+    "pt-BR": "das últimas 5.000 consultas no máximo; as das últimas horas podem ainda não estar aqui",
+    en: "of the last 5,000 lookups at most; those of the last hours may not be here yet",
   },
   noFailures: { "pt-BR": "Nenhuma consulta falhou.", en: "No lookup failed." },
   failuresUnread: { "pt-BR": "Não foi possível ler as falhas agora.", en: "Failures could not be read just now." },

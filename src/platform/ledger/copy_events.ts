@@ -86,11 +86,8 @@ export class EventCopy {
 
   /** When the oldest event that D1 does not have occurred; null when there is none. */
   oldestUncopiedAtMs(): number | null {
-    const copiedThrough = this.#ledger.side.copiedThrough();
-    const next = this.#nextAfter(copiedThrough);
-    if (next === null) return null;
-    const events = JSON.parse(next.text) as { seq: number; occurred_at: number }[];
-    return events.find(({ seq }) => seq > copiedThrough)?.occurred_at ?? null;
+    const [oldest] = this.#ledger.core.eventsAfter(this.#ledger.side.copiedThrough());
+    return oldest?.occurred_at ?? null;
   }
 
   /**
