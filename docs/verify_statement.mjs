@@ -658,9 +658,10 @@ import { dirname as dirname2, join as join3 } from "node:path";
 
 // src/ctl/config_folder.ts
 import { homedir } from "node:os";
-import { join as join2 } from "node:path";
+import { isAbsolute, join as join2 } from "node:path";
 function configFolder(env) {
-  const root = env["XDG_CONFIG_HOME"] || env["APPDATA"] || join2(homedir(), ".config");
+  const named = [env["XDG_CONFIG_HOME"], env["APPDATA"]].find((path) => path !== void 0 && isAbsolute(path));
+  const root = named ?? join2(homedir(), ".config");
   return join2(root, "claro-score-gateway");
 }
 

@@ -57,8 +57,10 @@ describe("kept tokens", () => {
   });
 });
 
-test("a config folder that is set to nothing is the home's, and not wherever the command is run", () => {
-  for (const env of [{ XDG_CONFIG_HOME: "" }, { XDG_CONFIG_HOME: "", APPDATA: "" }, {}])
-    expect(configFolder(env)).toBe(join(homedir(), ".config", "claro-score-gateway"));
+test("a config folder that is no absolute path is the home's, and never within the folder where the command is run", () => {
+  for (const path of [undefined, "", " ", ".", "..", "config", "./config", "~/.config"])
+    for (const env of [{ XDG_CONFIG_HOME: path }, { APPDATA: path }, { XDG_CONFIG_HOME: path, APPDATA: path }])
+      expect(configFolder(env)).toBe(join(homedir(), ".config", "claro-score-gateway"));
+  expect(configFolder({ XDG_CONFIG_HOME: "config", APPDATA: "/data" })).toBe(join("/data", "claro-score-gateway"));
   expect(configFolder({ XDG_CONFIG_HOME: "/somewhere" })).toBe(join("/somewhere", "claro-score-gateway"));
 });
