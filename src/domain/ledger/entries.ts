@@ -46,7 +46,7 @@ export type KeyRevoked = {
   readonly grantsEndMs: number | null;
 };
 
-/** A key was used for something that is no lookup. Not worth a row of its own: it rides with the next entry. */
+/** A key was used for something that is no lookup. Not worth a row of its own: it is written with the next entry. */
 export type Accessed = {
   readonly type: "accessed";
   readonly v: 1;
@@ -56,7 +56,7 @@ export type Accessed = {
   readonly bucket: "reads" | "tokens" | null;
 };
 
-/** A stream of the tenant's files counts until `endsAtMs`; null ends it. Rides with the next entry. */
+/** A stream of the tenant's files counts until `endsAtMs`; null ends it. Written with the next entry. */
 export type Streamed = {
   readonly type: "streamed";
   readonly v: 1;
@@ -109,7 +109,7 @@ export type RefusedAfterSending = {
   readonly refusal: Failure["code"];
 };
 
-/** A kept answer was given again, and a token was taken for it. Rides with the next entry. */
+/** A kept answer was given again, and a token was taken for it. Written with the next entry. */
 export type Replayed = { readonly type: "replayed"; readonly v: 1; readonly atMs: number; readonly keyId: string };
 
 /** The period that an event falls into, decided once. `startMs` is the period's first instant by the rules of that day. */

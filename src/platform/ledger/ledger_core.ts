@@ -53,7 +53,7 @@ export class LedgerCore {
   readonly #intentTtlMs: number;
   #state: LedgerState;
   /** Entries that are not worth a row of their own; they are applied, and written with the next row. */
-  #riding: Entry[] = [];
+  #deferred: Entry[] = [];
 
   constructor(tables: Tables, options: { intentTtlMs: number }) {
     this.#tables = tables;
@@ -66,8 +66,8 @@ export class LedgerCore {
     return this.#state;
   }
 
-  get hasRiding(): boolean {
-    return this.#riding.length > 0;
+  get hasDeferred(): boolean {
+    return this.#deferred.length > 0;
   }
 
   /** Whether the commands of a turn wrote a row. */
@@ -116,14 +116,14 @@ export class LedgerCore {
     if (turn.length > 0) this.#append(turn);
   }
 
-  /** Writes what rides, where no call comes that it could ride with. */
-  appendRiding(): void {
+  /** Writes deferred entries, where no call comes whose row they could share. */
+  appendDeferred(): void {
     this.#append([]);
   }
 
   /** Goes on from another state than the journal's entries come to: the object is put back after a loss. */
   replaceState(state: LedgerState): void {
-    this.appendRiding();
+    this.appendDeferred();
     this.#state = state;
     this.#tables.journal.checkpoint(state);
   }
@@ -141,7 +141,7 @@ export class LedgerCore {
   /** Packs the next batch, and writes a checkpoint. */
   cut(): void {
     // The checkpoint has applied them: a start must not apply them again.
-    this.appendRiding();
+    this.appendDeferred();
     const events = this.nextBatch();
     const last = events.at(-1);
     if (last !== undefined) {
@@ -258,8 +258,8 @@ export class LedgerCore {
   #take(turn: Entry[], command: Command, entry: Entry): void {
     this.#writeRows(command, entry);
     apply(this.#state, entry);
-    if (ON_ROWS[entry.type].rides) this.#ride(turn, entry);
-    else turn.push(...this.#riding.splice(0), entry);
+    if (ON_ROWS[entry.type].isDeferred) this.#defer(turn, entry);
+    else turn.push(...this.#deferred.splice(0), entry);
   }
 
   #writeRows(command: Command, entry: Entry): void {
@@ -286,15 +286,15 @@ export class LedgerCore {
   }
 
   /** Waits for an entry that is worth a row; too many of them are. */
-  #ride(turn: Entry[], entry: Entry): void {
-    this.#riding.push(entry);
-    if (this.#riding.length > MOST_RIDING) turn.push(...this.#riding.splice(0));
+  #defer(turn: Entry[], entry: Entry): void {
+    this.#deferred.push(entry);
+    if (this.#deferred.length > MOST_DEFERRED) turn.push(...this.#deferred.splice(0));
   }
 
   #append(entries: readonly Entry[]): void {
-    if (entries.length === 0 && this.#riding.length === 0) return;
-    // What rides came after the entries before it: replayed in another order it would meet other terms.
-    this.#tables.journal.append([...entries, ...this.#riding.splice(0)]);
+    if (entries.length === 0 && this.#deferred.length === 0) return;
+    // Deferred entries came after these: replayed in another order they would meet other terms.
+    this.#tables.journal.append([...entries, ...this.#deferred.splice(0)]);
   }
 
   #mustCut(turn: readonly Entry[]): boolean {
@@ -304,26 +304,26 @@ export class LedgerCore {
 }
 
 /**
- * How an entry comes to the journal. One that `rides` waits for another's row, and may be lost with the object's memory: at
+ * How an entry comes to the journal. One that `isDeferred` waits for another's row, and may be lost with the object's memory: at
  * worst a limit of reads begins anew. One that `isLong` has a size of its own; what is long in any other are a lookup's texts.
  */
-const ON_ROWS: Readonly<Record<Entry["type"], { readonly rides: boolean; readonly isLong: boolean }>> = {
-  configured: { rides: false, isLong: true },
-  key_revoked: { rides: false, isLong: false },
-  accessed: { rides: true, isLong: false },
-  streamed: { rides: true, isLong: false },
-  admitted: { rides: false, isLong: false },
-  refused_after_sending: { rides: false, isLong: false },
-  replayed: { rides: true, isLong: false },
-  ended: { rides: false, isLong: false },
-  adjusted: { rides: false, isLong: true },
-  period_closed: { rides: false, isLong: false },
-  cut: { rides: false, isLong: false },
-  stopped: { rides: false, isLong: false },
+const ON_ROWS: Readonly<Record<Entry["type"], { readonly isDeferred: boolean; readonly isLong: boolean }>> = {
+  configured: { isDeferred: false, isLong: true },
+  key_revoked: { isDeferred: false, isLong: false },
+  accessed: { isDeferred: true, isLong: false },
+  streamed: { isDeferred: true, isLong: false },
+  admitted: { isDeferred: false, isLong: false },
+  refused_after_sending: { isDeferred: false, isLong: false },
+  replayed: { isDeferred: true, isLong: false },
+  ended: { isDeferred: false, isLong: false },
+  adjusted: { isDeferred: false, isLong: true },
+  period_closed: { isDeferred: false, isLong: false },
+  cut: { isDeferred: false, isLong: false },
+  stopped: { isDeferred: false, isLong: false },
 };
 
 /** Some hundred bytes each. */
-const MOST_RIDING = 1000;
+const MOST_DEFERRED = 1000;
 
 function sizeOf(entries: readonly Entry[]): number {
   return entries.reduce((sum, entry) => sum + sizeOfEntry(entry), 0);

@@ -132,7 +132,7 @@ export class TenantLedger extends DurableObject<Env> {
 
   async authorize(call: AccessCall): Promise<AccessReply> {
     const reply = await this.#ask({ kind: "authorize", call }, call.callerNowMs);
-    if (this.#core.hasRiding) this.#alarm.wakeWithin(this.#longestWaitMs);
+    if (this.#core.hasDeferred) this.#alarm.wakeWithin(this.#longestWaitMs);
     return reply;
   }
 
@@ -298,7 +298,7 @@ export class TenantLedger extends DurableObject<Env> {
     try {
       const nowMs = this.#upToDate();
       this.#guarded(() => {
-        this.#core.appendRiding();
+        this.#core.appendDeferred();
         this.#core.cutIfDue();
       });
       if (this.#core.state.terms?.mode === "test") this.#batches.drop(this.#core.state.lastSeq - 2 * TEST_EVENTS);

@@ -17,10 +17,10 @@ async function recovered(ledger: DurableObjectStub<TenantLedger>) {
   });
 }
 
-test("uses of a key that ride with a later row are replayed once, and after the terms that they met", async () => {
-  const ledger = env.TENANT_LEDGER.getByName("riding:live");
+test("uses of a key that are written with a later row are replayed once, and after the terms that they met", async () => {
+  const ledger = env.TENANT_LEDGER.getByName("deferred:live");
   const terms = {
-    tenantId: "riding",
+    tenantId: "deferred",
     version: 1,
     tiers: TIERS,
     allowance: 9,
