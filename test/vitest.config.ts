@@ -7,8 +7,10 @@ import { startTestSandbox } from "./support/test_sandbox.ts";
 const root = fileURLToPath(new URL("..", import.meta.url).href);
 const migrations = await readD1Migrations(`${root}src/platform/migrations`);
 
-/** As many as a small machine has cores: with more, waits of two seconds pass while others compute. */
-const WORKERS_AT_ONCE = 2;
+/** Twice the cores of a small machine: half of the time a file waits, mostly for grants and limits to end. */
+const FILES_AT_ONCE = 4;
+/** Long files compute more than they wait. None judges by a time of its own: those that measure compare within one run. */
+const LONG_AT_ONCE = 2;
 const IN_WORKERD = "{platform,gateway,http,pages}";
 
 /** Linux has a disk in memory; a container's may be too small. */
@@ -35,16 +37,17 @@ export default defineConfig({
     reporters: ["default"],
     // What a test prints is shown when it has failed; the runner keeps all of it, and looks for personal data in it.
     silent: "passed-only",
-    // A long test has the machine to itself: it loads it by its nature.
-    maxWorkers: isLong ? 1 : WORKERS_AT_ONCE,
+    maxWorkers: isLong ? LONG_AT_ONCE : FILES_AT_ONCE,
     // What a file runs side by side, such as kill loops.
-    maxConcurrency: WORKERS_AT_ONCE,
+    maxConcurrency: LONG_AT_ONCE,
     projects: [
       {
         root,
         resolve: { alias: { "cloudflare:workers": `${root}test/support/tracing_in_node.ts` } },
         test: {
           name: "node",
+          // A process of its own costs a file a second; nothing here changes what others would see.
+          isolate: isLong,
           include: [`test/**/*.${ending}`],
           exclude: [...exclude, `test/${IN_WORKERD}/**`, "test/deploy/**", "test/e2e/**"],
           testTimeout: 60_000,
@@ -57,8 +60,6 @@ export default defineConfig({
           include: [`test/deploy/**/*.${ending}`],
           exclude,
           testTimeout: 60_000,
-          // Each waits for wrangler most of the time, so that two get on side by side, after the long ones that measure.
-          ...(isLong ? { maxWorkers: WORKERS_AT_ONCE, sequence: { groupOrder: 1 } } : {}),
         },
       },
       {

@@ -4,14 +4,14 @@ import { Checkout } from "./checkout.ts";
 import { ApiServer } from "./stand_in/api_server.ts";
 import { filesWith, secretsOf, WORKER } from "./world.ts";
 
-/** How many calls an undisturbed first deployment takes. */
-export async function countCalls(): Promise<number> {
+/** The calls of an undisturbed first deployment, as `METHOD /path`. */
+export async function listCalls(): Promise<string[]> {
   const { api, checkout, end } = await begin();
   const run = await checkout.deploy(api, ["--yes", "--no-check"]);
   expect(run).toMatchObject({ code: 0, stderr: "" });
-  const count = api.calls.length;
+  const calls = [...api.calls];
   await end();
-  return count;
+  return calls;
 }
 
 export type Death = { readonly at: number; readonly when: "before" | "after"; readonly signal: NodeJS.Signals };

@@ -156,6 +156,11 @@ describe("no cell starts a formula", () => {
     );
   });
 
+  test("and a number in quotes, cut at its comma, is none", () => {
+    expect(cellsOf('a,"-9,2",b\r\n', ",").filter(startsFormula)).toEqual([]);
+    expect(cellsOf('a,"-9+A1,2",b\r\n', ",").filter(startsFormula)).not.toEqual([]);
+  });
+
   test("and a text that is guarded nowhere is found by this very check", () => {
     expect(cellsOf('a,"pedido;=1+1",b\r\n', ";").filter(startsFormula)).not.toEqual([]);
     expect(cellsOf('a,"pedido\n=1+1",b\r\n', ",").filter(startsFormula)).not.toEqual([]);

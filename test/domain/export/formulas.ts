@@ -6,9 +6,9 @@ const DROPPED = /^[\s\p{Cc}\p{Cf}"]*/u;
 
 /**
  * Whether a cell could start a formula, said without a look at the code: its first sign is one of `= + - @`, also in other
- * widths, and it is no plain number.
+ * widths, and it is no plain number. A reader that knows no quotes keeps the first of `"-9,2"`, which changes nothing.
  */
 export function startsFormula(cell: string): boolean {
   const rest = cell.replace(DROPPED, "");
-  return /^[=+@-]/.test(rest.normalize("NFKC")) && !/^[+-]?\d+(?:[.,]\d+)?$/.test(cell);
+  return /^[=+@-]/.test(rest.normalize("NFKC")) && !/^"?[+-]?\d+(?:[.,]\d+)?$/.test(cell);
 }
