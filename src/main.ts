@@ -2,6 +2,7 @@ import { app } from "./app.ts";
 import { completeAdjustments } from "./gateway/adjust.ts";
 import { archiveStatements } from "./gateway/archive_statements.ts";
 import { closeDuePeriods } from "./gateway/close_period.ts";
+import { forgetBrokenUploads } from "./gateway/forget_broken_uploads.ts";
 import { forgetPageSessions } from "./gateway/page_sessions.ts";
 import { deliverStrayCalls } from "./gateway/put_right.ts";
 import { continueReconciliations } from "./gateway/reconcile.ts";
@@ -37,6 +38,7 @@ const TASKS = {
   sealAudit,
   sumUsage,
   forgetPageSessions,
+  forgetBrokenUploads,
 };
 
 export default {

@@ -1,12 +1,11 @@
 import { findUnusual, LEAST_LOOKUPS, MOST_FAILED_LOGINS, type Alarm } from "../domain/alarms.ts";
-import { DAY_MS, HOUR_MS } from "../domain/instant.ts";
+import { CRON_MS, DAY_MS, HOUR_MS } from "../domain/instant.ts";
 import { formatSaoPaulo, saoPauloDate } from "../domain/period.ts";
 import { logEvent } from "../platform/log.ts";
 import type { Services } from "../platform/services.ts";
 
 /** The cron comes every five minutes; what is read here is worth it every fifteen. */
 const EVERY_MS = 900_000;
-const CRON_MS = 300_000;
 const DAYS_COMPARED = 28;
 const MOST_TENANTS = 5000;
 /** Each costs D1 about a fifth of a second. */

@@ -7,7 +7,7 @@ import {
 } from "../domain/reconciliation.ts";
 import { StoreError } from "./outage.ts";
 import type { Difference } from "../domain/reconciliation_differences.ts";
-import { deleteKeys, keysUnder } from "./r2_objects.ts";
+import { deleteKeys, keysUnder, listPages } from "./r2_objects.ts";
 
 /** Where a comparison stands: the part of the report, the last tenant whose events it has, all that it knows. */
 export type RunState = {
@@ -42,6 +42,7 @@ export type ResultPage = {
   readonly resolved: readonly ResolvedUnknown[];
 };
 
+const ROOT = "reconciliations/";
 /** Entries of each side on a page. */
 const PAGE_ENTRIES = 1000;
 
@@ -125,6 +126,24 @@ export class ReconciliationFiles {
     return (await (await this.#bucket.get(`${folderOf(id)}result.json`))?.json<RunResult>()) ?? null;
   }
 
+  /** The ids of all reports that have left anything here. */
+  async ids(): Promise<string[]> {
+    const ids: string[] = [];
+    for await (const { delimitedPrefixes } of listPages(this.#bucket, { prefix: ROOT, delimiter: "/" })) {
+      ids.push(...delimitedPrefixes.map((prefix) => prefix.slice(ROOT.length, -1)));
+    }
+    return ids;
+  }
+
+  /** When the newest of its rows were written, by R2's clock; null when there are none. */
+  async lastRowsAtMs(id: string): Promise<number | null> {
+    let last: number | null = null;
+    for await (const { objects } of listPages(this.#bucket, { prefix: `${folderOf(id)}rows/` })) {
+      for (const { uploaded } of objects) last = Math.max(last ?? 0, uploaded.getTime());
+    }
+    return last;
+  }
+
   /** What only the work needed; of a report that was refused, all there is. */
   async forgetWork(id: string): Promise<void> {
     const rows = await keysUnder(this.#bucket, `${folderOf(id)}rows/`);
@@ -134,7 +153,7 @@ export class ReconciliationFiles {
 }
 
 function folderOf(id: string): string {
-  return `reconciliations/${id}/`;
+  return `${ROOT}${id}/`;
 }
 
 function stateOf(id: string): string {

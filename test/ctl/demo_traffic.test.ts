@@ -39,7 +39,7 @@ describe("the demo's traffic", () => {
     },
   );
 
-  test("has valid persons and partners, each partner's keys, and few enough lookups for two minutes", () => {
+  test("has valid persons and partners, each partner's keys, and few enough lookups to wait for", () => {
     expect(lookups.every(({ cpf }) => parseCpf(cpf).ok)).toBe(true);
     for (const { document } of DEMO_PARTNERS)
       expect(parseCnpj(`${document}${cnpjCheckDigits(document)}`).ok, document).toBe(true);

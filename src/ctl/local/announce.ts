@@ -26,7 +26,7 @@ Reference     ${url}/docs
 Portal        ${url}/portal: sign in with ${testKey === null ? "a partner's key" : "the test key above"}
 Console       ${url}/console: sign in with ${takesAdminToken ? "the admin token" : "Cloudflare Access, or an operator's own token"}
 Operator      npm run ctl -- --help
-Demo          eight weeks of a dozen partners in some two minutes: npm run ctl -- demo fill
+Demo          eight weeks of a dozen partners in half a minute: npm run ctl -- demo fill
 Admin token   ${takesAdminToken ? token : "none is taken: ACCESS_REQUIRED"}
 Log           ${shownPath(gateway.logFile)}
 Stop          Ctrl-C

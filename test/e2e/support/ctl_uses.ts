@@ -136,7 +136,7 @@ export const USES: Readonly<Record<string, Uses>> = {
   },
   login: { right: () => [[]], typed: "test-admin-token-0123456789-abcdef\r" },
   logout: NOTHING,
-  // Takes two minutes: test/ctl/demo_traffic.test.ts and the screenshots run it.
+  // Takes half a minute and more: test/ctl/demo_traffic.test.ts and the screenshots run it.
   "demo fill": { right: () => [] },
 };
 
