@@ -12,7 +12,7 @@ import type { CarriedCredit, StatementLine, StatementTotals } from "./statement_
 export type FileDigest = { readonly name: string; readonly bytes: number; readonly sha256: string };
 
 /** Who is billed, as the register had it when the month was closed. */
-export type BilledTenant = { readonly id: string; readonly name: string; readonly document: string };
+type BilledTenant = { readonly id: string; readonly name: string; readonly document: string };
 
 /** The terms that the tenant had when the month was closed; `version` grows with every change of the tenant. */
 export type BilledPlan = { readonly name: string; readonly version: number; readonly tiers: readonly PriceTier[] };

@@ -22,7 +22,7 @@ export type StatementLine = {
 export type CarriedCredit = { readonly from: Period; readonly centavos: number };
 
 /** A day's or a period's ended lookups. Adjustments are not lookups: neither their units nor their amounts are in it. */
-export type DayCounts = UsageCounts & { readonly date: SaoPauloDate };
+type DayCounts = UsageCounts & { readonly date: SaoPauloDate };
 
 /** What one period of one tenant adds up to. An empty period has `last` one below `first`, so that ranges chain. */
 export type StatementTotals = {

@@ -84,7 +84,7 @@ async function archivedLookup(services: Services, tenant: Tenant, id: string): P
   return null;
 }
 
-export type EventAbout = Pick<ExportedEvent, "id" | "occurredAt" | "kind" | "amountMicros" | "corrects">;
+type EventAbout = Pick<ExportedEvent, "id" | "occurredAt" | "kind" | "amountMicros" | "corrects">;
 
 function chargeOf(events: readonly EventAbout[], id: string): LookupCharge | null {
   const lookup = events.find((event) => event.kind === "lookup" && event.id === id);

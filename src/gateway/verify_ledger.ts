@@ -38,7 +38,7 @@ export const FINDINGS = [
   "file_damaged",
 ] as const;
 
-export type Finding = {
+type Finding = {
   readonly code: (typeof FINDINGS)[number];
   readonly period: Period | null;
   /** Seqs, both included. */

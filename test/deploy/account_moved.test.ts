@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { newSecret } from "../../src/ctl/deploy/secrets.ts";
 import { dumpSql } from "./stand_in/runbook_routes.ts";
-import { mustSucceed, newWorld, secretsOf, WORKER } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { mustSucceed, newWorld, secretsOf } from "./world.ts";
 
 const MOVED = ["CPF_HMAC_SECRET", "IDEMPOTENCY_SECRET", "ACCESS_TOKEN_SECRET", "EXPORT_SIGNING_KEY"];
 

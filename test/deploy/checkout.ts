@@ -8,6 +8,8 @@ import { TOKEN, type ApiServer } from "./stand_in/api_server.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url).href);
 const COPIED = ["src", "package.json", "tsconfig.json", "wrangler.toml", ".gitignore"];
 
+/** What `wrangler.toml` calls the Worker. */
+export const WORKER = "claro-score-gateway";
 export const CLARO_SECRET = "claro-secret-5f0c1d7e9b";
 
 export type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
 import { readSettings } from "../../src/platform/settings.ts";
-import { CLARO_SECRET, type Run } from "./checkout.ts";
-import { answering, filesWith, newWorld, secretsOf, WORKER, type World } from "./world.ts";
+import { CLARO_SECRET, WORKER, type Run } from "./checkout.ts";
+import { answering, filesWith, newWorld, secretsOf, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 180_000;
 const OWN_SECRETS = [

@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
-import { answering, mustSucceed, newWorld, setLedgerSchema, WORKER, type World } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { answering, mustSucceed, newWorld, setLedgerSchema, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 240_000;
 const CANARY = ["--canary", "10", "--watch", "5"];

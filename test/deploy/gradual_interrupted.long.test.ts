@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { answering, mustSucceed, newWorld, WORKER, type World } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { answering, mustSucceed, newWorld, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 240_000;
 const CANARY = ["--canary", "10", "--watch", "5"];

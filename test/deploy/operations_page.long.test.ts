@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
-import { answering, newWorld, secretsOf, WORKER } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { answering, newWorld, secretsOf } from "./world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url).href);
 const PAGE_TIMEOUT_MS = 300_000;

@@ -2,7 +2,8 @@ import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
-import { newWorld, secretsOf, setLedgerSchema, WORKER, type World } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { newWorld, secretsOf, setLedgerSchema, type World } from "./world.ts";
 
 const STEP_TIMEOUT_MS = 120_000;
 

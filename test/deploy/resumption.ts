@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { expect } from "vitest";
-import { Checkout } from "./checkout.ts";
+import { Checkout, WORKER } from "./checkout.ts";
 import { ApiServer } from "./stand_in/api_server.ts";
-import { filesWith, secretsOf, WORKER } from "./world.ts";
+import { filesWith, secretsOf } from "./world.ts";
 
 /** The calls of an undisturbed first deployment, as `METHOD /path`. */
 export async function listCalls(): Promise<string[]> {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { LEDGER_SCHEMA_VERSION } from "../../src/domain/ledger/schema_version.ts";
-import { answering, mustSucceed, newWorld, setLedgerSchema, WORKER, type World } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { answering, mustSucceed, newWorld, setLedgerSchema, type World } from "./world.ts";
 
 const NEXT = LEDGER_SCHEMA_VERSION + 1;
 const APART = `schema is ${LEDGER_SCHEMA_VERSION} in one and ${NEXT}`;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { TOKEN } from "./stand_in/api_server.ts";
-import { mustSucceed, newWorld, secretsOf, WORKER, type World } from "./world.ts";
+import { WORKER } from "./checkout.ts";
+import { mustSucceed, newWorld, secretsOf, type World } from "./world.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url).href);
 const TIMEOUT_MS = 180_000;

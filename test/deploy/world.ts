@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { Checkout, type Run } from "./checkout.ts";
+import { Checkout, type Run, WORKER } from "./checkout.ts";
 import type { Binding } from "./stand_in/account.ts";
 import { ApiServer } from "./stand_in/api_server.ts";
 import { Edge } from "./stand_in/edge.ts";
-
-export const WORKER = "claro-score-gateway";
 
 /** A clone to deploy from, an account to deploy to and, when asked for, the deployed gateway itself. */
 export type World = {

@@ -26,7 +26,7 @@ export type Attempt = {
   readonly isReplay: boolean;
 };
 
-export type ScoreAnswer = { readonly id: string; readonly score: number; readonly transactionId: string | null };
+type ScoreAnswer = { readonly id: string; readonly score: number; readonly transactionId: string | null };
 
 /** What a client wanted to know once. No two lookups ask for the same CPF, so that every record can be told apart by it. */
 export type ClientLookup = {

@@ -28,7 +28,7 @@ export type StreamCall = { readonly id: string; readonly leaseMs: number };
 
 export type NotReady = "no_terms" | "behind" | "diverged";
 
-export type NotReadyReply = { readonly kind: "not_ready"; readonly reason: NotReady };
+type NotReadyReply = { readonly kind: "not_ready"; readonly reason: NotReady };
 
 /** What makes a repeat a repeat: two keyed hashes, so that neither the key nor the CPF is in the object. */
 export type RequestIdentity = { readonly keyHash: string; readonly requestHash: string };

@@ -14,7 +14,7 @@ export const ADMIT_MS_BOUNDS = [5, 10, 25, 50, 100, 150, 200, 300, 500, 1000, 20
 export type OutcomeCounts = [delivered: number, notFound: number, rejected: number, failed: number, unknown: number];
 
 /** What one key did in a day. */
-export type KeySums = { counts: OutcomeCounts; billed: number; units: number; amountMicros: number };
+type KeySums = { counts: OutcomeCounts; billed: number; units: number; amountMicros: number };
 
 /**
  * What a São Paulo day comes to, as one row in the object and the same one in D1. Adjustments are no lookups: they stand

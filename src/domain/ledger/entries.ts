@@ -110,7 +110,7 @@ export type RefusedAfterSending = {
 };
 
 /** A kept answer was given again, and a token was taken for it. Written with the next entry. */
-export type Replayed = { readonly type: "replayed"; readonly v: 1; readonly atMs: number; readonly keyId: string };
+type Replayed = { readonly type: "replayed"; readonly v: 1; readonly atMs: number; readonly keyId: string };
 
 /** The period that an event falls into, decided once. `startMs` is the period's first instant by the rules of that day. */
 export type EventTime = {
@@ -156,7 +156,7 @@ export type Adjusted = {
 };
 
 /** A period was closed: from now on no event falls before `period`, the one after it, whatever the clock says. */
-export type PeriodClosed = {
+type PeriodClosed = {
   readonly type: "period_closed";
   readonly v: 1;
   readonly atMs: number;
@@ -165,7 +165,7 @@ export type PeriodClosed = {
 };
 
 /** The events up to `throughSeq` are packed in a batch and leave the state. */
-export type Cut = { readonly type: "cut"; readonly v: 1; readonly throughSeq: number };
+type Cut = { readonly type: "cut"; readonly v: 1; readonly throughSeq: number };
 
 /** D1 has other events at this ledger's seqs: the object was restored to an earlier point, and must not go on. */
-export type Stopped = { readonly type: "stopped"; readonly v: 1; readonly atMs: number; readonly reason: "diverged" };
+type Stopped = { readonly type: "stopped"; readonly v: 1; readonly atMs: number; readonly reason: "diverged" };

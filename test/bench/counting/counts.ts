@@ -1,5 +1,5 @@
 /** What the platform bills, counted where it happens. */
-export const OPERATIONS = [
+const OPERATIONS = [
   /** Requests to the Worker, and runs of its cron. */
   "workerRequests",
   /** Calls of a ledger's methods, and its alarms. */

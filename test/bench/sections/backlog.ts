@@ -18,14 +18,14 @@ const CONCURRENCY = 8;
 export const MOST_ROWS_OF_A_START = 5000;
 
 /** What an object with so many events that D1 does not have reads and writes. */
-export type BacklogRows = {
+type BacklogRows = {
   readonly waiting: number;
   readonly start: RowCounts;
   readonly admit: readonly RowCounts[];
   readonly settle: readonly RowCounts[];
 };
 
-export type Wait = { readonly what: string; readonly longestMs: Spread };
+type Wait = { readonly what: string; readonly longestMs: Spread };
 export type Backlog = { readonly rows: readonly BacklogRows[]; readonly waits: readonly Wait[] };
 
 type Options = { readonly rounds: number; readonly seconds: number; readonly events: number };

@@ -26,7 +26,7 @@ export type MonthFigures = {
   readonly closingHeap: ClosingHeap;
 };
 
-export type ReconciliationFigures = Cost & {
+type ReconciliationFigures = Cost & {
   readonly lines: number;
   readonly matched: number;
   readonly longestCallMs: number;

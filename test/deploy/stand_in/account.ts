@@ -17,7 +17,7 @@ export type StoredVersion = {
 
 export type Share = { readonly version_id: string; readonly percentage: number };
 
-export type StoredDeployment = {
+type StoredDeployment = {
   readonly id: string;
   readonly created_on: string;
   readonly versions: readonly Share[];
