@@ -1,7 +1,7 @@
 import { assert } from "../../domain/assert.ts";
 import { batchText, type EventRow, type StoredEventRow } from "../../domain/event_row.ts";
 import { apply } from "../../domain/ledger/apply.ts";
-import type { Command, Facts, Replies } from "../../domain/ledger/commands.ts";
+import type { Command, Facts, KeyedRequest, Replies } from "../../domain/ledger/commands.ts";
 import { countEvents, type DaySums } from "../../domain/ledger/day_sums.ts";
 import { decide } from "../../domain/ledger/decide.ts";
 import type { Entry } from "../../domain/ledger/entries.ts";
@@ -225,33 +225,33 @@ export class LedgerCore {
 
   // Read at the command's turn, after the rows of the calls before it in the turn were written.
   #factsOf(command: Command): Facts {
-    const facts: Facts = { intentTtlMs: this.#intentTtlMs };
+    const intentTtlMs = this.#intentTtlMs;
     switch (command.kind) {
       case "admit": {
         const { lookupId, idempotency } = command.call;
         const event = this.#state.open.has(lookupId) ? undefined : this.event(lookupId);
-        if (idempotency === null) return { ...facts, event };
-        return { ...facts, event, idempotency: this.#tables.answered.find(identitiesOf(idempotency)) };
+        return { intentTtlMs, event, idempotency: this.#answerTo(idempotency) };
       }
       case "settle": {
         const { lookupId } = command.call;
-        return this.#state.open.has(lookupId) ? facts : { ...facts, event: this.event(lookupId) };
+        return { intentTtlMs, event: this.#state.open.has(lookupId) ? undefined : this.event(lookupId) };
       }
       case "put_right": {
         const { lookupId, idempotency } = command.call;
-        if (this.#state.open.has(lookupId)) return facts;
-        return {
-          ...facts,
-          event: this.event(lookupId),
-          adjustment: this.#tables.side.adjustment(withdrawalId(lookupId)),
-          idempotency: idempotency === null ? undefined : this.#tables.answered.find(identitiesOf(idempotency)),
-        };
+        if (this.#state.open.has(lookupId)) return { intentTtlMs };
+        const event = this.event(lookupId);
+        const adjustment = this.#tables.side.adjustment(withdrawalId(lookupId));
+        return { intentTtlMs, event, adjustment, idempotency: this.#answerTo(idempotency) };
       }
       case "adjust":
-        return { ...facts, adjustment: this.#tables.side.adjustment(command.call.id) };
+        return { intentTtlMs, adjustment: this.#tables.side.adjustment(command.call.id) };
       default:
-        return facts;
+        return { intentTtlMs };
     }
+  }
+
+  #answerTo(request: KeyedRequest | null): Facts["idempotency"] {
+    return request === null ? undefined : this.#tables.answered.find(identitiesOf(request));
   }
 
   /** Makes an entry true: its rows beside the journal, and the state. */
