@@ -114,8 +114,8 @@ const documentOf = documentOnce(ENDPOINTS);
 
 type Handler = (context: AppContext) => Response | Promise<Response>;
 
-/** What is for reading and no part of the API. */
-const PAGES: Readonly<Record<string, Handler>> = {
+/** What is for reading and no part of the API, for everyone. Paths without an ending are pages in both languages. */
+export const PAGES: Readonly<Record<string, Handler>> = {
   "/": getHome,
   "/docs": answerReference(ENDPOINTS, documentOf),
   "/docs/errors": getErrors,

@@ -1,13 +1,14 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { app, ENDPOINTS } from "../../src/app.ts";
+import { app, ENDPOINTS, PAGES as ANSWERED } from "../../src/app.ts";
 import { describeEndpoints } from "../../src/http/openapi.ts";
 import { PROBLEMS } from "../../src/http/texts/problem_texts.ts";
 import { MAGIC_CPFS } from "../../src/sandbox/magic_cpfs.ts";
 import { call, lookup, newTenant } from "../support/gateway.ts";
 
-const PAGES = ["/", "/docs", "/docs/errors"];
+/** What has an ending is a file. */
+const PAGES = Object.keys(ANSWERED).filter((path) => !/\.\w+$/.test(path));
 const LANGUAGES = ["pt-BR", "en"] as const;
 
 test("/.well-known/security.txt says where a weakness is reported, and for less than a year (RFC 9116)", async () => {
