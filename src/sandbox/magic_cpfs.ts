@@ -1,4 +1,4 @@
-import { type Cpf, parseCpf } from "../domain/cpf.ts";
+import { type Cpf, cpfCheckDigits, parseCpf } from "../domain/cpf.ts";
 import type { FailureCode } from "../domain/failure.ts";
 
 type Magic = {
@@ -125,6 +125,8 @@ export function magicNameOf(cpf: Cpf): MagicName | null {
 
 function validCpf(digits: string): Cpf {
   const parsed = parseCpf(digits);
-  if (!parsed.ok) throw new Error(`The table of magic CPFs holds an invalid CPF: ${digits}`);
+  const firstNine = digits.slice(0, 9);
+  if (!parsed.ok)
+    throw new Error(`A magic CPF is invalid: ${digits}; with check digits ${firstNine}${cpfCheckDigits(firstNine)}`);
   return parsed.value;
 }

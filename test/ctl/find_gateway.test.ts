@@ -174,7 +174,7 @@ describe("findGateway", () => {
 
   test("knows what may be wrong with the token", () => {
     expect(find(undefined, {}, 1500).tokenHint).toMatch(/changed after this gateway was started/);
-    expect(find(undefined, {}, 500).tokenHint).toMatch(/--var ADMIN_TOKEN/);
+    expect(find(undefined, {}, 500).tokenHint).toMatch(/another one, log in/);
     expect(find(undefined, { CLARO_GATEWAY_ADMIN_TOKEN: "x" }).tokenHint).toMatch(/CLARO_GATEWAY_ADMIN_TOKEN/);
   });
 });

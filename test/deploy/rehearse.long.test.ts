@@ -13,11 +13,12 @@ test("npm run deploy:rehearsal deploys to an empty stand-in, and what is deploye
   let said = "";
   for await (const chunk of rehearsal.stdout.setEncoding("utf8") as AsyncIterable<string>) {
     said += chunk;
-    const [, url] = /answers at (\S+) until you press Enter[^]*healthz\n/.exec(said) ?? [];
+    const [, url] = /answers at (\S+) until you press Enter[^]*curl/.exec(said) ?? [];
     if (url === undefined) continue;
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     rehearsal.stdin.end("\n");
   }
   expect(await ended, said).toBe(0);
   expect(said).toContain("A sandbox lookup gave a score.");
+  expect(said).toContain("The rehearsal's gateway has ended.");
 }, 120_000);

@@ -67,6 +67,7 @@ describe("docs/integrating.md", () => {
 
   test.each(MAGIC_CPFS)("the magic CPF $name is told with what a partner gets", ({ cpf, failure: code }) => {
     const row = rows.find(([, told]) => told === `\`${cpf}\``);
+    expect(row, `docs/integrating.md has no row for ${cpf}`).toBeDefined();
     expect(row?.[3]).toBe(code === null ? "200" : `${PROBLEMS[code].status} \`${code}\``);
   });
 

@@ -69,7 +69,7 @@ function hintOf(running: LocalGateway | null, changedAtMs: () => number): string
   const token = "The token is ADMIN_TOKEN of .dev.vars";
   return running !== null && changedAtMs() > running.startedAtMs
     ? `${token}, which was changed after this gateway was started: end it with Ctrl-C and start it again.`
-    : `${token}. If the gateway was started with another one (--var ADMIN_TOKEN:…), set ${TOKEN}.`;
+    : `${token}. If the gateway has another one, log in (npm run ctl -- login) or set ${TOKEN}.`;
 }
 
 function devVarsChangedAtMs(): number {
