@@ -21,7 +21,13 @@ const KEY_ENDS_IN_DAYS = 9;
 const UPSTREAM_MICROS = 300_000;
 
 type Party = { readonly id: string; readonly keys: readonly string[] };
-type Filled = { readonly partners: number; readonly lookups: number; readonly closed: readonly string[] };
+type Filled = {
+  readonly partners: number;
+  readonly lookups: number;
+  readonly closed: readonly string[];
+  /** One of the partners. */
+  readonly tenantId: string;
+};
 
 /** `demo fill`: eight weeks of a dozen partners, on a gateway of this machine. */
 export function addDemoCommands(program: Command): void {
@@ -71,8 +77,11 @@ async function fill({ until }: { until?: number }, command: Command): Promise<vo
   print(filled, { json, human: () => humanText(api.url, filled) });
 }
 
-function humanText(url: string, { partners, lookups, closed }: Filled): string {
-  return `${partners} partners made ${lookups} lookups in eight weeks; ${closed.join(" and ")} are closed.\nLook: ${url}/console`;
+function humanText(url: string, { partners, lookups, closed, tenantId }: Filled): string {
+  return (
+    `${partners} partners made ${lookups} lookups in eight weeks; ${closed.join(" and ")} are closed.\n` +
+    `Look: ${url}/console, and as a partner: npm run ctl -- tenants portal-link ${tenantId}`
+  );
 }
 
 /** One filling of a gateway: its clock goes from eight weeks ago to now. */
@@ -97,7 +106,9 @@ class DemoFill {
       });
       for (const index of DEMO_PARTNERS.keys()) this.#parties.push(await this.#makeParty(index, nowMs));
       await this.#live(startMs, nowMs);
-      return { partners: this.#parties.length, lookups: this.#lookups, closed: this.#closed };
+      const [first] = this.#parties;
+      const tenantId = assertPresent(first, "the demo has no partner").id;
+      return { partners: this.#parties.length, lookups: this.#lookups, closed: this.#closed, tenantId };
     } finally {
       await this.#api.post("/local-clock", { offsetMs: null });
       await this.#finish();
