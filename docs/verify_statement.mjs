@@ -676,6 +676,7 @@ function pinFile(env = process.env) {
   return join3(configFolder(env), "trusted-keys.json");
 }
 async function chosenKeys({ keys, gateway }, options) {
+  if (keys !== void 0 && gateway !== void 0) return fail("Give --keys or --gateway, not both.");
   if (keys !== void 0) return await readKeysFile(resolve(keys));
   return gateway === void 0 ? await pinnedKeys() : await keysOfGateway(gateway.replace(/\/+$/, ""), options);
 }

@@ -27,6 +27,7 @@ export async function chosenKeys(
   { keys, gateway }: { readonly keys?: string | undefined; readonly gateway?: string | undefined },
   options: PinOptions,
 ): Promise<Keys> {
+  if (keys !== undefined && gateway !== undefined) return fail("Give --keys or --gateway, not both.");
   if (keys !== undefined) return await readKeysFile(resolve(keys));
   return gateway === undefined ? await pinnedKeys() : await keysOfGateway(gateway.replace(/\/+$/, ""), options);
 }

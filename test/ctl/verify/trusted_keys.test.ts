@@ -159,6 +159,12 @@ describe.each([
     ]);
   });
 
+  test("does not leave out unasked what a gateway would be asked for", async () => {
+    const keys = file("keys.json", lists(publicKey(KEY)));
+    const { code, stderr } = await verify("--keys", keys, "--gateway", url);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Give --keys or --gateway, not both.")]);
+  });
+
   test("wants an address that is one", async () => {
     expect(await verify("--gateway", "gateway.example")).toMatchObject({
       code: 2,
