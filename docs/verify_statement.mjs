@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 
 // src/ctl/verify_statement.ts
-import { resolve } from "node:path";
+import { resolve as resolve2 } from "node:path";
 import { parseArgs } from "node:util";
 
 // src/domain/instant.ts
@@ -654,7 +654,13 @@ async function sha256OfFile(path) {
 // src/ctl/verify/trusted_keys.ts
 import { createHash as createHash2 } from "node:crypto";
 import { chmod, mkdir, readFile as readFile2, rename, writeFile } from "node:fs/promises";
-import { dirname as dirname2, join as join3 } from "node:path";
+import { dirname as dirname2, join as join3, resolve } from "node:path";
+
+// src/ctl/api/network_failure.ts
+function networkFailure(error) {
+  const { code, message } = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return { code, reason: code ?? message };
+}
 
 // src/ctl/config_folder.ts
 import { homedir } from "node:os";
@@ -666,40 +672,72 @@ function configFolder(env) {
 }
 
 // src/ctl/verify/trusted_keys.ts
-var UntrustedKeysError = class extends Error {
-};
 function pinFile(env = process.env) {
   return join3(configFolder(env), "trusted-keys.json");
 }
-async function readKeysFile(path) {
-  try {
-    return parseKeys(await readFile2(path, "utf8"));
-  } catch {
-    throw new UntrustedKeysError(`${path} holds no keys`);
-  }
+async function chosenKeys({ keys, gateway }, options) {
+  if (keys !== void 0 && gateway !== void 0) return fail("Give --keys or --gateway, not both.");
+  if (keys !== void 0) return await readKeysFile(resolve(keys));
+  return gateway === void 0 ? await pinnedKeys() : await keysOfGateway(gateway.replace(/\/+$/, ""), options);
 }
-async function pinnedKeys(gatewayUrl, file = pinFile()) {
-  const pins = await readPins(file);
-  if (gatewayUrl !== null) {
-    const pin = pins[gatewayUrl];
-    if (pin === void 0) throw new UntrustedKeysError(`No keys of ${gatewayUrl} are pinned in ${file}.`);
-    return [...pin.keys];
-  }
-  const keys = Object.values(pins).flatMap((pin) => pin.keys);
+async function readKeysFile(path) {
+  const read = await readJson(path);
+  if (!read.ok) return read;
+  if (read.value === null) return fail(`There is no file ${path}`);
+  const pins = pinsIn(read.value.json);
+  const keys = pins === null ? keysIn(read.value.json) : keysOfAll(pins);
+  if (keys === null || keys.length === 0) return fail(`${path} holds no keys`);
+  const doubtful = doubtfulAmong(keys);
+  return doubtful === null ? ok(keys) : fail(`${doubtful}: leave the gateway that you mean in ${path}.`);
+}
+async function pinnedKeys() {
+  const pins = await readPins(pinFile());
+  if (!pins.ok) return pins;
+  const keys = keysOfAll(pins.value);
   if (keys.length === 0) {
-    throw new UntrustedKeysError(
+    return fail(
       "No keys are trusted here yet: keys that travel with the files prove nothing.\nName a file of keys that you trust with --keys, or the gateway to pin them from with --gateway https://\u2026."
     );
   }
-  const doubtful = keys.find(({ kid, x }) => keys.some((other) => other.kid === kid && other.x !== x));
-  if (doubtful === void 0) return keys;
-  throw new UntrustedKeysError(`${doubtful.kid} is another key at each of several gateways: name one with --gateway.`);
+  const doubtful = doubtfulAmong(keys);
+  return doubtful === null ? ok(keys) : fail(`${doubtful}: name one with --gateway.`);
+}
+async function keysOfGateway(gatewayUrl, options) {
+  if (!/^https?:\/\//.test(gatewayUrl)) return fail("--gateway is an address such as https://gateway.example");
+  const listed = await listedKeys(gatewayUrl);
+  if (listed.ok) return await pinKeys(gatewayUrl, listed.value, options);
+  const { file = pinFile(), say = () => {
+  } } = options;
+  const pins = await readPins(file);
+  if (!pins.ok) return pins;
+  const pinned = pins.value[gatewayUrl];
+  if (pinned === void 0) {
+    const how = "repeat when it answers, or name a file of keys that you trust with --keys.";
+    return fail(`${gatewayUrl} cannot be asked for its keys (${listed.failure}), and none are pinned here: ${how}`);
+  }
+  say(
+    `${gatewayUrl} cannot be asked whether there are newer keys (${listed.failure}): those that are pinned here count.`
+  );
+  return ok(pinned.keys);
+}
+async function listedKeys(gatewayUrl) {
+  try {
+    const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+    const text = await response.text();
+    if (!response.ok) return fail(`it answered ${response.status}`);
+    const keys = keysIn(parseJson(text)?.json);
+    return keys === null ? fail("its answer is no list of keys") : ok(keys);
+  } catch (error) {
+    return fail(networkFailure(error).reason);
+  }
 }
 async function pinKeys(gatewayUrl, listed, { file = pinFile(), acceptNew = false, say = () => {
 } } = {}) {
   const pins = await readPins(file);
-  const pinned = pins[gatewayUrl]?.keys;
+  if (!pins.ok) return pins;
+  const pinned = pins.value[gatewayUrl]?.keys;
   if (pinned === void 0) {
+    if (listed.length === 0) return fail(`${gatewayUrl} lists no keys: ask its operator.`);
     for (const key of listed) say(`Trusted from now on, of ${gatewayUrl}: ${fingerprintOf(key)}`);
   } else {
     const wrong = pinned.flatMap(
@@ -708,27 +746,21 @@ async function pinKeys(gatewayUrl, listed, { file = pinFile(), acceptNew = false
         listed.find(({ kid }) => kid === key.kid)
       ) ?? []
     );
-    if (wrong.length > 0)
-      throw new UntrustedKeysError([`THE KEYS OF ${gatewayUrl} HAVE CHANGED:`, ...wrong, HELP(file)].join("\n"));
+    if (wrong.length > 0) return fail([`THE KEYS OF ${gatewayUrl} HAVE CHANGED:`, ...wrong, HELP(file)].join("\n"));
     const fresh = listed.filter(({ kid }) => !pinned.some((key) => key.kid === kid));
     if (fresh.length > 0 && !acceptNew) {
       const names = fresh.map((key) => `  ${fingerprintOf(key)}`);
       const how = "Ask the operator whether it is theirs, then repeat with --trust-new-keys.";
-      throw new UntrustedKeysError([`${gatewayUrl} has a new key:`, ...names, how].join("\n"));
+      return fail([`${gatewayUrl} has a new key:`, ...names, how].join("\n"));
     }
     for (const key of fresh) say(`Trusted from now on, of ${gatewayUrl}: ${fingerprintOf(key)}`);
     for (const { kid, revokedAt } of listed) {
       if (typeof revokedAt === "string") say(`${kid} was disowned at ${revokedAt}`);
     }
   }
-  const pinnedAt = pins[gatewayUrl]?.pinnedAt ?? (/* @__PURE__ */ new Date()).toISOString();
-  await writePins(file, { ...pins, [gatewayUrl]: { pinnedAt, keys: listed } });
-  return [...listed];
-}
-async function pinKeysOf(gatewayUrl, options = {}) {
-  const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
-  if (!response.ok) throw new UntrustedKeysError(`${gatewayUrl}${EXPORT_KEYS_PATH} answered ${response.status}`);
-  return await pinKeys(gatewayUrl, parseKeys(await response.text()), options);
+  const pinnedAt = pins.value[gatewayUrl]?.pinnedAt ?? (/* @__PURE__ */ new Date()).toISOString();
+  const written = await writePins(file, { ...pins.value, [gatewayUrl]: { pinnedAt, keys: listed } });
+  return written.ok ? ok(listed) : written;
 }
 var HELP = (file) => `Nothing was trusted, downloaded or verified. Either the gateway is not the one that it was, or somebody stands between.
 If its operator confirms the change, take the gateway's keys out of ${file}.`;
@@ -744,48 +776,76 @@ function changeOf(pinned, listed) {
 function fingerprintOf({ kid, x }) {
   return `${kid} SHA256:${createHash2("sha256").update(Buffer.from(x, "base64url")).digest("base64url")}`;
 }
-function parseKeys(text) {
-  const { keys } = JSON.parse(text);
-  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey))
-    throw new UntrustedKeysError("there are no keys in it");
-  return keys;
+function keysOfAll(pins) {
+  return Object.values(pins).flatMap((pin) => pin.keys);
+}
+function doubtfulAmong(keys) {
+  const doubtful = keys.find(({ kid, x }) => keys.some((other) => other.kid === kid && other.x !== x));
+  return doubtful === void 0 ? null : `${doubtful.kid} is another key at each of several gateways`;
+}
+function keysIn(value) {
+  const { keys } = value ?? {};
+  return Array.isArray(keys) && keys.every(isKey) ? keys : null;
+}
+function pinsIn(value) {
+  const { gateways } = value ?? {};
+  if (typeof gateways !== "object" || gateways === null) return null;
+  return Object.values(gateways).every((pin) => keysIn(pin) !== null) ? gateways : null;
 }
 function isKey(value) {
   const { kty, crv, x, kid } = value ?? {};
   return kty === "OKP" && crv === "Ed25519" && typeof x === "string" && /^[\w-]{43}$/.test(x) && typeof kid === "string";
 }
 async function readPins(file) {
-  let text;
-  try {
-    text = await readFile2(file, "utf8");
-  } catch {
-    return {};
-  }
-  try {
-    return JSON.parse(text).gateways;
-  } catch {
-    throw new UntrustedKeysError(`${file} cannot be read as what it was written as`);
-  }
+  const read = await readJson(file);
+  if (!read.ok) return read;
+  if (read.value === null) return ok({});
+  const pins = pinsIn(read.value.json);
+  return pins === null ? fail(`${file} cannot be read as what it was written as`) : ok(pins);
 }
 async function writePins(file, gateways) {
-  await mkdir(dirname2(file), { recursive: true, mode: 448 });
   const part = `${file}.${process.pid}.part`;
-  await writeFile(part, `${JSON.stringify({ gateways }, null, 2)}
+  try {
+    await mkdir(dirname2(file), { recursive: true, mode: 448 });
+    await writeFile(part, `${JSON.stringify({ gateways }, null, 2)}
 `, { mode: 384 });
-  await chmod(part, 384);
-  await rename(part, file);
+    await chmod(part, 384);
+    await rename(part, file);
+    return ok(null);
+  } catch (error) {
+    const why = `${file} cannot be written (${error.code})`;
+    return fail(`${why}: to trust keys without keeping them, name a file of them with --keys.`);
+  }
+}
+async function readJson(path) {
+  let text;
+  try {
+    text = await readFile2(path, "utf8");
+  } catch (error) {
+    const { code } = error;
+    return code === "ENOENT" ? ok(null) : fail(`${path} cannot be read (${code})`);
+  }
+  const parsed = parseJson(text);
+  return parsed === null ? fail(`${path} cannot be read: it is no JSON`) : ok(parsed);
+}
+function parseJson(text) {
+  try {
+    return { json: JSON.parse(text) };
+  } catch {
+    return null;
+  }
 }
 
 // src/ctl/verify_statement.ts
 var USAGE = `node verify_statement.mjs DIR [--keys FILE | --gateway URL [--trust-new-keys]] [--through YYYY-MM] [--json]
 
 Checks downloaded months in DIR/<tenant>/<month>/, or one such folder: signatures, files, sums from the events, the chain.
-  --keys FILE        the public keys that you trust, as export-keys.json lists them
+  --keys FILE        the public keys that you trust: an export-keys.json, or a trusted-keys.json as --gateway writes it
   --gateway URL      pin the keys of this gateway at first use; later they must be the same
   --trust-new-keys   accept a key that the gateway lists and that is not pinned yet
   --through YYYY-MM  every tenant's months must reach this one
   --json             print JSON
-Exit codes: 0 everything holds, 1 something does not, 2 wrong usage or no trusted keys.`;
+Exit codes: 0 everything holds, 1 something does not, 2 nothing was checked: wrong usage, or no trusted keys.`;
 var OPTIONS = {
   keys: { type: "string" },
   gateway: { type: "string" },
@@ -807,27 +867,19 @@ async function main(args) {
   if (dir === void 0 || others.length > 0) return usage("Name one folder.");
   const through = values.through === void 0 ? null : parsePeriod(values.through);
   if (through?.ok === false) return usage("--through is a month such as 2026-11.");
-  try {
-    const keys = await trustedKeys(values);
-    const found = await findMonths(resolve(dir));
-    if (found.length === 0) return usage(`There is no month in ${resolve(dir)}`);
-    const months = await auditMonths(found, { keys, through: through?.value });
-    const isWhole = months.every(({ problems }) => problems.length === 0);
-    if (values.json === true) print(JSON.stringify({ months }, null, 2), 0);
-    else if (isWhole) print(auditText(months), 0);
-    else process.stderr.write(`${problemLines(months).join("\n")}
-`);
-    return isWhole ? 0 : 1;
-  } catch (error) {
-    if (error instanceof UntrustedKeysError) return usage(error.message);
-    throw error;
-  }
-}
-async function trustedKeys({ keys, gateway, "trust-new-keys": acceptNew = false }) {
-  if (keys !== void 0) return await readKeysFile(resolve(keys));
   const say = (text) => process.stderr.write(`${text}
 `);
-  return gateway === void 0 ? await pinnedKeys(null) : await pinKeysOf(gateway.replace(/\/+$/, ""), { acceptNew, say });
+  const keys = await chosenKeys(values, { acceptNew: values["trust-new-keys"] === true, say });
+  if (!keys.ok) return usage(keys.failure);
+  const found = await findMonths(resolve2(dir));
+  if (found.length === 0) return usage(`There is no month in ${resolve2(dir)}`);
+  const months = await auditMonths(found, { keys: keys.value, through: through?.value });
+  const isWhole = months.every(({ problems }) => problems.length === 0);
+  if (values.json === true) print(JSON.stringify({ months }, null, 2), 0);
+  else if (isWhole) print(auditText(months), 0);
+  else process.stderr.write(`${problemLines(months).join("\n")}
+`);
+  return isWhole ? 0 : 1;
 }
 function print(text, code) {
   process.stdout.write(`${text}
@@ -840,4 +892,5 @@ function usage(message) {
 `);
   return 2;
 }
+process.on("uncaughtException", (error) => process.exit(usage(`Nothing was checked: ${error.message}`)));
 process.exitCode = await main(process.argv.slice(2));

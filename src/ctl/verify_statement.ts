@@ -4,20 +4,20 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { parsePeriod } from "../domain/period.ts";
-import { auditMonths, type TrustedKey } from "../domain/statement_audit.ts";
+import { auditMonths } from "../domain/statement_audit.ts";
 import { auditText, problemLines } from "./verify/audit_text.ts";
 import { findMonths } from "./verify/find_months.ts";
-import { pinKeysOf, pinnedKeys, readKeysFile, UntrustedKeysError } from "./verify/trusted_keys.ts";
+import { chosenKeys } from "./verify/trusted_keys.ts";
 
 const USAGE = `node verify_statement.mjs DIR [--keys FILE | --gateway URL [--trust-new-keys]] [--through YYYY-MM] [--json]
 
 Checks downloaded months in DIR/<tenant>/<month>/, or one such folder: signatures, files, sums from the events, the chain.
-  --keys FILE        the public keys that you trust, as export-keys.json lists them
+  --keys FILE        the public keys that you trust: an export-keys.json, or a trusted-keys.json as --gateway writes it
   --gateway URL      pin the keys of this gateway at first use; later they must be the same
   --trust-new-keys   accept a key that the gateway lists and that is not pinned yet
   --through YYYY-MM  every tenant's months must reach this one
   --json             print JSON
-Exit codes: 0 everything holds, 1 something does not, 2 wrong usage or no trusted keys.`;
+Exit codes: 0 everything holds, 1 something does not, 2 nothing was checked: wrong usage, or no trusted keys.`;
 
 const OPTIONS = {
   keys: { type: "string" },
@@ -50,28 +50,17 @@ async function main(args: readonly string[]): Promise<number> {
   if (dir === undefined || others.length > 0) return usage("Name one folder.");
   const through = values.through === undefined ? null : parsePeriod(values.through);
   if (through?.ok === false) return usage("--through is a month such as 2026-11.");
-  try {
-    const keys = await trustedKeys(values);
-    const found = await findMonths(resolve(dir));
-    if (found.length === 0) return usage(`There is no month in ${resolve(dir)}`);
-    const months = await auditMonths(found, { keys, through: through?.value });
-    const isWhole = months.every(({ problems }) => problems.length === 0);
-    if (values.json === true) print(JSON.stringify({ months }, null, 2), 0);
-    else if (isWhole) print(auditText(months), 0);
-    else process.stderr.write(`${problemLines(months).join("\n")}\n`);
-    return isWhole ? 0 : 1;
-  } catch (error) {
-    if (error instanceof UntrustedKeysError) return usage(error.message);
-    throw error;
-  }
-}
-
-async function trustedKeys({ keys, gateway, "trust-new-keys": acceptNew = false }: Values): Promise<TrustedKey[]> {
-  if (keys !== undefined) return await readKeysFile(resolve(keys));
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  return gateway === undefined
-    ? await pinnedKeys(null)
-    : await pinKeysOf(gateway.replace(/\/+$/, ""), { acceptNew, say });
+  const keys = await chosenKeys(values, { acceptNew: values["trust-new-keys"] === true, say });
+  if (!keys.ok) return usage(keys.failure);
+  const found = await findMonths(resolve(dir));
+  if (found.length === 0) return usage(`There is no month in ${resolve(dir)}`);
+  const months = await auditMonths(found, { keys: keys.value, through: through?.value });
+  const isWhole = months.every(({ problems }) => problems.length === 0);
+  if (values.json === true) print(JSON.stringify({ months }, null, 2), 0);
+  else if (isWhole) print(auditText(months), 0);
+  else process.stderr.write(`${problemLines(months).join("\n")}\n`);
+  return isWhole ? 0 : 1;
 }
 
 function print(text: string, code: number): number {
@@ -84,4 +73,6 @@ function usage(message: string): number {
   return 2;
 }
 
+// Exit code 1 says that a month does not hold, which nobody knows here.
+process.on("uncaughtException", (error) => process.exit(usage(`Nothing was checked: ${error.message}`)));
 process.exitCode = await main(process.argv.slice(2));

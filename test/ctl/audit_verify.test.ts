@@ -84,7 +84,8 @@ describe("audit verify", () => {
   test.each([
     [["nowhere.jsonl", ...WITH_HEADS], /There is no file/],
     [[files.audit], /--keys/],
-    [[files.audit, "--keys", files.audit], /holds no keys/],
+    [[files.audit, "--keys", files.audit], /is no JSON/],
+    [[files.audit, "--keys", join(dir, "nosuch.json")], /There is no file .*nosuch.json/],
     [[files.audit, "--keys", files.keys, "--heads", join(dir, "none")], /no heads in/],
   ])("refuses %j as wrong usage", (args, told) => {
     const { status, err } = verify(...args);

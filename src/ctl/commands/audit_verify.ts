@@ -5,7 +5,6 @@ import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import { type SignedAuditHead, verifyAudit } from "../../domain/audit_chain.ts";
-import { EXPORT_KEYS_PATH } from "../../domain/statement.ts";
 import type { AdminApi } from "../api/admin_api.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOf, contextOfOffline, withExamples } from "../program.ts";
@@ -13,7 +12,7 @@ import { print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { readKeysFile } from "../verify/trusted_keys.ts";
 import { shownMany } from "./shown_values.ts";
-import { orUsageError } from "./statement_verify.ts";
+import { keysListedBy, orUsageError } from "./statement_verify.ts";
 
 const HEADS_A_PAGE = 200;
 
@@ -33,9 +32,9 @@ export function addAuditChainCommands(audit: Command): void {
       .description("Checks a downloaded audit offline: every hash, that no entry is missing, and the signed heads.")
       .argument("<file>", "audit.jsonl")
       .option("--heads <dir>", "the heads that were kept, one a file; of earlier downloads too")
-      .requiredOption("--keys <file>", "the public keys that you trust (export-keys.json)")
+      .requiredOption("--keys <file>", "the public keys that you trust: export-keys.json or trusted-keys.json")
       .action(verify),
-    ["audit verify audit-2026-11/audit.jsonl --heads audit-2026-11/heads --keys trusted-keys.json"],
+    ["audit verify audit-2026-11/audit.jsonl --heads audit-2026-11/heads --keys export-keys.json"],
   );
 }
 
@@ -50,9 +49,7 @@ async function download(dir: string, _options: unknown, command: Command): Promi
     const response = await api.open("/audit.jsonl");
     const file = createWriteStream(join(root, "audit.jsonl"), { mode: 0o600 });
     if (response.body !== null) await pipeline(response.body as AsyncIterable<Uint8Array>, file);
-    const keys = await fetch(`${api.url}${EXPORT_KEYS_PATH}`, { redirect: "error" });
-    if (!keys.ok) throw new CtlError(EXIT.refused, `${EXPORT_KEYS_PATH} answered ${keys.status}`);
-    await writeFile(join(root, "export-keys.json"), await keys.text());
+    await writeFile(join(root, "export-keys.json"), `${JSON.stringify({ keys: await keysListedBy(api.url) })}\n`);
     return count;
   });
   print(
@@ -79,7 +76,7 @@ async function verify(file: string, options: { heads?: string; keys: string }, c
   const { json } = contextOfOffline(command);
   const path = resolve(file);
   if (!(await isFile(path))) throw usageError(`There is no file ${path}`);
-  const publicKeys = await orUsageError(() => readKeysFile(resolve(options.keys)));
+  const publicKeys = orUsageError(await readKeysFile(resolve(options.keys)));
   const heads = options.heads === undefined ? [] : await readHeads(resolve(options.heads));
   const lines = createInterface({ input: createReadStream(path, "utf8"), crlfDelay: Number.POSITIVE_INFINITY });
   const verdict = await withSpinner("Checking the audit", () => verifyAudit(lines, { heads, publicKeys }));

@@ -7,12 +7,12 @@ import type { AdminApi } from "../api/admin_api.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOf, withExamples } from "../program.ts";
 import { sha256OfFile } from "../verify/find_months.ts";
-import { pinKeysOf } from "../verify/trusted_keys.ts";
+import { pinKeys } from "../verify/trusted_keys.ts";
 import { note, print } from "../terminal/output.ts";
 import { withProgressBar, withSpinner, type Steps } from "../terminal/progress.ts";
 import { month } from "./read_arguments.ts";
 import { shownMany } from "./shown_values.ts";
-import { orUsageError } from "./statement_verify.ts";
+import { keysListedBy, orUsageError } from "./statement_verify.ts";
 
 /** What a month may hold; anything else that a server lists is not written. */
 const FILE_NAMES: ReadonlySet<string> = new Set([
@@ -63,7 +63,8 @@ async function download(tenantIds: readonly string[], options: Options, command:
   if ((tenantIds.length === 0) !== (options.all === true)) throw usageError("Name tenants, or give --all.");
   const dir = resolve(options.dir);
   const acceptNew = options.trustNewKeys === true;
-  const keys = await orUsageError(() => pinKeysOf(api.url, { acceptNew, say: note }));
+  const listed = await keysListedBy(api.url);
+  const keys = orUsageError(await pinKeys(api.url, listed, { acceptNew, say: note }));
   const { bundles, open: notClosed } = await withSpinner("Reading the manifests", async (report) => {
     const ids = options.all === true ? await everyTenant(api) : tenantIds;
     return await manifestsOf(api, { ids, period: options.period, keys, report });

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { parsePeriod } from "../../domain/period.ts";
+import type { Result } from "../../domain/result.ts";
 import { auditMonths, type TrustedKey } from "../../domain/statement_audit.ts";
 import { CtlError, EXIT, usageError } from "../ctl_error.ts";
 import { contextOfOffline, withExamples } from "../program.ts";
@@ -8,7 +9,7 @@ import { note, print } from "../terminal/output.ts";
 import { withSpinner } from "../terminal/progress.ts";
 import { auditText, problemLines } from "../verify/audit_text.ts";
 import { findMonths } from "../verify/find_months.ts";
-import { pinKeysOf, pinnedKeys, readKeysFile, UntrustedKeysError } from "../verify/trusted_keys.ts";
+import { chosenKeys, listedKeys } from "../verify/trusted_keys.ts";
 import { month } from "./read_arguments.ts";
 import { shownMany } from "./shown_values.ts";
 
@@ -28,18 +29,22 @@ export function addVerifyCommand(group: Command): void {
         "Checks downloaded months offline, by keys that you trust: signatures, files, the sums from the events, the chain.",
       )
       .argument("<dir>", "DIR/<tenant>/<month>/ or one such folder")
-      .option("--keys <file>", "the public keys that you trust (default: those pinned at the first download)")
+      .option(
+        "--keys <file>",
+        "the public keys that you trust: export-keys.json or trusted-keys.json (default: those pinned at the first download)",
+      )
       .option("--gateway <url>", "pin this gateway's keys at first use; later they must be the same")
       .option("--trust-new-keys", "accept a key that the gateway lists and that is not pinned yet")
       .option("--through <month>", "every tenant's months must reach this one", month)
       .action(verify),
-    ["statements verify statements", "statements verify statements/<tenant-id>/2026-11 --keys trusted-keys.json"],
+    ["statements verify statements", "statements verify statements/<tenant-id>/2026-11 --keys export-keys.json"],
   );
 }
 
 async function verify(dir: string, options: Options, command: Command): Promise<void> {
   const { json } = contextOfOffline(command);
-  const keys = await orUsageError(() => trustedKeys(options));
+  const acceptNew = options.trustNewKeys === true;
+  const keys = orUsageError(await chosenKeys(options, { acceptNew, say: note }));
   const through = options.through === undefined ? null : parsePeriod(options.through);
   const months = await withSpinner("Hashing the files", async (report) => {
     const found = await findMonths(resolve(dir), (count) => report(shownMany(count, "month")));
@@ -52,17 +57,15 @@ async function verify(dir: string, options: Options, command: Command): Promise<
   print({ months }, { json, human: () => auditText(months) });
 }
 
-async function trustedKeys({ keys, gateway, trustNewKeys }: Options): Promise<TrustedKey[]> {
-  if (keys !== undefined) return await readKeysFile(resolve(keys));
-  if (gateway === undefined) return await pinnedKeys(null);
-  return await pinKeysOf(gateway.replace(/\/+$/, ""), { acceptNew: trustNewKeys === true, say: note });
+/** What there is, or a usage error: nothing was done. */
+export function orUsageError<Value>(result: Result<Value, string>): Value {
+  if (!result.ok) throw usageError(result.failure);
+  return result.value;
 }
 
-/** Turns untrusted keys into a usage error: nothing was done. */
-export async function orUsageError<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof UntrustedKeysError ? usageError(error.message) : error;
-  }
+/** The keys that a gateway lists now, where nothing can be done without them. */
+export async function keysListedBy(gatewayUrl: string): Promise<readonly TrustedKey[]> {
+  const listed = await listedKeys(gatewayUrl);
+  if (listed.ok) return listed.value;
+  throw new CtlError(EXIT.unreachable, `${gatewayUrl} cannot be asked for its keys (${listed.failure}).`);
 }

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fail, ok, type Result } from "../../domain/result.ts";
 import { EXPORT_KEYS_PATH } from "../../domain/statement.ts";
 import type { TrustedKey } from "../../domain/statement_audit.ts";
+import { networkFailure } from "../api/network_failure.ts";
 import { configFolder } from "../config_folder.ts";
 
-/** The keys are not to be trusted, or there are none to trust. Its message says what to do. */
-export class UntrustedKeysError extends Error {}
-
+/** Keys, or in words why there are none to trust. */
+type Keys = Result<readonly TrustedKey[], string>;
 type Pins = Record<string, { readonly pinnedAt: string; readonly keys: readonly TrustedKey[] }>;
 
 /** Where this user's computer keeps the keys that it has seen first, outside every download. */
@@ -15,33 +16,79 @@ function pinFile(env: Readonly<Record<string, string | undefined>> = process.env
   return join(configFolder(env), "trusted-keys.json");
 }
 
-/** The keys of a file that the user has named. */
-export async function readKeysFile(path: string): Promise<TrustedKey[]> {
-  try {
-    return parseKeys(await readFile(path, "utf8"));
-  } catch {
-    throw new UntrustedKeysError(`${path} holds no keys`);
-  }
+export type PinOptions = {
+  readonly file?: string;
+  readonly acceptNew?: boolean;
+  readonly say?: (text: string) => void;
+};
+
+/** The keys by which somebody wants months checked. What fails says in words what to do. */
+export async function chosenKeys(
+  { keys, gateway }: { readonly keys?: string | undefined; readonly gateway?: string | undefined },
+  options: PinOptions,
+): Promise<Keys> {
+  if (keys !== undefined && gateway !== undefined) return fail("Give --keys or --gateway, not both.");
+  if (keys !== undefined) return await readKeysFile(resolve(keys));
+  return gateway === undefined ? await pinnedKeys() : await keysOfGateway(gateway.replace(/\/+$/, ""), options);
 }
 
-/** The keys that were pinned for a gateway, or for the only one there is. */
-export async function pinnedKeys(gatewayUrl: string | null, file: string = pinFile()): Promise<TrustedKey[]> {
-  const pins = await readPins(file);
-  if (gatewayUrl !== null) {
-    const pin = pins[gatewayUrl];
-    if (pin === undefined) throw new UntrustedKeysError(`No keys of ${gatewayUrl} are pinned in ${file}.`);
-    return [...pin.keys];
-  }
-  const keys = Object.values(pins).flatMap((pin) => pin.keys);
+/** The keys of a file that the user has named: what a gateway lists (`export-keys.json`), or what was pinned here or elsewhere. */
+export async function readKeysFile(path: string): Promise<Keys> {
+  const read = await readJson(path);
+  if (!read.ok) return read;
+  if (read.value === null) return fail(`There is no file ${path}`);
+  const pins = pinsIn(read.value.json);
+  const keys = pins === null ? keysIn(read.value.json) : keysOfAll(pins);
+  if (keys === null || keys.length === 0) return fail(`${path} holds no keys`);
+  const doubtful = doubtfulAmong(keys);
+  return doubtful === null ? ok(keys) : fail(`${doubtful}: leave the gateway that you mean in ${path}.`);
+}
+
+/** The keys that were pinned, of every gateway. */
+async function pinnedKeys(): Promise<Keys> {
+  const pins = await readPins(pinFile());
+  if (!pins.ok) return pins;
+  const keys = keysOfAll(pins.value);
   if (keys.length === 0) {
-    throw new UntrustedKeysError(
+    return fail(
       "No keys are trusted here yet: keys that travel with the files prove nothing.\n" +
         "Name a file of keys that you trust with --keys, or the gateway to pin them from with --gateway https://….",
     );
   }
-  const doubtful = keys.find(({ kid, x }) => keys.some((other) => other.kid === kid && other.x !== x));
-  if (doubtful === undefined) return keys;
-  throw new UntrustedKeysError(`${doubtful.kid} is another key at each of several gateways: name one with --gateway.`);
+  const doubtful = doubtfulAmong(keys);
+  return doubtful === null ? ok(keys) : fail(`${doubtful}: name one with --gateway.`);
+}
+
+/** What a gateway lists, pinned. Where it cannot be asked, what was pinned before still tells who signed. */
+async function keysOfGateway(gatewayUrl: string, options: PinOptions): Promise<Keys> {
+  if (!/^https?:\/\//.test(gatewayUrl)) return fail("--gateway is an address such as https://gateway.example");
+  const listed = await listedKeys(gatewayUrl);
+  if (listed.ok) return await pinKeys(gatewayUrl, listed.value, options);
+  const { file = pinFile(), say = () => {} } = options;
+  const pins = await readPins(file);
+  if (!pins.ok) return pins;
+  const pinned = pins.value[gatewayUrl];
+  if (pinned === undefined) {
+    const how = "repeat when it answers, or name a file of keys that you trust with --keys.";
+    return fail(`${gatewayUrl} cannot be asked for its keys (${listed.failure}), and none are pinned here: ${how}`);
+  }
+  say(
+    `${gatewayUrl} cannot be asked whether there are newer keys (${listed.failure}): those that are pinned here count.`,
+  );
+  return ok(pinned.keys);
+}
+
+/** The keys that a gateway lists now, or why it cannot be asked. */
+export async function listedKeys(gatewayUrl: string): Promise<Keys> {
+  try {
+    const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+    const text = await response.text();
+    if (!response.ok) return fail(`it answered ${response.status}`);
+    const keys = keysIn(parseJson(text)?.json);
+    return keys === null ? fail("its answer is no list of keys") : ok(keys);
+  } catch (error) {
+    return fail(networkFailure(error).reason);
+  }
 }
 
 /**
@@ -49,14 +96,16 @@ export async function pinnedKeys(gatewayUrl: string | null, file: string = pinFi
  * changed, is gone, or counts for more than before is refused; a new one has to be accepted. What takes trust away (its
  * end, its disowning) is taken over.
  */
-async function pinKeys(
+export async function pinKeys(
   gatewayUrl: string,
   listed: readonly TrustedKey[],
   { file = pinFile(), acceptNew = false, say = () => {} }: PinOptions = {},
-): Promise<TrustedKey[]> {
+): Promise<Keys> {
   const pins = await readPins(file);
-  const pinned = pins[gatewayUrl]?.keys;
+  if (!pins.ok) return pins;
+  const pinned = pins.value[gatewayUrl]?.keys;
   if (pinned === undefined) {
+    if (listed.length === 0) return fail(`${gatewayUrl} lists no keys: ask its operator.`);
     for (const key of listed) say(`Trusted from now on, of ${gatewayUrl}: ${fingerprintOf(key)}`);
   } else {
     const wrong = pinned.flatMap(
@@ -66,35 +115,21 @@ async function pinKeys(
           listed.find(({ kid }) => kid === key.kid),
         ) ?? [],
     );
-    if (wrong.length > 0)
-      throw new UntrustedKeysError([`THE KEYS OF ${gatewayUrl} HAVE CHANGED:`, ...wrong, HELP(file)].join("\n"));
+    if (wrong.length > 0) return fail([`THE KEYS OF ${gatewayUrl} HAVE CHANGED:`, ...wrong, HELP(file)].join("\n"));
     const fresh = listed.filter(({ kid }) => !pinned.some((key) => key.kid === kid));
     if (fresh.length > 0 && !acceptNew) {
       const names = fresh.map((key) => `  ${fingerprintOf(key)}`);
       const how = "Ask the operator whether it is theirs, then repeat with --trust-new-keys.";
-      throw new UntrustedKeysError([`${gatewayUrl} has a new key:`, ...names, how].join("\n"));
+      return fail([`${gatewayUrl} has a new key:`, ...names, how].join("\n"));
     }
     for (const key of fresh) say(`Trusted from now on, of ${gatewayUrl}: ${fingerprintOf(key)}`);
     for (const { kid, revokedAt } of listed) {
       if (typeof revokedAt === "string") say(`${kid} was disowned at ${revokedAt}`);
     }
   }
-  const pinnedAt = pins[gatewayUrl]?.pinnedAt ?? new Date().toISOString();
-  await writePins(file, { ...pins, [gatewayUrl]: { pinnedAt, keys: listed } });
-  return [...listed];
-}
-
-export type PinOptions = {
-  readonly file?: string;
-  readonly acceptNew?: boolean;
-  readonly say?: (text: string) => void;
-};
-
-/** Fetches the keys that a gateway lists, and pins them. */
-export async function pinKeysOf(gatewayUrl: string, options: PinOptions = {}): Promise<TrustedKey[]> {
-  const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
-  if (!response.ok) throw new UntrustedKeysError(`${gatewayUrl}${EXPORT_KEYS_PATH} answered ${response.status}`);
-  return await pinKeys(gatewayUrl, parseKeys(await response.text()), options);
+  const pinnedAt = pins.value[gatewayUrl]?.pinnedAt ?? new Date().toISOString();
+  const written = await writePins(file, { ...pins.value, [gatewayUrl]: { pinnedAt, keys: listed } });
+  return written.ok ? ok(listed) : written;
 }
 
 const HELP = (file: string) =>
@@ -119,11 +154,27 @@ function fingerprintOf({ kid, x }: TrustedKey): string {
   return `${kid} SHA256:${createHash("sha256").update(Buffer.from(x, "base64url")).digest("base64url")}`;
 }
 
-function parseKeys(text: string): TrustedKey[] {
-  const { keys } = JSON.parse(text) as { keys?: unknown };
-  if (!Array.isArray(keys) || keys.length === 0 || !keys.every(isKey))
-    throw new UntrustedKeysError("there are no keys in it");
-  return keys;
+function keysOfAll(pins: Pins): TrustedKey[] {
+  return Object.values(pins).flatMap((pin) => pin.keys);
+}
+
+/** That two gateways have different keys of one name, in words. */
+function doubtfulAmong(keys: readonly TrustedKey[]): string | null {
+  const doubtful = keys.find(({ kid, x }) => keys.some((other) => other.kid === kid && other.x !== x));
+  return doubtful === undefined ? null : `${doubtful.kid} is another key at each of several gateways`;
+}
+
+/** Null for what is no list of keys. */
+function keysIn(value: unknown): readonly TrustedKey[] | null {
+  const { keys } = (value ?? {}) as { keys?: unknown };
+  return Array.isArray(keys) && keys.every(isKey) ? keys : null;
+}
+
+/** Null for what is not as pins are written. */
+function pinsIn(value: unknown): Pins | null {
+  const { gateways } = (value ?? {}) as { gateways?: unknown };
+  if (typeof gateways !== "object" || gateways === null) return null;
+  return Object.values(gateways).every((pin) => keysIn(pin) !== null) ? (gateways as Pins) : null;
 }
 
 function isKey(value: unknown): value is TrustedKey {
@@ -133,25 +184,47 @@ function isKey(value: unknown): value is TrustedKey {
   );
 }
 
-async function readPins(file: string): Promise<Pins> {
-  let text: string;
+async function readPins(file: string): Promise<Result<Pins, string>> {
+  const read = await readJson(file);
+  if (!read.ok) return read;
+  if (read.value === null) return ok({});
+  const pins = pinsIn(read.value.json);
+  // Overwriting a pin that cannot be read would defeat it.
+  return pins === null ? fail(`${file} cannot be read as what it was written as`) : ok(pins);
+}
+
+async function writePins(file: string, gateways: Pins): Promise<Result<null, string>> {
+  const part = `${file}.${process.pid}.part`;
   try {
-    text = await readFile(file, "utf8");
-  } catch {
-    return {};
-  }
-  try {
-    return (JSON.parse(text) as { gateways: Pins }).gateways;
-  } catch {
-    // Overwriting a pin that cannot be read would defeat it.
-    throw new UntrustedKeysError(`${file} cannot be read as what it was written as`);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeFile(part, `${JSON.stringify({ gateways }, null, 2)}\n`, { mode: 0o600 });
+    await chmod(part, 0o600);
+    await rename(part, file);
+    return ok(null);
+  } catch (error) {
+    const why = `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`;
+    return fail(`${why}: to trust keys without keeping them, name a file of them with --keys.`);
   }
 }
 
-async function writePins(file: string, gateways: Pins): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const part = `${file}.${process.pid}.part`;
-  await writeFile(part, `${JSON.stringify({ gateways }, null, 2)}\n`, { mode: 0o600 });
-  await chmod(part, 0o600);
-  await rename(part, file);
+/** A file of JSON; null where there is none. */
+async function readJson(path: string): Promise<Result<{ readonly json: unknown } | null, string>> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? ok(null) : fail(`${path} cannot be read (${code})`);
+  }
+  const parsed = parseJson(text);
+  return parsed === null ? fail(`${path} cannot be read: it is no JSON`) : ok(parsed);
+}
+
+/** Null for what is no JSON. */
+function parseJson(text: string): { readonly json: unknown } | null {
+  try {
+    return { json: JSON.parse(text) as unknown };
+  } catch {
+    return null;
+  }
 }
