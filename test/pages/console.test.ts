@@ -184,6 +184,14 @@ test("the page of health is silent on the ADMIN_TOKEN while its uses are not wri
   expect(await page()).toContain("ADMIN_TOKEN");
 });
 
+test("a page's foot names the request that it answers", async () => {
+  const visit = visitOf("read");
+  visit.cookies.set("language", "en");
+  const response = await visit.get("/console/tenants");
+  const foot = /<footer[^]*<\/footer>/.exec(await response.text())?.[0].replaceAll(/<[^>]*>|\s+/g, " ");
+  expect(foot?.replaceAll(/ +/g, " ")).toContain(`Request id ${response.headers.get("x-request-id") ?? "none"}`);
+});
+
 describe("what is typed", () => {
   test.each(["529.982.247-25", "52998224725", "５２９９８２２４７２５"])(
     "as a CPF (%s) is refused and not shown again",
