@@ -78,7 +78,7 @@ export function layout({ title, body }: ShownPage, frame: Frame): Html {
                 <main id="main" tabindex="-1">${done === null ? "" : notice(say(done), "good")} ${body}</main>
                 <footer class="foot">
                   <span>${say(COMMON.timesAre)}</span><a href="/docs">${say(COMMON.reference)}</a>
-                  <span class="mono">${frame.requestId}</span>
+                  <span>${say(COMMON.requestId)} <span class="mono">${frame.requestId}</span></span>
                 </footer>
               </div>`
         }

@@ -162,6 +162,36 @@ test("the page of health names D1's last migration", async () => {
   expect(text).toContain(`<code>${newest?.replace(".sql", "") ?? ""}</code>`);
 });
 
+test("the page of health says of a token of Claro's that has ended that the next lookup asks for another", async () => {
+  const tokenOf = async (visit: Visit) => {
+    await visit.signIn("console", ADMIN_TOKEN);
+    visit.cookies.set("language", "en");
+    const text = (await (await visit.get("/console/health")).text()).replaceAll(/<[^>]*>|\s+/g, " ");
+    return /token ((?:good until|ended at).*?) D1/.exec(text.replaceAll(/ +/g, " "))?.[1]?.trim();
+  };
+  const time = String.raw`\d\d/\d\d/\d{4}, \d\d:\d\d:\d\d`;
+  expect(await tokenOf(new Visit())).toMatch(new RegExp(`^good until ${time}$`));
+  const tomorrow = disturbedGateway({ LOCAL: "true", CLOCK_OFFSET_MS: "86400000" });
+  expect(await tokenOf(new Visit({}, tomorrow.call))).toMatch(
+    new RegExp(`^ended at ${time}; the next lookup asks for another$`),
+  );
+});
+
+test("the page of health is silent on the ADMIN_TOKEN while its uses are not written down", async () => {
+  const page = async () => await (await visitOf("read").get("/console/health")).text();
+  expect(await page()).not.toContain("ADMIN_TOKEN");
+  await adminJson("/operators", { body: { name: "Bia", email: "bia@example.com", roles: ["admin"] } });
+  expect(await page()).toContain("ADMIN_TOKEN");
+});
+
+test("a page's foot names the request that it answers", async () => {
+  const visit = visitOf("read");
+  visit.cookies.set("language", "en");
+  const response = await visit.get("/console/tenants");
+  const foot = /<footer[^]*<\/footer>/.exec(await response.text())?.[0].replaceAll(/<[^>]*>|\s+/g, " ");
+  expect(foot?.replaceAll(/ +/g, " ")).toContain(`Request id ${response.headers.get("x-request-id") ?? "none"}`);
+});
+
 describe("what is typed", () => {
   test.each(["529.982.247-25", "52998224725", "５２９９８２２４７２５"])(
     "as a CPF (%s) is refused and not shown again",

@@ -20,6 +20,16 @@ const heights = (svg: string) =>
     Number(height),
   );
 
+test("the places below stand clear of the lowest figure, in the larger type of a phone too", () => {
+  const svg = drawn(bars(TEXT, { places, series: [{ name: "a", values: [1, 2, 3] }] }));
+  const baselines = (anchor: string) =>
+    [...svg.matchAll(/<text[^>]* y="([\d.]+)" text-anchor="(\w+)"/g)].flatMap(([, y, at]) =>
+      at === anchor ? [Number(y)] : [],
+    );
+  const phonePixels = 16;
+  expect(Math.min(...baselines("middle")) - Math.max(...baselines("end"))).toBeGreaterThan(phonePixels);
+});
+
 describe("bars", () => {
   test("stand upon each other, as high as their values are to each other", () => {
     const svg = drawn(

@@ -56,6 +56,7 @@ const SAME = new Set([
   "Gateway",
   "local",
   "E-mail (Cloudflare Access)",
+  "Customer ID",
 ]);
 /** Phrases that are English in Portuguese words, and words that only English has. */
 const CALQUES =

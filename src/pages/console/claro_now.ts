@@ -62,16 +62,22 @@ export function claroNow(now: ClaroNow, call: PageTools): Html {
   return html`${course(now, call)} ${facts([...told, [say(OVERVIEW.copyLag), lag]])}`;
 }
 
-function tokenText(token: Health["token"], { say, format }: PageTools): Html {
+function tokenText(token: Health["token"], call: PageTools): Html {
+  const { say, format } = call;
   if (token === null) return badge(say(PART_TEXTS.notAsked), "bad");
-  const until =
-    token.expiresAtMs === null
-      ? say(OVERVIEW.tokenNone)
-      : `${say(OVERVIEW.tokenUntil)} ${format.time(token.expiresAtMs)}`;
+  const until = tokenEnd(token, call);
   if (token.failures === 0) return html`${until}`;
   const [last] = token.changes;
   const code = last?.code == null ? "" : html`<a href="/docs/errors#${last.code}"><code>${last.code}</code></a>`;
   return html`${until} ${badge(`${say(OVERVIEW.tokenFailures)}: ${format.count(token.failures)}`, "bad")} ${code}`;
+}
+
+/** A token that has ended is nothing wrong: it is renewed when a lookup needs one. */
+function tokenEnd({ expiresAtMs, failures }: NonNullable<Health["token"]>, { say, format, nowMs }: PageTools): string {
+  if (expiresAtMs === null) return say(OVERVIEW.tokenNone);
+  if (expiresAtMs > nowMs) return `${say(OVERVIEW.tokenUntil)} ${format.time(expiresAtMs)}`;
+  const ended = `${say(OVERVIEW.tokenEnded)} ${format.time(expiresAtMs)}`;
+  return failures === 0 ? `${ended}; ${say(OVERVIEW.tokenNext)}` : ended;
 }
 
 /** Claro's latest failure that is in D1. */

@@ -6,6 +6,7 @@ import { readHealth, type Health } from "../../gateway/read_health.ts";
 import { latestFailures } from "../../platform/event_search.ts";
 import { unlessDown } from "../../platform/outage.ts";
 import { readRelease } from "../../platform/release.ts";
+import { COMMON } from "../common_texts.ts";
 import { badge, card, facts, heading, meter, notice, table, type Content, type Html } from "../html.ts";
 import { consolePage, type PageTools } from "../page.ts";
 import { claroNow, tenantsOf } from "./claro_now.ts";
@@ -99,20 +100,20 @@ function gatewayFacts(env: Env, { say, format, services, nowMs }: PageTools): Ht
     [say(HEALTH.environment), environment],
     [say(HEALTH.deployed), deployedAt === null ? say(HEALTH.local) : age(deployedAt)],
     [say(HEALTH.schema), String(ledgerSchema)],
-    [say(HEALTH.issuer), issuer.legalName ?? badge(say(HEALTH.issuerMissing), "warn")],
+    // On one's own machine nobody is billed.
+    [say(HEALTH.issuer), issuer.legalName ?? badge(say(HEALTH.issuerMissing), deployedAt === null ? "quiet" : "warn")],
   ]);
 }
 
 function people({ operators }: Health, chain: Html, { say, format, services }: PageTools): Html {
   if (operators === null) return facts([[say(HEALTH.people), badge(say(PART_TEXTS.notAsked), "bad")]]);
-  const isOpen = services.settings.access !== null && !operators.isManaged;
-  const { working, breakGlassUsedAtMs } = operators;
+  const { working, isManaged, breakGlassUsedAtMs: usedAtMs } = operators;
+  const isOpen = services.settings.access !== null && !isManaged;
+  const used = usedAtMs === null ? say(COMMON.never) : format.time(usedAtMs);
+  // Until there is an admin with an e-mail, its uses are not written down: it would be the only way in.
+  const breakGlass = usedAtMs === null && !isManaged ? [] : [[say(HEALTH.breakGlass), used] as const];
   return html`${isOpen ? notice(say(HEALTH.everyone), "warn") : ""}
-  ${facts([
-    [say(HEALTH.working), format.count(working)],
-    [say(HEALTH.breakGlass), breakGlassUsedAtMs === null ? "–" : format.time(breakGlassUsedAtMs)],
-    [say(HEALTH.chain), chain],
-  ])}`;
+  ${facts([[say(HEALTH.working), format.count(working)], ...breakGlass, [say(HEALTH.chain), chain]])}`;
 }
 
 function openBreakers(

@@ -80,7 +80,7 @@ export const MONTHS = {
   reason: { "pt-BR": "Explicação", en: "Explanation" },
   lookup: { "pt-BR": "Consulta", en: "Lookup" },
   date: { "pt-BR": "Dia", en: "Day" },
-  customer: { "pt-BR": "Customer ID", en: "Customer ID at Claro" },
+  customer: { "pt-BR": "Customer ID", en: "Customer ID" },
   progress: { "pt-BR": "Passos feitos", en: "Steps done" },
   goOn: { "pt-BR": "Continuar", en: "Go on" },
   noDifference: { "pt-BR": "Nenhuma diferença.", en: "No difference." },

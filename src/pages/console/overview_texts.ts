@@ -23,6 +23,8 @@ export const OVERVIEW = {
   token: { "pt-BR": "Token da Claro", en: "Claro's token" },
   tokenNone: { "pt-BR": "ainda não foi pedido", en: "not asked for yet" },
   tokenUntil: { "pt-BR": "vale até", en: "good until" },
+  tokenEnded: { "pt-BR": "venceu em", en: "ended at" },
+  tokenNext: { "pt-BR": "a próxima consulta pede outro", en: "the next lookup asks for another" },
   tokenFailures: { "pt-BR": "falhas seguidas", en: "failures in a row" },
   noToken: { "pt-BR": "sem token novo", en: "no new token" },
   refusing: { "pt-BR": "aberto", en: "open" },

@@ -13,7 +13,7 @@ export function tenantLink(id: string, name: string): Html {
 }
 
 export function lookupLink(id: string): Html {
-  return html`<a class="mono" href="/console/lookups/${id}">${id}</a>`;
+  return html`<a class="mono id" href="/console/lookups/${id}">${id}</a>`;
 }
 
 export function statusBadge(status: "active" | "suspended", say: Say): Html {

@@ -243,7 +243,7 @@ function differences(
       {
         head: say(MONTHS.lookup),
         cell: ({ lookupId, transactionId }) =>
-          lookupId === null ? html`<code>${transactionId ?? "–"}</code>` : lookupLink(lookupId),
+          lookupId === null ? html`<code class="id">${transactionId ?? "–"}</code>` : lookupLink(lookupId),
       },
       { head: say(MONTHS.quantity), isNumber: true, cell: ({ quantity }) => format.count(quantity) },
       ...(isOurs ? [charged] : []),

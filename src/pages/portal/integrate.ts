@@ -133,6 +133,7 @@ function errorsCard({ say, language }: PortalCall): Html {
       { head: say(INTEGRATE_TEXTS.status), cell: (code) => String(PROBLEMS[code].status), isNumber: true },
       {
         head: say(INTEGRATE_TEXTS.meaning),
+        isName: true,
         cell: (code) =>
           html`${inline(PROBLEMS[code][language])} <span class="quiet">${inline(partnerAdvice(code, say))}</span>`,
       },
