@@ -11,10 +11,12 @@ test("npm run deploy:rehearsal deploys to an empty stand-in, and what is deploye
   });
   const ended = new Promise((resolve) => rehearsal.once("close", resolve));
   let said = "";
+  let isAsked = false;
   for await (const chunk of rehearsal.stdout.setEncoding("utf8") as AsyncIterable<string>) {
     said += chunk;
     const [, url] = /answers at (\S+) until you press Enter[^]*curl/.exec(said) ?? [];
-    if (url === undefined) continue;
+    if (url === undefined || isAsked) continue;
+    isAsked = true;
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     rehearsal.stdin.end("\n");
   }
