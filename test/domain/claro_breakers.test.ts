@@ -244,7 +244,7 @@ describe("with tenants at random", () => {
       fc.property(fc.array(step, { minLength: 20, maxLength: 250 }), (steps) => {
         const breakers = made();
         const history = new History();
-        const probes: { number: number; tenantId: string }[] = [];
+        const probes: { number: number; tenantId: string; atMs: number }[] = [];
         let nowMs = START_MS;
         for (const move of steps) {
           const before = new Map(breakers.openings);
@@ -269,7 +269,7 @@ describe("with tenants at random", () => {
               const answer = breakers.enter(move.tenantId, nowMs, PROBE);
               const isOpen = breakers.openings.has(move.tenantId) || breakers.openings.has(GATEWAY);
               expect(answer.kind === "closed").toBe(!isOpen);
-              if (answer.kind === "probe") probes.push({ number: answer.number, tenantId: move.tenantId });
+              if (answer.kind === "probe") probes.push({ number: answer.number, tenantId: move.tenantId, atMs: nowMs });
               if (answer.kind === "open") expect(answer.forMs).toBeLessThanOrEqual(60_000);
               break;
             }
@@ -278,7 +278,8 @@ describe("with tenants at random", () => {
               if (ended === undefined) break;
               breakers.endProbe(ended.number, move.result, nowMs);
               // What an expired probe says is not believed; then nothing but time changes the breakers.
-              if (move.result !== "succeeded" || breakers.openings.has(ended.tenantId)) break;
+              if (move.result !== "succeeded" || nowMs - ended.atMs >= PROBE.probeMs) break;
+              expect(breakers.openings.has(ended.tenantId)).toBe(false);
               history.successes.push({ tenantId: GATEWAY, atMs: nowMs });
               for (const call of history.failures) if (call.tenantId === ended.tenantId) call.atMs = -Infinity;
               for (const call of history.successes) if (call.tenantId === ended.tenantId) call.atMs = -Infinity;
