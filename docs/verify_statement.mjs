@@ -658,7 +658,8 @@ import { dirname as dirname2, join as join3, resolve } from "node:path";
 
 // src/ctl/api/network_failure.ts
 function networkFailure(error) {
-  const { code, message } = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const { code: given, message } = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = typeof given === "string" ? given : void 0;
   return { code, reason: code ?? message };
 }
 
@@ -672,6 +673,7 @@ function configFolder(env) {
 }
 
 // src/ctl/verify/trusted_keys.ts
+var KEYS_TIMEOUT_MS = 2e4;
 function pinFile(env = process.env) {
   return join3(configFolder(env), "trusted-keys.json");
 }
@@ -720,9 +722,10 @@ async function keysOfGateway(gatewayUrl, options) {
   );
   return ok(pinned.keys);
 }
-async function listedKeys(gatewayUrl) {
+async function listedKeys(gatewayUrl, { timeoutMs = KEYS_TIMEOUT_MS } = {}) {
   try {
-    const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error", signal });
     const text = await response.text();
     if (!response.ok) return fail(`it answered ${response.status}`);
     const keys = keysIn(parseJson(text)?.json);

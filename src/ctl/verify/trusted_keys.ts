@@ -11,6 +11,9 @@ import { configFolder } from "../config_folder.ts";
 type Keys = Result<readonly TrustedKey[], string>;
 type Pins = Record<string, { readonly pinnedAt: string; readonly keys: readonly TrustedKey[] }>;
 
+/** A gateway that takes a connection and says nothing is as good as away; `fetch` would wait five minutes. */
+const KEYS_TIMEOUT_MS = 20_000;
+
 /** Where this user's computer keeps the keys that it has seen first, outside every download. */
 function pinFile(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return join(configFolder(env), "trusted-keys.json");
@@ -79,9 +82,10 @@ async function keysOfGateway(gatewayUrl: string, options: PinOptions): Promise<K
 }
 
 /** The keys that a gateway lists now, or why it cannot be asked. */
-export async function listedKeys(gatewayUrl: string): Promise<Keys> {
+export async function listedKeys(gatewayUrl: string, { timeoutMs = KEYS_TIMEOUT_MS } = {}): Promise<Keys> {
   try {
-    const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error" });
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(`${gatewayUrl}${EXPORT_KEYS_PATH}`, { redirect: "error", signal });
     const text = await response.text();
     if (!response.ok) return fail(`it answered ${response.status}`);
     const keys = keysIn(parseJson(text)?.json);

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { listedKeys } from "../../../src/ctl/verify/trusted_keys.ts";
 import { KEY, OTHER_KEY, publicKey, signedMonths, writeMonths } from "./signed_months.ts";
 
 const project = join(import.meta.dirname, "../../..");
@@ -197,3 +198,17 @@ test("a download from a gateway that cannot be asked for its keys says so, and e
     expect.stringContaining(`${url} cannot be asked for its keys (it answered 503).`),
   ]);
 });
+
+test.each([
+  ["says nothing", () => {}],
+  ["begins an answer and goes on with none", (_, response) => response.writeHead(200).write("{")],
+] satisfies [string, RequestListener][])(
+  "a gateway that %s is waited for no longer than is asked",
+  async (_, listener) => {
+    answer = listener;
+    expect(await listedKeys(url, { timeoutMs: 100 })).toEqual({
+      ok: false,
+      failure: expect.stringMatching(/timeout/i),
+    });
+  },
+);
