@@ -39,7 +39,7 @@ export function addDemoCommands(program: Command): void {
     demo
       .command("fill")
       .description(
-        `Lives through eight weeks of ${DEMO_PARTNERS.length} partners in half a minute or two: months are closed, Claro fails once, a ` +
+        `Lives through eight weeks of ${DEMO_PARTNERS.length} partners within two minutes: months are closed, Claro fails once, a ` +
           "partner comes near its cap. The simulator answers; only a gateway of npm start takes it.",
       )
       .option(

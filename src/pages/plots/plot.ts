@@ -18,7 +18,7 @@ export type Series = { readonly name: string; readonly values: readonly (number 
 
 export const WIDTH = 500;
 export const HEIGHT = 208;
-/** Below, the names of the places stand clear of the lowest figure at the left, in the larger type of a phone too. */
+/** The bottom keeps the x axis' labels clear of the y axis' lowest one, in the larger type of a phone too. */
 export const MARGIN = { top: 8, right: 8, bottom: 30, left: 74 } as const;
 export const INNER = {
   width: WIDTH - MARGIN.left - MARGIN.right,
